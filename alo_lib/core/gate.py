@@ -395,6 +395,7 @@ _CHECKS: Final[dict[Kind, tuple[_Check, ...]]] = {
     Kind.RATE: (Gate.alone,),
     Kind.DIVIDEND: (Gate.of_equity, _newer(Kind.DIVIDEND)),
     Kind.ACTION: (Gate.of_equity,),
+    Kind.ANNOUNCED: (Gate.of_equity,),
     Kind.SPLIT: (Gate.of_equity, _newer(Kind.SPLIT), Gate.split),
     Kind.INTEREST: (Gate.of_account,),
     Kind.TRADE: (Gate.of_equity,),

@@ -69,6 +69,7 @@ def _session(state: State, message: Message) -> None:
         underlying.session_begun = underlying.session_news = True
         underlying.close_before = underlying.book.known_spot if before is not None else 0.0
         underlying.book.action_ahead = False
+        underlying.book.announced = []
         underlying.variance_time.begin_session()
     begin_funnels(strategy)
     if before is None or before.day != session.day:
@@ -119,6 +120,12 @@ def _dividends(state: State, message: Message) -> None:
         book_dividend(state.strategy, row, message.time)
 
 
+def _announced(state: State, message: Message) -> None:
+    for number in np.unique(message.records["instrument"]).tolist():
+        state.strategy.underlyings[number].book.announce(message.records)
+        state.strategy.underlyings[number].session_news = True
+
+
 def _actions(state: State, message: Message) -> None:
     for row in message.records:
         warn_of_action(state.strategy, int(row["instrument"]), ActionKind(row["action"]))
@@ -167,6 +174,7 @@ _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {
     Kind.RATE: _rate,
     Kind.DIVIDEND: _dividends,
     Kind.ACTION: _actions,
+    Kind.ANNOUNCED: _announced,
     Kind.SPLIT: _splits,
     Kind.INTEREST: _interest,
     Kind.TRADE: _trades,

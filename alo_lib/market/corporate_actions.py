@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from alo_lib.market.event_files import DatedEvent, When
+from alo_lib.market.event_files import DatedEvent, When, is_dividend
 from alo_lib.records import CALENDAR_DAY, ActionKind, DividendKind, Session
 
 __all__ = ["action_days", "action_of", "is_of_distribution", "named_kinds"]
@@ -15,7 +15,6 @@ _NAMES: Final = {
     "special dividend": ActionKind.SPECIAL_DIVIDEND,
     "merger": ActionKind.MERGER,
 }
-_REGULAR: Final = "dividend"
 
 
 def action_of(name: str) -> ActionKind | None:
@@ -26,7 +25,7 @@ def action_of(name: str) -> ActionKind | None:
 
 def is_of_distribution(name: str) -> bool:
     """Whether a dated event of this name tells of a distribution or an action, and not of a move to be expected."""
-    return action_of(name) is not None or name.lower().startswith(_REGULAR)
+    return action_of(name) is not None or is_dividend(name)
 
 
 def action_days(events: Iterable[DatedEvent], session_from: Callable[[dt.date], Session]) -> dict[dt.date, ActionKind]:
@@ -50,5 +49,5 @@ def named_kinds(
     One whose name begins with ``dividend`` is ordinary, whatever its size.
     """
     known = list(events)
-    named = {event.day: DividendKind.ORDINARY for event in known if event.name.lower().startswith(_REGULAR)}
+    named = {event.day: DividendKind.ORDINARY for event in known if is_dividend(event.name)}
     return named | dict.fromkeys(action_days(known, session_from), DividendKind.ADJUSTING)

@@ -6,6 +6,11 @@
 
 The expected move is the mean absolute return, in decimals or as ``6%``; the day since which the date is known keeps a
 backtest from knowing it sooner. Either may be left out.
+
+    2016-02-12, before, dividend, 0.55, 2016-01-07
+
+A name that begins with ``dividend`` tells of a regular one. With an amount in the place of the move it announces cash a
+share, for a share as there is on the day since which it is known; 0 says that none is paid.
 """
 
 import datetime as dt
@@ -27,6 +32,7 @@ __all__ = [
     "event_time",
     "events_file",
     "events_of",
+    "is_dividend",
     "read_events",
     "scheduled_moves",
 ]
@@ -34,6 +40,8 @@ __all__ = [
 _FOLDER: Final = ("alternative", "alo", "events")
 _COLUMNS: Final = range(3, 6)
 _MOST_MOVE: Final = 2.0
+_MOST_CASH: Final = 1e6
+_DIVIDEND: Final = "dividend"
 _MOST_BYTES: Final = 1 << 20
 _MOST_EVENTS: Final = 1_000
 
@@ -56,6 +64,13 @@ class DatedEvent(NamedTuple):
     """Mean absolute return expected of it; NaN where nobody says."""
     known: dt.date = FIRST_DAY
     """The day before whose session its date is known."""
+    cash: float = math.nan
+    """A share, of a dividend that is announced; NaN for what is none."""
+
+
+def is_dividend(name: str) -> bool:
+    """Whether an event of this name is a regular dividend."""
+    return name.lower().startswith(_DIVIDEND)
 
 
 def event_time(event: DatedEvent, session_from: Callable[[dt.date], Session]) -> int:
@@ -130,12 +145,14 @@ def events_of(content: bytes, place: str) -> tuple[DatedEvent, ...]:
         lines = content.decode(ENCODING).splitlines()
     except UnicodeDecodeError:
         raise DataError(f"the events in {place} are no UTF-8 text") from None
-    found = []
+    found: list[DatedEvent] = []
+    announced: dict[tuple[dt.date, str, dt.date], float] = {}
     for number, line in enumerate(lines, 1):
         text = line.split("#")[0].strip()
         if text:
             try:
                 found.append(_event(text))
+                _refuse_another_amount(found[-1], announced)
             except ValueError as error:
                 raise DataError(f"{place}:{number}: {error}") from None
     if len(found) > _MOST_EVENTS:
@@ -154,7 +171,33 @@ def _event(text: str) -> DatedEvent:
         raise ValueError(f"{when!r:.80} must be {', '.join(When)}")
     if not (name.isascii() and name.isprintable() and 0 < len(name) <= EVENT_NAME):
         raise ValueError(f"the name {name!r:.80} must be of 1 to {EVENT_NAME} printable ASCII characters")
-    return DatedEvent(_day(day), When(when.lower()), name, _move(move), _day(known) if known else FIRST_DAY)
+    on, at, since = _day(day), When(when.lower()), _day(known) if known else FIRST_DAY
+    if is_dividend(name) and move:
+        return _announced(DatedEvent(on, at, name, known=since), cash=move, known=known)
+    return DatedEvent(on, at, name, _move(move), since)
+
+
+def _announced(event: DatedEvent, *, cash: str, known: str) -> DatedEvent:
+    """A dividend with its amount. Were it known since ever, a run would know what comes."""
+    if event.when is not When.BEFORE:
+        raise ValueError(f"{event.when.value!r} must be {When.BEFORE}: a dividend that is announced goes ex at an open")
+    if not known or event.known > event.day:
+        said = repr(known) if known else "missing"
+        raise ValueError(f"since when the dividend {cash:.80} is known is {said}; it must be a day up to {event.day}")
+    amount = math.nan if "%" in cash else number_of(cash)
+    if not 0.0 <= amount <= _MOST_CASH:
+        raise ValueError(f"the dividend {cash!r:.80} must be money a share from 0 to {_MOST_CASH:,.0f}")
+    return event._replace(cash=amount)
+
+
+def _refuse_another_amount(event: DatedEvent, announced: dict[tuple[dt.date, str, dt.date], float]) -> None:
+    """Of one announcement there is one amount; what is announced anew is known since a later day."""
+    if not math.isnan(event.cash):
+        before = announced.setdefault((event.day, event.name.lower(), event.known), event.cash)
+        if before != event.cash:
+            raise ValueError(
+                f"{event.cash:g} must be the {before:g} of {event.name!r} of {event.day} above, or known since later"
+            )
 
 
 def _day(text: str) -> dt.date:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
         EVENT_TEXT,
         LAYOUTS,
         LIMIT_NAME,
-        MATURITIES,
         SCHEMA_VERSION,
         WHOLE_BOOK,
         Message,
@@ -57,6 +56,7 @@ if TYPE_CHECKING:
         ratios_of,
         sides_of,
     )
+    from alo_lib.records.market_state import MATURITIES
     from alo_lib.records.profit import PROFIT_PARTS
     from alo_lib.records.ranges import RANGES, TIMES, Fault, Members, Range, range_fault
     from alo_lib.records.remarks import remark

@@ -20,6 +20,7 @@ from alo_lib.records.command import COMMAND
 from alo_lib.records.funnel import ENTRY_LIMITS, FUNNEL_STAGES
 from alo_lib.records.kinds import Kind
 from alo_lib.records.legs import LEG_FIELDS, STRUCTURE_NAME
+from alo_lib.records.market_state import MARKET_STATE
 from alo_lib.records.profit import PROFIT_PARTS
 
 __all__ = [
@@ -28,7 +29,6 @@ __all__ = [
     "EVENT_TEXT",
     "LAYOUTS",
     "LIMIT_NAME",
-    "MATURITIES",
     "SCHEMA_VERSION",
     "WHOLE_BOOK",
     "Message",
@@ -46,9 +46,6 @@ Records = NDArray[np.void]
 
 ACCOUNT_CASH: Final = -1
 """In the place of an instrument in INTEREST records, and of an underlying in ATTRIBUTION: the account's cash."""
-
-MATURITIES: Final = (30, 60, 90)
-"""Calendar days ahead at which MARKET_STATE records tell volatility."""
 
 EVENT_NAME: Final = 24
 """Bytes of the name of a SCHEDULED record."""
@@ -149,6 +146,9 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("reference", "<f8"),  # the close before, in the same shares; 0 where unknown
         ]
     ),
+    # A cash dividend per share that is announced to go ex at `time`, an open; 0 where none is paid then. Those of the
+    # last three weeks and all to come are told each session, as they are known of today.
+    Kind.ANNOUNCED: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("pad", "<i4"), ("amount", "<f8")]),
     # A corporate action that is known of before the session in which it changes contracts, which begins at `time`: told
     # in the session before.
     Kind.ACTION: np.dtype(
@@ -357,33 +357,8 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("allowed", "<f8"),  # the same
         ]
     ),
-    # What an underlying's options price, told once a session: constant maturities of 30, 60 and 90 calendar days, and
-    # where today stands among the days before. NaN where it cannot be told; volatilities are annualized.
-    Kind.MARKET_STATE: np.dtype(
-        [
-            ("underlying", "<i4"),
-            ("days", "<i4"),  # sessions that it stands among, this one included
-            ("spot", "<f8"),
-            *((f"implied_{days}", "<f8") for days in MATURITIES),  # at the money forward
-            ("implied_error", "<f8"),  # of 30 days, by the quotes' spreads
-            ("skew", "<f8"),  # of 30 days: volatility a standard deviation of strike, puts dearer below zero
-            ("skew_error", "<f8"),
-            ("curvature", "<f8"),  # of 30 days
-            ("term_slope", "<f8"),  # implied volatility of 90 days less that of 30
-            *((f"forecast_{days}", "<f8") for days in MATURITIES),  # of the same lives
-            *((end, "<f8") for end in ("band_low", "band_high")),  # of the forecast of 30 days, 90 %
-            ("realized", "<f8"),  # over the last 20 sessions, about zero
-            *((place, "<f8") for place in ("rank", "percentile")),  # of 30 days' volatility, 0 to 1
-            *((score, "<f8") for score in ("skew_score", "term_score")),  # in standard deviations of the days before
-            ("spread", "<f8"),  # over mid: median of the quotes at the money
-            ("size", "<f8"),  # contracts: median of the smaller side of these
-            ("open_interest", "<i8"),  # contracts, of all that is looked at
-            ("ex_date", "<i8"),  # when the next dividend should go ex; 0 where that is not known
-            ("event", "<i8"),  # when the next scheduled event is; 0 without one
-            ("events", "<i4"),  # that are scheduled ahead
-            ("smiles", "<i4"),  # expiries that have one
-        ]
-    ),
+    # What an underlying's options price, told once a session.
+    Kind.MARKET_STATE: MARKET_STATE,
     # A callback of the engine's host, as it came.
     Kind.EVENT: np.dtype(
         [

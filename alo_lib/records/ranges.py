@@ -122,6 +122,7 @@ RANGES: Final[Mapping[Kind, Mapping[str, Range | Members]]] = {
         "amount": Range(0.0, _PRICE),
         "reference": Range(0.0, _PRICE),
     },
+    Kind.ANNOUNCED: {"time": TIMES, "amount": Range(0.0, _PRICE)},
     Kind.ACTION: {"time": TIMES, "action": Members(ActionKind)},
     Kind.SPLIT: {"time": TIMES, "warning": _FLAG, "factor": Range(1e-4, 1e4)},
     Kind.INTEREST: {

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from alo_lib.market.announced_dividends import announced_dividends
 from alo_lib.market.corporate_actions import action_days, is_of_distribution, named_kinds
 from alo_lib.market.distributions import HISTORY, Distribution, Dividend, told_apart
 from alo_lib.market.event_files import DatedEvent, scheduled_moves
@@ -121,6 +122,7 @@ class Teller:
             # Before the bars, of which they say which moved for a reason.
             yield Kind.SCHEDULED, self._events(ticker, session)
             yield from self._corporate_actions(ticker, session, before)
+            yield Kind.ANNOUNCED, self._announced(ticker, session)  # in shares as they are after a split of today
             yield from self._daily_bars(ticker, session)
         for ticker in tickers:
             yield Kind.INSTRUMENT, self._contracts(ticker, session)
@@ -207,6 +209,17 @@ class Teller:
         action = action_days(self._known_events(ticker, day), self._host.session_from).get(following.day)
         if action is not None:
             yield Kind.ACTION, records(Kind.ACTION, time=following.open, instrument=number, action=action)
+
+    def _announced(self, ticker: str, session: Session) -> Records:
+        """The dividends of one underlying that are announced, as far as they are known of."""
+        found = announced_dividends(
+            self._host.dated_events(ticker),
+            session.day,
+            self._host.session_from,
+            lambda since, until: self._host.splits(ticker, since, until),
+        )
+        rows = [(time, self.number(ticker), 0, amount) for time, amount in found]
+        return np.array(rows, records(Kind.ANNOUNCED, 0).dtype)
 
     def _distributions(self, ticker: str, day: dt.date, before: dt.date | None) -> list[Distribution]:
         """The dividends to be told on a day, and what each is, by those of the years before it.

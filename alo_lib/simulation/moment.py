@@ -70,7 +70,7 @@ class _Carries:
 
     def __init__(self, book: MarketBook, settings: Settings, rate: float) -> None:
         self._settings, self._rate = settings, rate
-        self.book = MarketBook(book.instrument, book.ticker, dividends=book.dividends)
+        self.book = MarketBook(book.instrument, book.ticker, dividends=book.dividends, announced=book.announced)
         self.book.list_contracts(book.contracts)
 
     def look(self, messages: list[Message], frame: int) -> None:

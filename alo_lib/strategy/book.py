@@ -34,7 +34,7 @@ Ahead = tuple[tuple[int, float], ...]
 
 @dataclass(slots=True)
 class CashDividend:
-    """A regular cash dividend per share that went ex at ``time``."""
+    """A regular cash dividend per share, which goes ex at ``time``."""
 
     time: int
     amount: float
@@ -96,8 +96,10 @@ class MarketBook:
     quotes: Annotated[Records, Kind.QUOTE] = field(default_factory=lambda: _no_quotes(0))
     quote_time: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     quote_since: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  # told first, unchanged since
-    dividends: list[CashDividend] = field(default_factory=list)
+    dividends: list[CashDividend] = field(default_factory=list)  # that were paid
+    announced: list[CashDividend] = field(default_factory=list)  # as known in this session, in order
     carry: dict[int, CarryLooks] = field(default_factory=dict)  # by expiry
+    carry_beside: list[CashDividend] = field(default_factory=list)  # what was announced at the last look
     split_pending: bool = False
     action_ahead: bool = False  # contracts change before the next session, by something else than a split
     action_at: int = -1  # ex-time of the last spin-off or special dividend
@@ -157,6 +159,13 @@ class MarketBook:
         for dividend in self.dividends:
             if dividend.time < time:
                 dividend.amount *= factor
+        for dividend in self.announced:
+            dividend.amount *= factor
+
+    def announce(self, rows: Records) -> None:
+        """Take what ANNOUNCED records tell of this underlying, in shares as they are now, for all told before."""
+        own = np.sort(rows[rows["instrument"] == self.instrument], order="time")
+        self.announced = [CashDividend(int(row["time"]), float(row["amount"])) for row in own]
 
     def distribute(self, amount: float) -> None:
         """Lower the last price by what was distributed a share; no quote is left."""
@@ -240,19 +249,38 @@ class MarketBook:
         mid, _ = market_price(self.quotes["bid"], self.quotes["ask"], np.nan)
         return mid
 
-    def dividends_ahead(self, time: int, until: int | None = None) -> Ahead:
+    def dividends_ahead(
+        self, time: int, until: int | None = None, announced: list[CashDividend] | None = None
+    ) -> Ahead:
         """Dividends to be expected to go ex after ``time``, and by ``until``, for a year where that is None.
 
-        By the rule of :mod:`alo_lib.market.expected_dividends`, at the earliest of the opens known, so that one has
-        gone ex at the open of its ex-date in summer and winter.
+        By the rule of :mod:`alo_lib.market.expected_dividends`: those ``announced``, by default as told, and for the
+        rest what was paid again, at the earliest of the opens known, so that one has gone ex at the open of its ex-date
+        in summer and winter.
         """
-        if not self.dividends:
+        told = {each.time // DAY: each for each in (self.announced if announced is None else announced)}
+        if not self.dividends and not told:
             return ()
         paid = [(dividend.time // DAY, dividend.amount) for dividend in self.dividends if dividend.time <= time]
-        opens = min(dividend.time % DAY for dividend in self.dividends)
+        opens = min((dividend.time % DAY for dividend in self.dividends), default=0)
         last = None if until is None else until // DAY
-        expected = [(day * DAY + opens, amount) for day, amount in days_again(paid, time // DAY, last)]
-        return tuple((ex_time, amount) for ex_time, amount in expected if ex_time > time and amount > 0.0)
+        expected = days_again(paid, time // DAY, last, [(day, each.amount) for day, each in told.items()])
+        times = ((told[day].time if day in told else day * DAY + opens, amount) for day, amount in expected)
+        return tuple((ex_time, amount) for ex_time, amount in times if ex_time > time and amount > 0.0)
+
+    def follow_announcements(self, time: int) -> None:
+        """Forget the carry of expiries that was seen beside other dividends than are announced now."""
+        if self.announced == self.carry_beside:
+            return
+        last = max(self.carry, default=time)
+        now, before = (
+            {(when // DAY, amount) for when, amount in self.dividends_ahead(time, last, announced)}
+            for announced in (self.announced, self.carry_beside)
+        )
+        first = min((day for day, _ in now ^ before), default=None)
+        if first is not None:
+            self.carry = {expiry: looks for expiry, looks in self.carry.items() if expiry // DAY < first}
+        self.carry_beside = self.announced
 
     def dividends_in_chain(self, time: int) -> Ahead:
         """Those that may go ex before a contract of the chain expires."""

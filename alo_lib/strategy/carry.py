@@ -8,6 +8,8 @@ One look at the quotes of a moment is not believed: mids are off by parts of a s
 a year. Each expiry counts at the median of its last looks, from the third on; until then, and without pairs, an expiry
 has the carry of the next later one that has one, else of the last before it, else none: the rate alone.
 
+What was seen beside other dividends than are announced now does not count.
+
 Bars of an hour have quotes of any minute of it, beside the price at its end: half an hour's move is 5 % a year of a
 month's forward. They tell no carry.
 """
@@ -49,6 +51,7 @@ def follow_carry(book: MarketBook, settings: Settings, rate: float, time: int, m
     """
     if settings.carry != "quotes" or not settings.quotes_are_dated:
         return
+    book.follow_announcements(time)
     if not book.known_spot or not is_fresh(book.spot_time, settings, time):
         return
     contracts, quotes = book.contracts, book.quotes

@@ -265,6 +265,7 @@ def followed_market(run: Run, underlying: InstrumentRecord) -> FollowedMarket:
             step = (closed - opened) // a_session
             due = opened + step // 2
             walk.has_news()  # the last session's quotes are no market of this one
+            walk.book.announced = []
         elif message.kind == Kind.RATE:
             rate = float(message.records["rate"][-1])
         else:
@@ -314,6 +315,9 @@ class MarketWalk:
         elif kind == Kind.DIVIDEND:
             own = rows[(rows["instrument"] == book.instrument) & (rows["kind"] == DividendKind.ORDINARY)]
             book.dividends += [CashDividend(int(row["time"]), float(row["amount"])) for row in own]
+        elif kind == Kind.ANNOUNCED:
+            if (rows["instrument"] == book.instrument).any():
+                book.announce(rows)
         elif kind == Kind.SPLIT:
             for row in rows[(rows["instrument"] == book.instrument) & (rows["warning"] == 0)]:
                 self.has_news()  # of the shares until now

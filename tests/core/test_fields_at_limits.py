@@ -79,6 +79,7 @@ def usual(kind: Kind, market: Script) -> Records:
         Kind.SCHEDULED: {"time": FAR, "move": 0.05, "name": b"earnings"},
         Kind.RATE: {"rate": 0.01},
         Kind.DIVIDEND: {"time": now, "amount": 0.1},
+        Kind.ANNOUNCED: {"time": FAR, "amount": 0.1},
         Kind.ACTION: {"time": FAR, "action": 1},
         Kind.SPLIT: {"time": now, "factor": 1.0},
         Kind.INTEREST: {"days": 1, "amount": 1.0, "rate": 0.01},

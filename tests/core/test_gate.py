@@ -71,6 +71,8 @@ POISON: list[tuple[str, Kind, dict[str, Any], str]] = [
     ("dividend to come", Kind.DIVIDEND, {"amount": 1.0, "time": at(dt.date(2049, 1, 1), 8)}, "more than a day after"),
     ("dividend of nobody", Kind.DIVIDEND, {"instrument": 99, "amount": 1.0, "time": at(FIRST, 9)}, "no underlying"),
     *((f"dividend {x}", Kind.DIVIDEND, {"amount": x, "time": at(FIRST, 9)}, "amount is") for x in (NAN, INF, -1.0)),
+    ("announced of nobody", Kind.ANNOUNCED, {"instrument": 99, "amount": 1.0, "time": at(FIRST, 50)}, "no underlying"),
+    *((f"announced {x}", Kind.ANNOUNCED, {"amount": x, "time": at(FIRST, 50)}, "amount is") for x in (NAN, INF, -1.0)),
     *((f"split {x}", Kind.SPLIT, {"factor": x, "time": at(FIRST, 9)}, "factor is") for x in (0.0, NAN, -1.0, INF)),
     *((f"rate {value}", Kind.RATE, {"rate": value}, "rate is") for value in (NAN, INF, HUGE, 99999.0, -1.0)),
     *((f"bid {x}", Kind.QUOTE, {"instrument": PUT, "bid": x, "ask": 1.0}, "bid is") for x in (INF, HUGE, -1.0)),

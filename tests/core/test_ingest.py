@@ -100,6 +100,19 @@ def test_events_are_of_their_underlying_and_of_a_session() -> None:
     assert one(state).variance_time.events == []
 
 
+def test_announced_dividends_are_of_their_underlying_and_of_a_session_and_follow_a_split() -> None:
+    state = told()
+    rows = records(Kind.ANNOUNCED, 3, time=[9, 8, 7], instrument=[ONE, ONE, OTHER], amount=[0.1, 0.0, 0.2])
+    for _ in range(2):  # told twice they count once
+        tell(state, Kind.ANNOUNCED, rows)
+    assert [(each.time, each.amount) for each in book(state).announced] == [(8, 0.0), (9, 0.1)]
+    tell(state, Kind.SPLIT, records(Kind.SPLIT, time=6, instrument=ONE, factor=0.5))
+    assert [each.amount for each in book(state).announced] == [0.0, 0.05]
+    assert [each.amount for each in state.strategy.underlyings[OTHER].book.announced] == [0.2]
+    tell(state, Kind.SESSION, records(Kind.SESSION, open=5, close=9, date=20231114))
+    assert book(state).announced == []
+
+
 def test_the_rate_is_the_last_that_was_told() -> None:
     state = told()
     for rate in (0.05, 0.04):

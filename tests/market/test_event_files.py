@@ -56,12 +56,41 @@ def test_a_file_says_day_time_name_move_and_since_when(tmp_path: Path) -> None:
         ("2015-10-22,after,earnings,-1%", "'-1%' must be above 0"),
         ("2015-10-22,after,earnings,300%", "up to 2"),
         ("2015-10-22,after,earnings,5%,soon", "'soon' must be a day"),
+        ("2016-02-12,before,dividend,0.5", "since when the dividend 0.5 is known is missing; it must be a day up to"),
+        ("2016-02-12,before,dividend,0.5,2016-02-13", "known is '2016-02-13'; it must be a day up to 2016-02-12"),
+        ("2016-02-12,after,Dividend,0.5,2016-01-07", "'after' must be before: a dividend that is announced"),
+        ("2016-02-12,before,dividend,-0.5,2016-01-07", "the dividend '-0.5' must be money a share from 0 to 1,000,000"),
+        ("2016-02-12,before,dividend,1e7,2016-01-07", "from 0 to 1,000,000"),
+        ("2016-02-12,before,dividend,2%,2016-01-07", "the dividend '2%' must be money"),
+        ("2016-02-12,before,dividend,some,2016-01-07", "'some' is not a number"),
+        ("2016-02-12,before,dividend,,2016-13-07", "'2016-13-07' must be a day"),
     ],
 )
 def test_a_line_that_is_none_is_named(line: str, said: str) -> None:
     with pytest.raises(DataError, match=r"^place:2: ") as raised:
         events_of(f"2015-10-22,after,earnings\n{line}\n".encode(), "place")
     assert said in str(raised.value)
+
+
+def test_a_dividend_with_an_amount_is_announced_and_one_without_is_told_of() -> None:
+    text = """\
+2016-02-12, before, dividend, 0.55, 2016-01-07
+2016-02-12, Before, Dividend extra, 0, 2016-02-12
+2016-05-12, after, dividend
+"""
+    announced, suspended, told = events_of(text.encode(), "here")[1::-1] + events_of(text.encode(), "here")[2:]
+    assert (announced.name, announced.cash, announced.known) == ("dividend", 0.55, dt.date(2016, 1, 7))
+    assert (suspended.name, suspended.cash) == ("Dividend extra", 0.0)
+    assert math.isnan(announced.move)
+    assert math.isnan(told.cash)
+    assert told.known == FIRST_DAY
+
+
+def test_an_announcement_has_one_amount() -> None:
+    row = b"2016-02-12,before,dividend,0.5,2016-01-07\n"
+    assert len(events_of(row + row + row.replace(b"0.5,2016-01-07", b"0.6,2016-01-08"), "here")) == 3
+    with pytest.raises(DataError, match=r"^here:2: 0\.6 must be the 0\.5 of 'dividend' of 2016-02-12 above, or known"):
+        events_of(row + row.replace(b"0.5", b"0.6"), "here")
 
 
 def test_what_is_no_text_is_refused(tmp_path: Path) -> None:

@@ -65,3 +65,50 @@ def test_each_year_s_are_expected_again_for_as_long_as_is_asked() -> None:
     expected = days_again(paid, 400, 400 + 2 * 364)
     assert [day for day, _ in expected] == [91 * quarter for quarter in range(5, 13)]
     np.testing.assert_allclose([amount for _, amount in expected], 2 * [0.1, 0.2, 0.3, 0.4])
+
+
+# What is announced ----------------------------------------------------------------------------------------------------
+
+QUARTERLY = [(91 * quarter, 0.5) for quarter in range(1, 5)]  # expected again on days 455, 546, 637, 728
+
+
+def test_what_is_announced_takes_the_place_of_the_nearest_expected_one() -> None:
+    for day in (455 - 21, 450, 455, 455 + 21):
+        assert days_again(QUARTERLY, 400, 600, [(day, 0.7)]) == [(day, 0.7), (546, 0.5)]
+    for day, both in ((455 - 22, [(433, 0.7), (455, 0.5)]), (455 + 22, [(455, 0.5), (477, 0.7)])):
+        assert days_again(QUARTERLY, 400, 600, [(day, 0.7)]) == [*both, (546, 0.5)]
+    assert days_again(QUARTERLY, 400, None, [(546, 0.7)]) == [(455, 0.5), (546, 0.7), (637, 0.5), (728, 0.5)]
+    assert days_again([], 400, 600, [(500, 0.7), (601, 0.7)]) == [(500, 0.7)]  # the first ever
+
+
+def test_a_suspended_dividend_is_not_expected_before_its_day_nor_until_the_expected_one_is_past() -> None:
+    suspended = [(450, 0.0)]
+    for today in (400, 450, 452, 455):  # announced for five days before last year's day
+        ahead = days_again(QUARTERLY, today, 600, suspended)
+        assert [each for each in ahead if each[1]] == [(546, 0.5)]
+    assert days_again(QUARTERLY, 400, 452, suspended) == [(450, 0.0)]
+
+
+def test_a_late_one_leaves_the_next_month_s_alone_though_its_own_day_is_past() -> None:
+    """Paid each 28 days, the last of a year on day 364; that of 392 is paid eight days late, 20 before the next."""
+    monthly = [(28 * month, 0.1) for month in range(1, 14)]
+    for today in (380, 395):
+        assert [day for day, _ in days_again(monthly, today, 450, [(400, 0.1)])] == [400, 420, 448]
+
+
+def test_of_a_postponed_one_the_old_day_is_taken_back_and_the_new_one_replaces_the_same() -> None:
+    assert days_again(QUARTERLY, 440, 600, [(455, 0.0), (462, 0.6)]) == [(455, 0.0), (462, 0.6), (546, 0.5)]
+
+
+def test_one_announced_for_the_time_asked_replaces_one_that_is_expected_just_after_it() -> None:
+    """Monthly: of day 420 and 448, 440 replaces the latter, whether that is asked for or not."""
+    monthly = [(28 * month, 0.1) for month in range(1, 14)]
+    assert [day for day, _ in days_again(monthly, 400, 441, [(440, 0.2)])] == [420, 440]
+
+
+def test_the_following_year_s_go_on_from_what_was_paid() -> None:
+    later = days_again(QUARTERLY, 400, 455 + 364, [(450, 0.7)])
+    assert (450, 0.7) in later
+    assert (455 + 364, 0.5) in later
+    paid = days_again([*QUARTERLY, (450, 0.7)], 452, 455 + 364, [(450, 0.7)])
+    assert [each for each in paid if each[0] > 800] == [(450 + 364, 0.7)]

@@ -361,6 +361,43 @@ def test_events_are_told_each_session_as_far_as_they_are_known(host: ScriptedHos
     assert rows[1][0] == session_of(THURSDAY).close
 
 
+def test_announced_dividends_are_told_each_session_from_the_day_on_that_they_are_known(host: ScriptedHost) -> None:
+    ex_date = dt.date(2016, 1, 5)
+    host.dated["TWO"] = [
+        DatedEvent(ex_date, When.BEFORE, "dividend", known=THURSDAY, cash=0.5),
+        DatedEvent(ex_date, When.BEFORE, "dividend", known=MONDAY, cash=0.6),  # raised
+        DatedEvent(ex_date, When.BEFORE, "dividend extra", known=MONDAY, cash=1.0),
+        DatedEvent(dt.date(2016, 1, 6), When.BEFORE, "dividend", known=dt.date(2015, 12, 29), cash=9.0),
+        DatedEvent(TUESDAY, When.BEFORE, "dividend", known=TUESDAY, cash=0.0),  # past, by less than three weeks
+        DatedEvent(dt.date(2015, 12, 1), When.BEFORE, "dividend", known=dt.date(2015, 11, 1), cash=7.0),
+        DatedEvent(dt.date(2016, 1, 7), When.BEFORE, "dividend"),  # of which nobody says how much
+    ]
+    run = Run(host)
+    canceled, due = (utc(TUESDAY, 14.5), 1, 0, 0.0), utc(ex_date, 14.5)
+    for day, told in ((WEDNESDAY, []), (THURSDAY, [(due, 1, 0, 0.5)]), (MONDAY, [(due, 1, 0, 1.6)])):
+        messages = run.begin(day)
+        assert of_kind(messages, Kind.ANNOUNCED) == [[canceled, *told]]
+        assert of_kind(messages, Kind.SCHEDULED) == []
+
+
+def test_an_announced_amount_is_for_a_share_of_the_day_since_which_it_is_known(host: ScriptedHost) -> None:
+    """Two for one on Thursday and four for one on Monday; the core is told after each, in the shares that are then."""
+    host.divided = {"ONE": [(TUESDAY, 0.1), (THURSDAY, 0.5), (MONDAY, 0.25)]}
+    later = (dt.date(2016, 1, day) for day in (5, 6, 7))
+    days = (TUESDAY, WEDNESDAY, THURSDAY)
+    host.dated = {
+        "ONE": [
+            DatedEvent(on, When.BEFORE, "dividend", known=day, cash=8.0) for on, day in zip(later, days, strict=True)
+        ]
+    }
+    run = Run(host)
+    for day, amounts in ((WEDNESDAY, [8, 8]), (THURSDAY, [4, 4, 8]), (MONDAY, [1, 1, 2])):
+        messages = run.begin(day)
+        assert [row[3] for row in of_kind(messages, Kind.ANNOUNCED)[0]] == amounts
+        kinds = [message.kind for message in messages]
+        assert Kind.SPLIT not in kinds or kinds.index(Kind.SPLIT) < kinds.index(Kind.ANNOUNCED)
+
+
 # When -----------------------------------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from alo_lib.core.tasks import Decisions, Work
 from alo_lib.executive import Frame
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, message_digest, read_journal
 from alo_lib.market import FaultKind
+from alo_lib.market.event_files import events_file
 from alo_lib.market.layout import DataKind, OptionArchive, Resolution, SecurityArchive
 from alo_lib.records import Kind
 from alo_lib.runtime import DivergenceError
@@ -90,6 +91,28 @@ def test_interest_is_booked_once_by_a_run_that_is_killed_after_it(
         live()
     run_backtest(tiny.settings(), data, tmp_path, resume=True)
     assert files_of(tmp_path) == files_of(whole)
+
+
+def test_a_dividend_that_is_announced_is_known_to_a_run_that_goes_on(
+    whole: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "_BARS_A_SNAPSHOT", 2)
+    root, runs = tmp_path / "data", [tmp_path / "whole", tmp_path / "killed"]
+    shutil.copytree(data, root)
+    events = events_file(root, "TINY")
+    events.parent.mkdir(parents=True)
+    events.write_text(f"2024-04-04,before,dividend,3.00,{tiny.FIRST}\n")
+    for folder in runs:
+        folder.mkdir()
+    run_backtest(tiny.settings(), root, runs[0])
+    for frame in (9, 30):
+        live = dying_at(monkeypatch, frame)
+        with pytest.raises(KilledError):
+            run_backtest(tiny.settings(), root, runs[1], resume=True)
+        live()
+    run_backtest(tiny.settings(), root, runs[1], resume=True)
+    assert files_of(runs[1]) == files_of(runs[0])
+    assert files_of(runs[0])[JOURNAL_FOLDER] != files_of(whole)[JOURNAL_FOLDER]
 
 
 def test_faults_that_were_found_before_a_snapshot_are_still_counted(

@@ -1,6 +1,7 @@
 """The carry that quotes imply is the one they were made with, and nothing that a bad quote says."""
 
 import datetime as dt
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -102,6 +103,26 @@ def test_cash_dividends_come_first() -> None:
     left = SPOT - 0.4 * np.exp(-(RATE - 0.05) * 30 / 365)
     ahead = forward_price(book, RATE, NOW, np.array([NOW + 45 * DAY]))
     assert ahead == pytest.approx(left * np.exp((RATE - 0.05) * 45 / 365), abs=0.06)
+
+
+def test_looks_beside_other_dividends_than_are_announced_now_do_not_count() -> None:
+    """A dividend of 1.00 in 60 days: what was seen of the expiry after it is forgotten, and found again beside it."""
+    book = followed(listed())
+    seen = deepcopy(book.carry)
+    book.announced = [CashDividend(NOW + 60 * DAY, 1.0)]
+    assert unpack(MarketBook, pack(book)).announced == book.announced
+    for look in range(3, 6):
+        time = NOW + look * MINUTE
+        quote(book, time, dividends=Dividends([(NOW + 60 * DAY - time) / (365 * DAY)], [1.0], model="escrowed"))
+        follow_carry(book, SETTINGS, RATE, time)
+        first, second, last = (NOW + days * DAY for days in BORROW)
+        assert (book.carry[first], book.carry[second]) == (seen[first], seen[second])
+        assert len(book.carry[last].yields) == look - 2
+    assert carries(book) == pytest.approx(list(BORROW.values()), abs=5e-3)
+    again = deepcopy(book.carry)
+    book.announced = [CashDividend(NOW + 60 * DAY, 1.0), CashDividend(NOW - 5 * DAY, 0.3)]  # and one that is past
+    follow_carry(book, SETTINGS, RATE, NOW + 7 * MINUTE)
+    assert book.carry == again
 
 
 def test_a_frame_looks_at_one_expiry_which_no_other_was_seen_before() -> None:

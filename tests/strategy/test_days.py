@@ -121,6 +121,22 @@ def test_short_calls_in_the_money_are_closed_before_a_dividend() -> None:
     assert set(reasons(market.bar(11, spot=104, volatility=0.35)[:1])) == {"EXIT_DIVIDEND"}
 
 
+@pytest.mark.parametrize(("amount", "days", "closed"), [(0.2, 2, True), (0.2, 40, False), (0.0, 2, False)])
+def test_an_announced_dividend_moves_the_guard_s_day(amount: float, days: int, closed: bool) -> None:
+    """Last year's makes one expect another in two days: it comes then, in forty days besides, or not at all."""
+    market = script(dividend_guard_days=3)
+    day = 24 * 3600 * 10**9
+    expected = days == 2
+    paid = at(FIRST, 9.5) + (2 - 364) * day
+    if expected:
+        market.tell(at(FIRST, 9), Kind.DIVIDEND, records(Kind.DIVIDEND, time=paid, amount=0.2))
+    announced = records(Kind.ANNOUNCED, time=at(FIRST, 9.5) + days * day, amount=amount)
+    market.tell(at(FIRST, 9), Kind.ANNOUNCED, announced)
+    market.bar(10, volatility=0.35)
+    reached = "EXIT_DIVIDEND" in reasons(market.bar(11, spot=104, volatility=0.35)[:1])
+    assert reached is closed
+
+
 def test_a_split_warning_closes_options_and_opens_none() -> None:
     market = script()
     market.bar(10, volatility=0.35)

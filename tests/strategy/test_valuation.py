@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from alo_lib.core import pack, unpack
-from alo_lib.pricing import Greeks, price
+from alo_lib.pricing import Dividends, Greeks, price
 from alo_lib.records import Contract, InstrumentTable
-from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.book import CashDividend, MarketBook
 from alo_lib.strategy.valuation import LegMarket, leg_alone, leg_greeks, quote_volatility, value_chain
 
 DATE = dt.date(2024, 3, 4)
@@ -155,3 +155,32 @@ def test_one_leg_alone_is_priced_by_its_own_quote_and_else_as_it_was() -> None:
         assert np.isnan([implied, *np.stack(alone)[:, 0]]).all()
     implied, alone = leg_alone(book, row, NOW, market._replace(spot=0.0), otherwise=volatility)
     assert np.isnan([implied, *np.stack(alone)[:, 0]]).all()
+
+
+def test_values_are_with_the_dividend_that_is_announced_and_not_with_the_expected_one() -> None:
+    """Paid 0.50 a year ago; announced is 1.50 nine days sooner, then that nothing is paid.
+
+    European, which has a closed form: of early exercise a chain's time misses some.
+    """
+    book = fresh_book()
+    book.contracts["american"] = 0
+    due = NOW + 30 * DAY
+    sooner = due - 9 * DAY
+    book.dividends = [CashDividend(due - 364 * DAY, 0.5)]
+    contracts, years, volatility = book.contracts, book.years_to_expiry(NOW), forecast(book)
+    terms = 100.0, contracts["strike"], RATE, 0.0, volatility, years, contracts["right"]
+    for announced, ex_time, amount in (([], due, 0.5), ([(sooner, 1.5)], sooner, 1.5), ([(sooner, 0.0)], due, 0.0)):
+        book.announced, book.priced = [CashDividend(*each) for each in announced], None
+        found = value_chain(book, volatility, RATE, NOW).at_forecast.price
+        paid = Dividends([(ex_time - NOW) / (365 * DAY)], [amount], model="escrowed")
+        np.testing.assert_allclose(found, price(*terms, style="european", dividends=paid), atol=1e-6)
+
+
+def test_an_announced_dividend_goes_ex_at_its_own_open_and_is_one_s_first() -> None:
+    book = fresh_book()
+    ex_time = NOW + 30 * DAY
+    book.announced = [CashDividend(ex_time, 0.5)]
+    assert book.next_ex_date(NOW) == ex_time
+    assert book.dividends_in_chain(ex_time - 1) == ((ex_time, 0.5),)
+    assert book.dividends_in_chain(ex_time) == ()
+    assert book.dividends_ahead(NOW, ex_time - DAY) == ()

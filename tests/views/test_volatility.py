@@ -133,6 +133,20 @@ def test_a_split_restates_the_dividends_that_are_expected(tmp_path):
     np.testing.assert_allclose(view_of(run).implied_by_expiry, [[0.2, 0.3]], atol=1e-4)
 
 
+@pytest.mark.parametrize("over", [False, True])
+def test_an_announced_dividend_is_known_to_pages_until_the_next_session(tmp_path, over):
+    """That of another underlying is not; the session that comes next tells its own."""
+    messages = quoted_messages(dividend_yield=0.0)
+    due = messages[-1].time + DAY
+    announced = records(Kind.ANNOUNCED, 2, instrument=[0, 1], time=due, amount=[1.0, 9.0])
+    session = next(message for message in messages if message.kind is Kind.SESSION)
+    told = [Message(Kind.ANNOUNCED, kit.OPEN - kit.MINUTE, announced)]
+    messages[4:4] = [*told, session._replace(time=kit.OPEN - kit.MINUTE)] if over else told
+    run = run_of(tmp_path, messages)
+    book = followed_market(run, run.underlyings[0]).book
+    assert book.dividends_ahead(messages[-1].time) == (() if over else ((due, 1.0),))
+
+
 def lived_messages(entries=(), band=(0.3, 0.6)):
     """Four sessions with a forecast of 40 % for expiries two and thirty days ahead, and trades' entries after it."""
     messages, prices = quoted_messages()[:4], [100.0, 102.0, 99.0, 103.0]
