@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 from AlgorithmImports import OptionContract, OptionUniverse, PythonIndicator, QCAlgorithm, Symbol
 
+from alo_lib.numerics.standing import percentile_of_last, rank_of_last
 from alo_lib.pricing import at_maturity
 from alo_lib.pricing.arguments import PricingError
 from alo_lib.records import DAYS_A_YEAR
-from alo_lib.volatility.standing import percentile_of_last, rank_of_last
 from models.chain_terms import properties_of
 from models.option_price_model import AloOptionPriceModel
 

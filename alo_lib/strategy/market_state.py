@@ -11,13 +11,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.numerics.standing import percentile_of_last, rank_of_last, score_of_last
 from alo_lib.pricing import at_maturity
 from alo_lib.pricing.constant_maturity import linear_at_maturity
 from alo_lib.records import DAYS_A_YEAR, MATURITIES, SECOND, TRADING_DAYS, Kind, Records, records, years_between
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.quoted_smiles import QuotedSmiles, quoted_smiles
-from alo_lib.volatility.standing import percentile_of_last, rank_of_last, score_of_last
 
 __all__ = [
     "LEAST_DAYS",

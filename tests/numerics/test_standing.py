@@ -6,7 +6,7 @@ from collections import deque
 
 import pytest
 
-from alo_lib.volatility.standing import percentile_of_last, rank_of_last, score_of_last
+from alo_lib.numerics.standing import percentile_of_last, rank_of_last, score_of_last
 
 
 def test_by_hand() -> None:
