@@ -24,6 +24,7 @@ __all__ = [
     "along",
     "european",
     "hedged",
+    "hedges_of",
     "net_losses",
 ]
 
@@ -104,18 +105,23 @@ def hedged(legs: tuple[Leg, ...], market: Market, smile: Smile, paths: int, seed
     return along(legs, smile, SPOT * spots, variances)
 
 
-def along(legs: tuple[Leg, ...], smile: Smile, spots: Array, variances: Array) -> Hedged:
-    """``CONTRACTS`` structures on given paths (steps + 1, n), which end at expiry; quoted on ``smile``."""
+def along(legs: tuple[Leg, ...], smile: Smile, spots: Array, variances: Array, times: Array | None = None) -> Hedged:
+    """``CONTRACTS`` structures on given paths (steps + 1, n); quoted on ``smile``.
+
+    ``times`` (steps + 1,) are years to expiry; by default steps are a part of a trading day, and the last is at expiry.
+    Options whose expiry is later are worth at the end what they are quoted at.
+    """
     steps, paths = spots.shape[0] - 1, spots.shape[1]
-    start, days = float(variances[0, 0]), steps / STEPS_A_DAY
+    if times is None:
+        times = np.arange(steps, -1.0, -1.0) / (STEPS_A_DAY * TRADING_DAYS)
+    start = float(variances[0, 0])
     totals = {name: np.zeros((steps, paths)) for name in ("value", "delta", "gamma", "vega", "theta", "vega_skew")}
     implied, years_left = np.empty((steps, paths)), np.empty((steps, 1))
-    strikes = [SPOT * math.exp(leg.deviations * math.sqrt(start * days / TRADING_DAYS)) for leg in legs]
+    strikes = [SPOT * math.exp(leg.deviations * math.sqrt(start * float(times[0]))) for leg in legs]
     for step in range(steps):
-        left = steps - step
-        years = years_left[step, 0] = left / (STEPS_A_DAY * TRADING_DAYS)
+        years = years_left[step, 0] = float(times[step])
         root = np.sqrt(np.maximum(variances[step], smile.states[0]))
-        a, b, c = smile.at(left, variances[step])
+        a, b, c = smile.at(years * STEPS_A_DAY * TRADING_DAYS, variances[step])
         implied[step] = root * a
         slope = b / math.sqrt(years)
         for leg, strike in zip(legs, strikes, strict=True):
@@ -126,31 +132,37 @@ def along(legs: tuple[Leg, ...], smile: Smile, spots: Array, variances: Array) -
             for name, value in greeks.items():
                 totals[name][step] += units * value
             totals["vega_skew"][step] += units * greeks["vega"] * slope
-    ends = [leg.quantity * np.maximum(leg.right * (spots[-1] - k), 0.0) for leg, k in zip(legs, strikes, strict=True)]
     contracts = float(sum(abs(leg.quantity) for leg in legs) * CONTRACTS)
     value = totals.pop("value")
     position = HedgedPosition(
         **totals, contracts=contracts, spot=spots[:-1], implied=implied, forecast=implied, time_to_expiry=years_left,
         rate=0.0, half_spread=0.0, fee=0.0,
     )  # fmt: skip
-    payoff = np.sum(ends, axis=0) * CONTRACTS * OPTION_MULTIPLIER
+    payoff = np.zeros(paths)
+    for leg, strike in zip(legs, strikes, strict=True):
+        worth = np.maximum(leg.right * (spots[-1] - strike), 0.0)
+        if times[-1] > 0.0:
+            worth = european(spots[-1], strike, np.sqrt(variances[-1]), float(times[-1]), leg.right)["value"]
+        payoff += leg.quantity * CONTRACTS * OPTION_MULTIPLIER * worth
     return Hedged(spots, variances, position, -float(np.mean(value[0])), payoff)
+
+
+def hedges_of(book: Hedged, rule: HedgingRule, costs: Costs) -> Array:
+    """Whole shares that a rule holds after each step (steps, n), starting from none."""
+    centre, half_width = np.broadcast_arrays(*rule.band(book.costing(costs)))
+    hedges, shares = np.empty(book.spot[:-1].shape), np.zeros(book.spot.shape[1])
+    for step in range(len(hedges)):
+        shares = hedges[step] = toward_band(shares, Band(centre[step], half_width[step]), to_edge=rule.to_edge)
+    return hedges
 
 
 def net_losses(book: Hedged, rule: HedgingRule, costs: Costs) -> Array:
     """What each path lost, costs included, $ for a share's worth of one structure (n,)."""
-    position = book.costing(costs)
-    centre, half_width = np.broadcast_arrays(*rule.band(position))
-    shares = np.zeros(book.spot.shape[1])
-    cash = np.full(shares.shape, book.premium)
-    unit_costs = book.unit_costs(costs)
-    for step in range(len(centre)):
-        wanted = toward_band(shares, Band(centre[step], half_width[step]), to_edge=rule.to_edge)
-        traded = wanted - shares
-        cash -= traded * book.spot[step] + np.abs(traded) * unit_costs[step]
-        shares = wanted
-    cash += shares * book.spot[-1] - np.abs(shares) * unit_costs[-1] + book.payoff
-    return np.asarray(-cash / (CONTRACTS * OPTION_MULTIPLIER))
+    hedges, unit_costs = hedges_of(book, rule, costs), book.unit_costs(costs)
+    traded = np.diff(hedges, axis=0, prepend=0.0)
+    paid = np.sum(traded * book.spot[:-1] + np.abs(traded) * unit_costs[:-1], axis=0)
+    closed = hedges[-1] * book.spot[-1] - np.abs(hedges[-1]) * unit_costs[-1]
+    return np.asarray((paid - closed - book.premium - book.payoff) / (CONTRACTS * OPTION_MULTIPLIER))
 
 
 def european(spot: Array, strike: float, volatility: Array, years: float, right: int) -> dict[str, Array]:

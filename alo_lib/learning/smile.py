@@ -26,7 +26,7 @@ class Smile(NamedTuple):
     states: Array
     coefficients: Array
 
-    def at(self, steps_left: int, variance: Array) -> tuple[Array, Array, Array]:
+    def at(self, steps_left: float, variance: Array) -> tuple[Array, Array, Array]:
         """The coefficients of paths (n,), linear in the days left and in the logarithm of the variance."""
         days = min(max(steps_left / STEPS_A_DAY, 1.0), len(self.coefficients)) - 1.0
         low, part = int(days), days - int(days)

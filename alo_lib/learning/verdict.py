@@ -48,6 +48,13 @@ class Verdict:
     cvar: float
     whalley_wilmott: Comparison
     minimum_variance: Comparison
+    carried: Comparison | None = None  # the band of least variance with the numbers of another market
+
+    @property
+    def tuned(self) -> MinimumVariance:
+        """The band of least variance, as tuned here."""
+        assert isinstance(self.minimum_variance.rule, MinimumVariance)
+        return self.minimum_variance.rule
 
     @property
     def wins(self) -> bool:
@@ -62,12 +69,22 @@ class Verdict:
 
 
 def judge(
-    policies: Sequence[HedgingRule], scenario: Scenario, smile: Smile, paths: int, tuning: int = 10_000
+    policies: Sequence[HedgingRule],
+    scenario: Scenario,
+    smile: Smile,
+    paths: int,
+    tuning: int = 10_000,
+    *,
+    carried: MinimumVariance | None = None,
 ) -> Verdict:
-    """Tune both rules on ``tuning`` paths, and compare on ``paths`` fresh ones, in whole shares, costs included."""
+    """Tune both rules on ``tuning`` paths, and compare on ``paths`` fresh ones, in whole shares, costs included.
+
+    ``carried`` is a rule that was tuned elsewhere, and is compared as it is.
+    """
     learned_on, costs = scenario.book(smile, tuning, _TUNED_ON), scenario.costs
     rules: list[WhalleyWilmott | MinimumVariance]
     rules = [tuned_whalley_wilmott(learned_on, costs), tuned_minimum_variance(learned_on, costs)]
+    rules += [] if carried is None else [carried]
     losses: list[Array] = []
     for start in range(0, paths, _CHUNK):
         book = scenario.book(smile, min(_CHUNK, paths - start), _FRESH + start // _CHUNK)
