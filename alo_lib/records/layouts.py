@@ -29,6 +29,7 @@ __all__ = [
     "LAYOUTS",
     "LIMIT_NAME",
     "MATURITIES",
+    "POLICY_TEXT",
     "SCHEMA_VERSION",
     "WHOLE_BOOK",
     "Message",
@@ -61,6 +62,9 @@ WHOLE_BOOK: Final = -1
 
 EVENT_TEXT: Final = 120
 """Bytes that an EVENT record keeps of its text."""
+
+POLICY_TEXT: Final = 1024
+"""Bytes of a policy's text in a POLICY record."""
 
 LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     # A security the core may be told about. An equity is its own underlying.
@@ -153,6 +157,16 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     # in the session before.
     Kind.ACTION: np.dtype(
         [("time", "<i8"), ("instrument", "<i4"), ("action", "u1"), ("pad", "u1"), ("padding", "<u2")]  # ActionKind
+    ),
+    # The learned policy by which a run hedges, told once and before the first session: its text in parts, all in one
+    # message.
+    Kind.POLICY: np.dtype(
+        [
+            ("part", "<i4"),  # from 0
+            ("parts", "<i4"),  # that there are
+            ("digest", "S64"),  # SHA-256 of what the text says, in hexadecimal
+            ("text", f"S{POLICY_TEXT}"),  # ASCII
+        ]
     ),
     # A split: factor 1/7 for seven new shares per old one. A warning comes in the session before it occurs.
     Kind.SPLIT: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("warning", "<i4"), ("factor", "<f8")]),
