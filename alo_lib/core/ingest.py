@@ -13,6 +13,7 @@ from alo_lib.strategy.accounting import (
     book_interest,
     book_order_event,
     book_split,
+    go_ex,
     warn_of_action,
     warn_of_split,
 )
@@ -36,6 +37,7 @@ def ingest(state: State, message: Message) -> None:
     except KeyError:
         raise ValueError(f"a message of kind {message.kind.name} is not an input of the core") from None
     state.strategy.date_facts(message)
+    go_ex(state.strategy, message.time)  # before a price of the ex-date is told
     handler(state, message)
 
 
@@ -115,7 +117,7 @@ def _ranges(state: State, message: Message) -> None:
 
 def _dividends(state: State, message: Message) -> None:
     for row in message.records:
-        book_dividend(state.strategy, row)
+        book_dividend(state.strategy, row, message.time)
 
 
 def _actions(state: State, message: Message) -> None:

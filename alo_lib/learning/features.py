@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from alo_lib.learning.errors import LearningError
 from alo_lib.records import Records
 from alo_lib.settings import Settings
-from alo_lib.strategy.sizing import VOLATILITY_POINT
+from alo_lib.strategy.book_risk import VOLATILITY_POINT
 
 __all__ = ["FEATURES", "Feature", "normalize", "observe"]
 

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
         LAYOUTS,
         LIMIT_NAME,
         MATURITIES,
-        POLICY_TEXT,
         SCHEMA_VERSION,
         WHOLE_BOOK,
         Message,
@@ -56,7 +55,9 @@ if TYPE_CHECKING:
         legs_and_ratios,
         legs_of,
         ratios_of,
+        sides_of,
     )
+    from alo_lib.records.policy import POLICY_TEXT
     from alo_lib.records.profit import PROFIT_PARTS
     from alo_lib.records.ranges import RANGES, TIMES, Fault, Members, Range, range_fault
     from alo_lib.records.remarks import remark
@@ -159,6 +160,7 @@ __all__ = [
     "records",
     "remark",
     "sent_together",
+    "sides_of",
     "to_tick",
     "utc_moment",
     "whole_shares",

@@ -33,7 +33,7 @@ class Moment(NamedTuple):
     rate: float
     band: Mapping[int, tuple[float, float]]
     """Of the forecast, by expiry."""
-    learned: HedgingRule | None = None
+    learned: HedgingRule | None
     """As :func:`~alo_lib.strategy.hedging.hedging_rule` takes it."""
 
 

@@ -27,10 +27,20 @@ from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import Valuation
 from alo_lib.strategy.variance_time import VarianceTime
 
-__all__ = ["LimitsTold", "StrategyState", "Underlying"]
+__all__ = ["DueDividend", "LimitsTold", "StrategyState", "Underlying"]
 
 _MOST_VOLATILITY: Final = DOMAINS["volatility"][1]
 """What options can be priced at."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueDividend:
+    """A dividend that is booked in cash, as hosts pay it, and goes ex later: until then prices are not without it."""
+
+    time: int  # when it goes ex
+    amount: float  # a share
+    money: float  # below zero for a short position
+    by_trade: dict[int, float]  # whose money it is
 
 
 @dataclass
@@ -68,6 +78,7 @@ class Underlying:
     told_funnel: Annotated[Records, Kind.FUNNEL] = field(default_factory=lambda: records(Kind.FUNNEL))
     exposure: Annotated[Records, Kind.EXPOSURE] = field(default_factory=lambda: records(Kind.EXPOSURE))
     profit: UnderlyingProfit = field(default_factory=UnderlyingProfit)
+    due: list[DueDividend] = field(default_factory=list)
 
     def follow_bars(self) -> str | None:
         """Follow the daily bars told since the last session, each with its range where that was told, too.
@@ -219,6 +230,8 @@ class StrategyState(Ledger):
         gone = list(over)
         self.ended += gone
         self.trades = [trade for trade in self.trades if not any(trade is each for each in gone)]
+        for leg in (leg for trade in gone for leg in trade.legs):
+            self.impatient.pop(leg, None)
 
     def block_entries(self, underlying: int) -> None:
         """Open nothing in an underlying for the rest of the session."""

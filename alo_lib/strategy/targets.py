@@ -15,6 +15,7 @@ __all__ = [
     "hedge_band",
     "hedge_wanted",
     "latest_targets",
+    "leads_away",
     "trade_targets",
     "wanted_targets",
 ]
@@ -47,6 +48,11 @@ def trade_targets(trades: Iterable[Trade]) -> list[Target]:
 def latest_targets(targets: Iterable[Target]) -> dict[int, Target]:
     """The target of each instrument that counts, which is its last, by instrument."""
     return {target.instrument: target for target in targets}
+
+
+def leads_away(held: int, wanted: int) -> bool:
+    """Whether what is wanted leads away from holding nothing, or beyond it, from what is held."""
+    return not min(held, 0) <= wanted <= max(held, 0)
 
 
 def hedge_wanted(state: StrategyState, settings: Settings, underlying: int) -> int:
