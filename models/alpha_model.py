@@ -6,8 +6,8 @@ from typing import Final
 from AlgorithmImports import AlphaModel, Insight, InsightDirection, InsightType, QCAlgorithm, Slice
 
 from alo_lib.core import FrameTask
-from alo_lib.records import OPTION_MULTIPLIER, Records, legs_and_ratios
-from alo_lib.strategy.sizing import VOLATILITY_POINT
+from alo_lib.records import OPTION_MULTIPLIER, Records, sides_of
+from alo_lib.strategy.book_risk import VOLATILITY_POINT
 from models.framework import SOURCE, Framework
 
 __all__ = ["VolatilityAlphaModel"]
@@ -44,10 +44,9 @@ class VolatilityAlphaModel(AlphaModel):
             self._date, self._emitted = algorithm.time.date(), {}
         insights: list[Insight] = []
         for signal in core.signals[core.signals["edge_volatility"] >= core.settings.entry_edge]:
-            legs, ratios = legs_and_ratios(signal)
-            sides = {leg: int(signal["direction"]) * ratio for leg, ratio in zip(legs, ratios, strict=True)}
-            if self._emitted.get(frozenset(legs)) != sides:
-                self._emitted[frozenset(legs)] = sides
+            sides = sides_of(signal)
+            if self._emitted.get(frozenset(sides)) != sides:
+                self._emitted[frozenset(sides)] = sides
                 contracts = [(leg, side) for leg, side in sides.items() for _ in range(abs(side))]
                 insights += Insight.group([self._insight(algorithm, signal, leg, side) for leg, side in contracts])
         return insights

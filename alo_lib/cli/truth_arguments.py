@@ -160,7 +160,7 @@ _CHANGES: Final[dict[str, Callable[[str, Values, str], None]]] = {
     "dynamics": _dynamics,
     "jumps": _of_numbers("jumps", ("rate", "mean", "deviation")),
     **{spelled(edge): _of_numbers(edge, ("mean", "deviation", "half_life")) for edge in EDGES},
-    **{name: _plain(name) for name in ("drift", "overnight", "correlation", "dividend")},
+    **{name: _plain(name) for name in ("drift", "overnight", "correlation", "dividend", "borrow")},
     "split": _dated("splits", "ratio"),
     "event": _dated("events", "move"),
     "halt": _halt,

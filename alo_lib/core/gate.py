@@ -33,7 +33,9 @@ from alo_lib.records import (
     Session,
     range_fault,
 )
+from alo_lib.strategy.hedging_policy import PolicyError
 from alo_lib.strategy.ledger import Ledger, taken_place
+from alo_lib.strategy.policy_records import policy_of_records
 from alo_lib.strategy.state import StrategyState
 
 __all__ = ["Admitted", "Gate", "Refusal"]
@@ -79,6 +81,7 @@ class Gate:
         if strategy.session is not None:
             self._session, self._closes = strategy.session.open, strategy.session.close
         self._last_order = strategy.last_order
+        self._policy = strategy.policy is not None
         self._now = -1  # time of the message that is asked
         self._doubted = False  # an order event was refused since a halt was told of
         self._underlying = np.full(_FIRST_SIZE, -1, np.int64)  # by instrument; -1 where none was told of
@@ -137,6 +140,8 @@ class Gate:
             self._know(zip(rows["instrument"].tolist(), rows["underlying"].tolist(), strict=True))
         elif message.kind is Kind.SESSION:
             self._session, self._closes = int(rows["open"][-1]), int(rows["close"][-1])
+        elif message.kind is Kind.POLICY:
+            self._policy = True
         elif message.kind is Kind.INTENT:
             self._last_order = max(self._last_order, int(rows["order"].max()))
         elif message.kind is Kind.HALT:
@@ -343,6 +348,17 @@ class Gate:
             return "quantity", f"{quantity:+} are settled where {held:+} are held"
         return None
 
+    def policy(self, rows: Records) -> Fault | None:
+        """The records are one policy, and it is the first."""
+        every = np.ones(len(rows), np.bool_)
+        if self._policy:
+            return Fault("digest", every, "a policy has been told before; a run hedges by one")
+        try:
+            policy_of_records(rows)
+        except PolicyError as error:
+            return Fault("text", every, f"as a policy {error}")
+        return None
+
     def insights(self, rows: Records) -> Fault | None:
         """Contracts of one underlying, none of them twice, each with a ratio; nothing in the places after them."""
         for place, (leg, ratio) in enumerate(zip(LEGS, RATIOS, strict=True)):
@@ -383,6 +399,7 @@ _CHECKS: Final[dict[Kind, tuple[_Check, ...]]] = {
     Kind.RATE: (Gate.alone,),
     Kind.DIVIDEND: (Gate.of_equity, _newer(Kind.DIVIDEND)),
     Kind.ACTION: (Gate.of_equity,),
+    Kind.POLICY: (Gate.policy,),
     Kind.SPLIT: (Gate.of_equity, _newer(Kind.SPLIT), Gate.split),
     Kind.INTEREST: (Gate.of_account,),
     Kind.TRADE: (Gate.of_equity,),

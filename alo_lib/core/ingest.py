@@ -13,6 +13,7 @@ from alo_lib.strategy.accounting import (
     book_interest,
     book_order_event,
     book_split,
+    go_ex,
     warn_of_action,
     warn_of_split,
 )
@@ -36,6 +37,7 @@ def ingest(state: State, message: Message) -> None:
     except KeyError:
         raise ValueError(f"a message of kind {message.kind.name} is not an input of the core") from None
     state.strategy.date_facts(message)
+    go_ex(state.strategy, message.time)  # before a price of the ex-date is told
     handler(state, message)
 
 
@@ -115,12 +117,16 @@ def _ranges(state: State, message: Message) -> None:
 
 def _dividends(state: State, message: Message) -> None:
     for row in message.records:
-        book_dividend(state.strategy, row)
+        book_dividend(state.strategy, row, message.time)
 
 
 def _actions(state: State, message: Message) -> None:
     for row in message.records:
         warn_of_action(state.strategy, int(row["instrument"]), ActionKind(row["action"]))
+
+
+def _policy(state: State, message: Message) -> None:
+    state.strategy.policy_told = message.records.copy()
 
 
 def _splits(state: State, message: Message) -> None:
@@ -166,6 +172,7 @@ _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {
     Kind.RATE: _rate,
     Kind.DIVIDEND: _dividends,
     Kind.ACTION: _actions,
+    Kind.POLICY: _policy,
     Kind.SPLIT: _splits,
     Kind.INTEREST: _interest,
     Kind.TRADE: _trades,

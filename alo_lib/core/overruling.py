@@ -24,7 +24,7 @@ from alo_lib.strategy.book_risk import holdings_with
 from alo_lib.strategy.external import INSIGHT, ExternalInsight, ExternalTarget
 from alo_lib.strategy.limits import Use, largest_kept, limits_of
 from alo_lib.strategy.state import StrategyState
-from alo_lib.strategy.targets import Target
+from alo_lib.strategy.targets import Target, leads_away
 
 __all__ = [
     "limit_targets",
@@ -63,15 +63,12 @@ def take_insights(state: State, message: Message) -> None:
     external = state.strategy.external
     for row in message.records:
         legs, ratios = legs_and_ratios(row)
-        direction = int(row["direction"])
+        direction, magnitude, until = int(row["direction"]), float(row["magnitude"]), int(row["until"])
+        told = ExternalInsight(int(row["underlying"]), legs, ratios, direction, magnitude, until)
         kept = [each for each in external.insights if not each.is_on(legs)]
-        if direction:
-            magnitude, until = float(row["magnitude"]), int(row["until"])
-            kept.append(ExternalInsight(int(row["underlying"]), legs, ratios, direction, magnitude, until))
-        external.insights = kept
-        wanted = dict(zip(legs, [direction * ratio for ratio in ratios], strict=True))
+        external.insights = [*kept, told] if direction else kept
         for trade in state.strategy.trades:
-            if set(trade.legs) == set(legs) and dict(zip(trade.legs, trade.signed_ratios, strict=True)) != wanted:
+            if told.is_on(trade.legs) and trade.unit != told.unit:
                 trade.undo(OrderReason.EXTERNAL)
 
 
@@ -93,14 +90,13 @@ def _end(state: State, instrument: int, message: Message) -> None:
     strategy = state.strategy
     targets = strategy.external.targets
     trade = next((each for each in strategy.trades + state.proposals if instrument in each.legs), None)
-    if trade is None or trade.undone_by is not None:
+    if trade is None or not trade.undo(OrderReason.EXTERNAL):
         return
     told = message.records["instrument"].tolist()
     for leg in trade.legs:
         if leg not in told:
             targets[leg] = ExternalTarget(0, targets[instrument].past_risk)
     state.proposals = [proposal for proposal in state.proposals if proposal is not trade]
-    trade.undo(OrderReason.EXTERNAL)
     strategy.block_entries(trade.underlying)
     ticker = strategy.underlyings[trade.underlying].book.ticker
     strategy.notice(trade.underlying, f"{ticker}: a model of the host ends a trade; nothing is opened today")
@@ -142,7 +138,8 @@ def targets(state: State, *, past_risk: bool) -> list[Target]:
 def limit_targets(state: State, time: int) -> list[Target]:
     """What limits put in the place of targets that would open risk in options, in ascending order.
 
-    In that order each goes as far from what is held as the limits leave room; not at all where its risk cannot be told.
+    In that order each goes as far from what is held as the limits leave room, while what other targets close is still
+    held and once it is not; not at all where its risk cannot be told.
     """
     strategy, given = state.strategy, state.strategy.external.targets
     opening = [instrument for instrument in sorted(given) if _opens_risk(strategy, instrument)]
@@ -151,13 +148,18 @@ def limit_targets(state: State, time: int) -> list[Target]:
     limits = limits_of(strategy, state.settings, given, time)
     base = holdings_with(strategy, ())
     allowed = dict(base.quantity) | {number: each.quantity for number, each in given.items() if number not in opening}
+    closing = [n for n in sorted(given) if not (n in opening or n in strategy.underlyings or given[n].past_risk)]
+    still_held = {number: strategy.portfolio.quantity(number) for number in closing}
     cut: list[Target] = []
     for instrument in opening:
         held, target = strategy.portfolio.quantity(instrument), given[instrument]
         step = 1 if target.quantity > held else -1
 
         def exceeded(size: int, instrument: int = instrument, held: int = held, step: int = step) -> Use | None:
-            return limits.exceeded(base._replace(quantity=allowed | {instrument: held + step * size}))
+            wanted = allowed | {instrument: held + step * size}
+            books = [wanted, wanted | still_held] if still_held else [wanted]
+            stops = (limits.exceeded(base._replace(quantity=book)) for book in books)
+            return next((use for use in stops if use is not None), None)
 
         size, _ = largest_kept(abs(target.quantity - held), exceeded)
         allowed[instrument] = held + step * size
@@ -169,9 +171,9 @@ def limit_targets(state: State, time: int) -> list[Target]:
 
 def _opens_risk(state: StrategyState, instrument: int) -> bool:
     """Whether a target that limits apply to leads away from holding nothing of an option, or beyond it."""
-    target, held = state.external.targets[instrument], state.portfolio.quantity(instrument)
-    reduces = min(held, 0) <= target.quantity <= max(held, 0)
-    return not (target.past_risk or reduces or instrument in state.underlyings)
+    target = state.external.targets[instrument]
+    opens = leads_away(state.portfolio.quantity(instrument), target.quantity)
+    return opens and not (target.past_risk or instrument in state.underlyings)
 
 
 def liquidation(state: State) -> list[Target]:

@@ -15,6 +15,8 @@ from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
 from alo_lib.executive import Frame
 from alo_lib.records import BookMode, Kind, Message, OrderReason, Records, Stage, TargetStage, records
+from alo_lib.strategy.accounting import go_ex
+from alo_lib.strategy.carry import follow_carries
 from alo_lib.strategy.choice import CHOICES
 from alo_lib.strategy.commands import follow_commands, note_decisions
 from alo_lib.strategy.event_sizes import events_told, imply_events
@@ -72,6 +74,7 @@ def take_in(work: Work, frame: Frame) -> Decisions:
             _install(work, message)
         else:
             ingest(state, message)
+    go_ex(state.strategy, frame.time)
     return ()
 
 
@@ -118,7 +121,16 @@ def signal(work: Work, frame: Frame) -> Decisions:
     state, strategy = work.state, work.state.strategy
     stops: list[tuple[int, str]] = []
     scans = [
-        scan(each.book, each.valuation, each.screen, state.settings, strategy.rate, frame.time, each.band)
+        scan(
+            each.book,
+            each.valuation,
+            each.screen,
+            state.settings,
+            strategy.rate,
+            frame.time,
+            each.band,
+            strategy.learned,
+        )
         for each in strategy.underlyings.values()
         if each.valuation is not None and each.screen is not None and not strategy.external.decides(Stage.ALPHA)
     ]
@@ -212,8 +224,12 @@ def final_targets(state: State) -> list[Target]:
 
 
 def publish(work: Work, frame: Frame) -> Decisions:
-    """Tell what the book is exposed to, what came of trades, each notice once, and how far structures have come."""
+    """Tell what the book is exposed to, what came of trades, each notice once, and how far structures have come.
+
+    What the market says of carries is taken in for the next frames, once this one's orders are out.
+    """
     strategy = work.state.strategy
+    follow_carries(strategy, work.state.settings, frame.time)
     exposures = [underlying.exposure for underlying in strategy.underlyings.values()]
     notices = records(Kind.NOTICE, len(strategy.notices))
     for row, (underlying, text) in zip(notices, strategy.notices, strict=True):

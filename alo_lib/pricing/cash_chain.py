@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from alo_lib.pricing.arguments import DOMAINS, Styles, are_american
 from alo_lib.pricing.chain import Chain
-from alo_lib.pricing.options import Greeks
+from alo_lib.pricing.options import Greeks, SchemeLike
 
 __all__ = ["CashChain"]
 
@@ -62,6 +62,7 @@ class CashChain:
         amounts: Array,
         *,
         style: Styles = "american",
+        scheme: SchemeLike = "accurate",
         panels: bool = True,
     ) -> None:
         years = np.atleast_1d(time_to_expiry)
@@ -82,7 +83,9 @@ class CashChain:
         lives = np.concatenate([years, first[at_first], last[at_last]])
         self._paid = self._counts[self._every] & (times[self._every] < lives[:, None])
         styles = np.where(american, "american", "european")[self._every]
-        self._chain = Chain(strikes[self._every], lives, rights[self._every], style=styles, panels=panels)
+        self._chain = Chain(
+            strikes[self._every], lives, rights[self._every], style=styles, scheme=scheme, panels=panels
+        )
 
     def price(
         self, spot: npt.ArrayLike, rate: float | Array, dividend_yield: float | Array, volatility: npt.ArrayLike

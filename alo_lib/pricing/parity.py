@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.pricing.arguments import DOMAINS, Styles, are_american
+from alo_lib.pricing.cash_chain import CashChain
 from alo_lib.pricing.explained import implied_volatility
 from alo_lib.pricing.forwards import parity_yield
 from alo_lib.pricing.options import Choices, SchemeLike
@@ -55,6 +56,10 @@ class _Pairs(NamedTuple):
         return _Pairs(call[rows], put[rows], spot[rows], strike[rows], rate[rows], time[rows], american[rows])
 
 
+Volatilities = Callable[[Array], Array]
+"""Implied volatilities (2n,) of n calls and then their puts, at yields (n,)."""
+
+
 class ParityChoices(TypedDict, total=False):
     """How the pairs are priced."""
 
@@ -63,6 +68,8 @@ class ParityChoices(TypedDict, total=False):
     dividends: DividendsLike | None
     """Those that are known, as one schedule; the yield is then what is paid beside them, above all the cost of
     borrowing the share."""
+    in_chain_time: bool
+    """Whether American pairs are priced as :class:`CashChain` does, in its time; dividends are then cash alone."""
 
 
 def parity_yields(
@@ -80,7 +87,7 @@ def parity_yields(
 
     price, strike, time_to_expiry, right: one underlying's contracts, shape (n,); spot, rate: (n,) or scalars. A NaN
     price is left out, and so is what has expired. By keyword, see :class:`ParityChoices`: scheme="accurate",
-    dividends=None.
+    dividends=None, in_chain_time=False.
     """
     spots, rates = (np.broadcast_to(np.asarray(each, dtype=np.float64), price.shape) for each in (spot, rate))
     american = are_american(style, price.shape)
@@ -88,7 +95,7 @@ def parity_yields(
     out = np.full(price.shape, np.nan)
     if not pairs.time.size:
         return out
-    yields = _yields(pairs, market.get("scheme", "accurate"), one_schedule(market.get("dividends")))
+    yields = _yields(pairs, market)
     for expiry in np.unique(pairs.time):
         votes = yields[(pairs.time == expiry) & ~np.isnan(yields)]
         with np.errstate(invalid="ignore"):  # the middle between two infinities
@@ -144,32 +151,49 @@ def _nearest(distance: Array, time: Array) -> Rows:
     return np.sort(order[rank < _PAIRS])
 
 
-def _yields(pairs: _Pairs, scheme: SchemeLike, dividends: Dividends | None) -> Array:
+def _yields(pairs: _Pairs, market: ParityChoices) -> Array:
     """Each pair's yield; infinite where it lies beyond the domain, NaN where the pair tells nothing."""
     low, high = DOMAINS["dividend_yield"]
+    dividends = one_schedule(market.get("dividends"))
     carried = pairs.call - pairs.put + pairs.strike * np.exp(-pairs.rate * pairs.time)
     european = parity_yield(carried, pairs.spot, pairs.rate, pairs.time, dividends)
     found = european.copy()
     rows = np.flatnonzero(pairs.american)
     if rows.size:
         start = np.clip(np.nan_to_num(european[rows], nan=0.0), low, high)
-        found[rows] = _searched(pairs.of(rows), start, scheme, dividends)
+        priced = _in_chain_time if market.get("in_chain_time", False) else _exactly
+        found[rows] = _searched(priced(pairs.of(rows), market.get("scheme", "accurate"), dividends), start)
     beyond = np.where(np.isnan(found), european, found)
     found = np.where(beyond <= low, -np.inf, found)
     return np.where(beyond >= high, np.inf, found)
 
 
-def _searched(pairs: _Pairs, start: Array, scheme: SchemeLike, dividends: Dividends | None) -> Array:
+def _both(pairs: _Pairs) -> tuple[Array, Array, Array, Array, Array, Array]:
+    """Prices, spots, strikes, rates, times and rights (2n,) of the calls and then the puts of pairs."""
+    spot, strike, rate, time = (np.tile(column, 2) for column in pairs[2:6])
+    return np.concatenate([pairs.call, pairs.put]), spot, strike, rate, time, np.repeat([1.0, -1.0], pairs.call.size)
+
+
+def _exactly(pairs: _Pairs, scheme: SchemeLike, dividends: Dividends | None) -> Volatilities:
+    prices, spot, strike, rate, time, rights = _both(pairs)
+    choices = Choices(scheme=scheme, invalid="nan", dividends=dividends)
+    return lambda q: implied_volatility(prices, spot, strike, rate, np.tile(q, 2), time, rights, **choices)
+
+
+def _in_chain_time(pairs: _Pairs, scheme: SchemeLike, dividends: Dividends | None) -> Volatilities:
+    prices, spot, strike, rate, time, rights = _both(pairs)
+    cash = dividends or Dividends([])
+    chain = CashChain(strike, time, rights, cash.times, cash.amounts, scheme=scheme, panels=False)
+    return lambda q: chain.implied_volatility(prices, spot, rate, np.tile(q, 2))
+
+
+def _searched(volatilities: Volatilities, start: Array) -> Array:
     """Yields of American pairs, at the domain's ends where they would lie beyond; NaN where the search fails."""
     low, high = DOMAINS["dividend_yield"]
-    count = start.size
-    spot, strike, rate, time = (np.tile(column, 2) for column in pairs[2:6])
-    prices, rights = np.concatenate([pairs.call, pairs.put]), np.repeat([1.0, -1.0], count)
 
     def difference(q: Array) -> Array:
-        choices = Choices(scheme=scheme, invalid="nan", dividends=dividends)
-        sigma = implied_volatility(prices, spot, strike, rate, np.tile(q, 2), time, rights, **choices)
-        return np.asarray(sigma[:count] - sigma[count:])
+        sigma = volatilities(q)
+        return np.asarray(sigma[: q.size] - sigma[q.size :])
 
     found, miss = _secant(difference, start, low, high)
     agreed = (np.abs(miss) <= _AGREED) | (found == low) | (found == high)

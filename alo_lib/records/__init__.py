@@ -55,7 +55,9 @@ if TYPE_CHECKING:
         legs_and_ratios,
         legs_of,
         ratios_of,
+        sides_of,
     )
+    from alo_lib.records.policy import POLICY_TEXT
     from alo_lib.records.profit import PROFIT_PARTS
     from alo_lib.records.ranges import RANGES, TIMES, Fault, Members, Range, range_fault
     from alo_lib.records.remarks import remark
@@ -108,6 +110,7 @@ __all__ = [
     "NEW_YORK",
     "NO_LEG",
     "OPTION_MULTIPLIER",
+    "POLICY_TEXT",
     "PROFIT_PARTS",
     "RANGES",
     "RATIOS",
@@ -157,6 +160,7 @@ __all__ = [
     "records",
     "remark",
     "sent_together",
+    "sides_of",
     "to_tick",
     "utc_moment",
     "whole_shares",

@@ -36,6 +36,7 @@ ENTRY_LIMITS: Final = (
     "unknown_implied",  # no setting: a leg has no implied volatility
     "max_drawdown",  # the book is closed
     "max_daily_loss",  # this session only reduces
+    "halt",  # no setting: nothing that adds risk is ordered, see HaltCause
     "entry_delay",
     "entry_cutoff",
     "corporate_action",  # no setting: the contracts are about to change, by a split or otherwise, or have changed
@@ -45,6 +46,8 @@ ENTRY_LIMITS: Final = (
     "vega_budget",  # it does not pay for one structure
     "participation",  # of what a leg displays no contract may be taken
     *BOOK_LIMITS,
-    "halt",  # no setting: nothing that adds risk is ordered, see HaltCause
+    "choice_candidates",  # as many others have more edge
+    "choice_worth",  # no setting: its edge is not a cent
+    "choice_search",  # no setting: the search ended before it had a place
 )
 """In the order in which they are asked, by the setting's name where one sets it; the first that stops one counts."""

@@ -20,6 +20,7 @@ from alo_lib.records.command import COMMAND
 from alo_lib.records.funnel import ENTRY_LIMITS, FUNNEL_STAGES
 from alo_lib.records.kinds import Kind
 from alo_lib.records.legs import LEG_FIELDS, STRUCTURE_NAME
+from alo_lib.records.policy import POLICY
 from alo_lib.records.profit import PROFIT_PARTS
 
 __all__ = [
@@ -136,8 +137,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     Kind.HALT: np.dtype([("cause", "u1"), ("halted", "u1"), ("pad", "<u2"), ("padding", "<i4")]),  # HaltCause
     # The risk-free rate in force, decimal, as LEAN has it; taken as continuously compounded.
     Kind.RATE: np.dtype([("rate", "<f8")]),
-    # A dividend per share, in cash as LEAN has it, at its ex-date's open. Past ones come with the first session, later
-    # ones as they go ex.
+    # A dividend per share, in cash, at its ex-date's open: past ones with the first session, later ones as they go ex.
     Kind.DIVIDEND: np.dtype(
         [
             ("time", "<i8"),
@@ -149,11 +149,11 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("reference", "<f8"),  # the close before, in the same shares; 0 where unknown
         ]
     ),
-    # A corporate action that is known of before the session in which it changes contracts, which begins at `time`: told
-    # in the session before.
+    # A corporate action, told in the session before the one in which it changes contracts, which begins at `time`.
     Kind.ACTION: np.dtype(
         [("time", "<i8"), ("instrument", "<i4"), ("action", "u1"), ("pad", "u1"), ("padding", "<u2")]  # ActionKind
     ),
+    Kind.POLICY: POLICY,  # the learned policy that hedges, told once, before the first session and in one message
     # A split: factor 1/7 for seven new shares per old one. A warning comes in the session before it occurs.
     Kind.SPLIT: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("warning", "<i4"), ("factor", "<f8")]),
     # What a broker has booked for calendar days: interest on cash, or the fee for shares of one underlying held short.
@@ -273,7 +273,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("equity", "<f8"),  # of the whole account
         ]
     ),
-    # One thing that is held, published at the end of a frame in which its underlying's market has news.
+    # One thing held, told in frames with news of its market; greeks are raw derivatives a share, shares have no yield.
     Kind.POSITION: np.dtype(
         [
             ("instrument", "<i4"),
@@ -281,7 +281,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("quantity", "<i8"),  # contracts or shares
             ("mark", "<f8"),  # a share, as the exposure has it: mid, or worth where there is none; shares: spot
             ("implied_volatility", "<f8"),  # at which the greeks are taken; NaN for shares
-            *((greek, "<f8") for greek in ("delta", "gamma", "vega", "theta", "rho")),  # raw derivatives a share
+            *((name, "<f8") for name in ("delta", "gamma", "vega", "theta", "rho", "dividend_yield")),
         ]
     ),
     # Where the profit of a trade came from since it was opened, money; published whenever it changed. Trade 0 of an

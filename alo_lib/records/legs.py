@@ -22,6 +22,7 @@ __all__ = [
     "legs_and_ratios",
     "legs_of",
     "ratios_of",
+    "sides_of",
 ]
 
 MAX_LEGS: Final = 4
@@ -63,3 +64,8 @@ def legs_of(row: Any) -> tuple[int, ...]:
 def ratios_of(row: Any) -> tuple[int, ...]:
     """Signed contracts of each leg in one structure bought."""
     return tuple(int(row[name].item()) for name in RATIOS[: int(row["legs"].item())])
+
+
+def sides_of(row: Any) -> dict[int, int]:
+    """Signed contracts of each leg in one structure of a record's ``direction``: above zero for those that are long."""
+    return {leg: int(row["direction"].item()) * ratio for leg, ratio in zip(*legs_and_ratios(row), strict=True)}

@@ -1,6 +1,6 @@
 """What is looked at, and what trading it costs."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -49,6 +49,13 @@ class MarketSettings(BaseModel):
     )
     max_quote_age: Annotated[float, Unit("seconds")] = Field(
         600.0, gt=0, le=86_400.0, description="seconds after which a quote is stale"
+    )
+
+    # What the underlying is taken to bring
+    carry: Literal["quotes", "rate"] = Field(
+        "quotes",
+        description="forwards: what calls and puts say that holding shares brings by each expiry, beside dividends "
+        "(quotes, of minute bars), or interest alone (rate)",
     )
 
     # What trading is taken to cost

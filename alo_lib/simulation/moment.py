@@ -9,10 +9,13 @@ from alo_lib.market import DataError, DataFolder, Resolution
 from alo_lib.market.calendar import utc_time
 from alo_lib.records import NEW_YORK, Kind, Message, Records, Session, records
 from alo_lib.runtime import Teller, Timetable
+from alo_lib.runtime.policy_file import policy_of_settings
 from alo_lib.settings import Settings
 from alo_lib.simulation.data_check import require_data
 from alo_lib.simulation.feed import Feed
 from alo_lib.simulation.past_markets import past_markets
+from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.carry import follow_carry
 from alo_lib.strategy.market_watch import look_at_market
 from alo_lib.strategy.state import StrategyState, Underlying
 
@@ -60,6 +63,27 @@ class MarketMoment(NamedTuple):
     """The MARKET_STATE record; empty where no expiry has a smile."""
 
 
+class _Carries:
+    """The looks at carries (:mod:`alo_lib.strategy.carry`) that a run's frames take until a moment, without the frames.
+
+    ``book`` is the underlying's as its session begins.
+    """
+
+    def __init__(self, book: MarketBook, settings: Settings, rate: float) -> None:
+        self._settings, self._rate = settings, rate
+        self.book = MarketBook(book.instrument, book.ticker, dividends=book.dividends)
+        self.book.list_contracts(book.contracts)
+
+    def look(self, messages: list[Message], frame: int) -> None:
+        """Take the bars of a frame, and look."""
+        for message in messages:
+            if message.kind is Kind.QUOTE:
+                self.book.take_quotes(message.records, message.time)
+            elif message.kind is Kind.TRADE:
+                self.book.take_trade(float(message.records["close"][-1]), message.time)
+        follow_carry(self.book, self._settings, self._rate, frame)
+
+
 _BAR: Final = {Resolution.MINUTE: dt.timedelta(minutes=1), Resolution.HOUR: dt.timedelta(hours=1)}
 
 
@@ -88,30 +112,35 @@ def market_at(settings: Settings, folder: DataFolder, at: dt.timedelta | None = 
     day of the year before.
 
     :raises DataError: where the day does not carry a run, or the time is outside of its session.
+    :raises PolicyError: where the settings hedge by a policy that there is not.
     """
     (ticker,), day = settings.underlyings, settings.start
     findings = require_data(settings, folder.root)
     feed, timetable, kept = Feed(settings, folder, findings), Timetable(settings), _Decisions([])
     core = TradingCore(settings, kept)
-    session, teller = feed.session(day), Teller(settings, core, feed)
+    session, teller = feed.session(day), Teller(settings, core, feed, policy=policy_of_settings(settings))
     until = _moment(session, at, _BAR[Resolution(settings.resolution)])
     begin = timetable.begin(session)
     for message in teller.begin(session, begin):
         core.accept(message)
     if core.open_frame(timetable.preparation(begin)):
         core.run()
-    last = 0
+    number, last, earlier = teller.number(ticker), 0, list[Message]()
+    state = core.snapshot().state.strategy
+    carries = _Carries(state.underlyings[number].book, settings, state.rate)
     for step in feed.bars(session, teller.told).steps():
         if step.time > until:
             break
         messages = list(step.messages())
+        if messages and last:
+            carries.look(earlier, timetable.frames_after(last)[0])
         if messages and last and core.last_frame < session.open and core.open_frame(timetable.frames_after(last)[0]):
             core.run()  # the forecasts of a session are made with its first bar, and counted down from then on
         for message in messages:
             core.accept(message)
-            last = step.time
-    state = core.snapshot().state.strategy
-    underlying = state.underlyings[teller.number(ticker)]
+            earlier, last = messages, step.time
+    underlying = state.underlyings[number]
+    underlying.book.carry = carries.book.carry
     underlying.market_history.days, underlying.looked_at = past_markets(folder, ticker, settings, day), -1
     frame = timetable.frames_after(last)[0]
     if not last or not core.open_frame(frame):

@@ -9,12 +9,21 @@ from alo_lib.strategy.attribution import (
     attribute_fill,
     attribute_interest,
     attribute_split,
+    dividend_by_trade,
 )
 from alo_lib.strategy.book import CashDividend
-from alo_lib.strategy.state import StrategyState
+from alo_lib.strategy.state import DueDividend, StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["book_dividend", "book_interest", "book_order_event", "book_split", "warn_of_action", "warn_of_split"]
+__all__ = [
+    "book_dividend",
+    "book_interest",
+    "book_order_event",
+    "book_split",
+    "go_ex",
+    "warn_of_action",
+    "warn_of_split",
+]
 
 
 def book_order_event(state: StrategyState, event: np.void, time: int) -> None:
@@ -46,23 +55,25 @@ def book_order_event(state: StrategyState, event: np.void, time: int) -> None:
     if order is None and trade is not None and _leads_away(state, trade, instrument, quantity):
         _rebalance(state, instrument, why)
     elif order is not None and refused:
-        _give_up(state, order.instrument, f"order {number} was refused")
+        _stop_opening(state, order.instrument, f"order {number} was refused")
 
 
-def book_dividend(state: StrategyState, row: np.void) -> None:
+def book_dividend(state: StrategyState, row: np.void, told_at: int) -> None:
     """Book what a DIVIDEND record tells: the money, which hosts pay in cash, and what it means for contracts.
 
-    Regular dividends alone are in yields and in their rhythm. With a spin-off or special dividend the contracts listed
-    before are adjusted by the exchange, and not by hosts: trades in them end, and daily prices count from what is left.
+    One that was told before it goes ex counts in equity and in prices from then on (:func:`go_ex`). Regular dividends
+    alone are in yields and in their rhythm. With a spin-off or special dividend the contracts listed before are
+    adjusted by the exchange, and not by hosts: trades in them end, and daily prices count from what is left.
     """
     number, time, amount = int(row["instrument"]), int(row["time"]), float(row["amount"])
     underlying, kind = state.underlyings[number], DividendKind(row["kind"])
     book, reference = underlying.book, float(row["reference"])
-    state.portfolio.receive_dividend(number, amount)
+    money = state.portfolio.receive_dividend(number, amount)
     if kind is DividendKind.ORDINARY:
         book.dividends.append(CashDividend(time, amount))
     if kind is not DividendKind.ADJUSTING:
-        attribute_dividend(state, number, amount)
+        underlying.due.append(DueDividend(time, amount, money, dividend_by_trade(state, number, amount)))
+        go_ex(state, told_at)
         return
     if amount < reference:
         underlying.price_level.distribute(time, 1.0 - amount / reference)
@@ -79,6 +90,23 @@ def book_dividend(state: StrategyState, row: np.void) -> None:
         trade.undo(OrderReason.EXIT_ACTION)
     told = f"{book.ticker}: {amount:.2f} a share was distributed beside dividends; contracts listed before are"
     state.notice(number, f"{told} closed, none of them is opened" if held else f"{told} not traded")
+
+
+def go_ex(state: StrategyState, time: int) -> None:
+    """Let the dividends that were told and have gone ex by ``time`` count.
+
+    A price from before is lowered by the amount: what is held is not worth the dividend twice.
+    """
+    for number, underlying in state.underlyings.items():
+        if not underlying.due:
+            continue
+        gone = [due for due in underlying.due if due.time <= time]
+        underlying.due = [due for due in underlying.due if due.time > time]
+        for due in gone:
+            attribute_dividend(state, number, due.by_trade)
+            if underlying.book.spot_time < due.time:
+                underlying.book.distribute(due.amount)
+                underlying.close_before = max(underlying.close_before - due.amount, 0.0)
 
 
 def warn_of_action(state: StrategyState, number: int, action: ActionKind) -> None:
@@ -128,7 +156,7 @@ def _settlement(trade: Trade, leg: int, quantity: int, time: int) -> OrderReason
     return OrderReason.ASSIGNED if quantity > 0 else OrderReason.EXERCISED
 
 
-def _give_up(state: StrategyState, instrument: int, why: str) -> None:
+def _stop_opening(state: StrategyState, instrument: int, why: str) -> None:
     """Open no more of the trade that has the instrument as a leg: what is refused once is refused again."""
     trade = state.trade_with(instrument)
     if trade is None or trade.undone_by is not None or not trade.progress.may_enter:
@@ -142,9 +170,8 @@ def _give_up(state: StrategyState, instrument: int, why: str) -> None:
 def _rebalance(state: StrategyState, instrument: int, why: str) -> None:
     """Undo the trade that has the instrument as a leg: some legs without the others are not what was wanted."""
     trade = state.trade_with(instrument)
-    if trade is None or trade.undone_by is not None:
+    if trade is None or not trade.undo(OrderReason.REBALANCE):
         return
-    trade.undo(OrderReason.REBALANCE)
     state.block_entries(trade.underlying)
     ticker = state.underlyings[trade.underlying].book.ticker
     state.notice(trade.underlying, f"{ticker}: {why}; its trade is undone")

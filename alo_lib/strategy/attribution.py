@@ -29,7 +29,7 @@ from alo_lib.strategy.profit import (
 )
 from alo_lib.strategy.revaluation import revalue_leg
 from alo_lib.strategy.state import StrategyState, Underlying
-from alo_lib.strategy.valuation import NO_YIELD, LegMarket, leg_alone
+from alo_lib.strategy.valuation import LegMarket, leg_alone
 
 __all__ = [
     "attribute_action",
@@ -38,6 +38,7 @@ __all__ = [
     "attribute_interest",
     "attribute_measure",
     "attribute_split",
+    "dividend_by_trade",
 ]
 
 # What is booked -----------------------------------------------------------------------------------------------------
@@ -95,12 +96,18 @@ def _shares_filled(
     return {0: float(quantity)}
 
 
-def attribute_dividend(state: StrategyState, underlying: int, amount: float) -> None:
-    """Split a dividend per share on the shares held by the trades that they hedge."""
-    for trade in state.underlyings[underlying].profit.trades.values():
-        if trade.shares:
-            trade.parts.dividends += trade.shares * amount
-            trade.changed = True
+def dividend_by_trade(state: StrategyState, underlying: int, amount: float) -> dict[int, float]:
+    """A dividend per share, as money on the shares held by the trades that they hedge."""
+    trades = state.underlyings[underlying].profit.trades
+    return {number: trade.shares * amount for number, trade in trades.items() if trade.shares}
+
+
+def attribute_dividend(state: StrategyState, underlying: int, by_trade: Mapping[int, float]) -> None:
+    """Add a dividend's money to the trades whose it is."""
+    for number, money in by_trade.items():
+        trade = state.underlyings[underlying].profit.trade(number)
+        trade.parts.dividends += money
+        trade.changed = True
 
 
 def attribute_action(state: StrategyState, underlying: int, amount: float) -> None:
@@ -352,11 +359,13 @@ def _priced(book: MarketBook, instrument: int, time: int, market: LegMarket, oth
 
 
 def _market(state: StrategyState, book: MarketBook, instrument: int, time: int) -> LegMarket:
-    mid = math.nan
+    mid, dividend_yield = math.nan, 0.0
     if book.lists(instrument):
-        quote = book.quotes[book.row(instrument)]
+        row = book.row(instrument)
+        quote = book.quotes[row]
         mid = quote_mid(float(quote["bid"]), float(quote["ask"]))
-    return LegMarket(book.known_spot, mid, state.rate, NO_YIELD, book.dividends_in_chain(time))
+        dividend_yield = float(book.dividend_yield(book.contracts["expiry"][row : row + 1])[0])
+    return LegMarket(book.known_spot, mid, state.rate, dividend_yield, book.dividends_in_chain(time))
 
 
 def _end_trades(profit: UnderlyingProfit, open_trades: set[int]) -> None:

@@ -1,6 +1,7 @@
 """What is known of one underlying's market: its price, its contracts and their last quotes."""
 
 import math
+import statistics
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Annotated, Final, NamedTuple
@@ -14,7 +15,7 @@ from alo_lib.pricing.cash_chain import CashChain
 from alo_lib.pricing.quotes import quote_mid
 from alo_lib.records import DAY, TRANSIENT, Kind, Records, records, years_between
 
-__all__ = ["Ahead", "CashDividend", "MarketBook", "PricedRows"]
+__all__ = ["Ahead", "CarryLooks", "CashDividend", "MarketBook", "PricedRows"]
 
 
 FloatArray = NDArray[np.float64]
@@ -22,6 +23,10 @@ FloatArray = NDArray[np.float64]
 _LEAST_SPOT: Final = DOMAINS["spot"][0]
 _MOST_SPOT: Final = DOMAINS["spot"][1]
 """What options can be priced at: a spot beyond counts as unknown."""
+
+_LOOKS: Final = 9
+_LEAST_LOOKS: Final = 3
+"""A median of three leaves out one that is wrong."""
 
 Ahead = tuple[tuple[int, float], ...]
 """Cash dividends to be expected: ex-times, ascending, and amounts a share."""
@@ -33,6 +38,35 @@ class CashDividend:
 
     time: int
     amount: float
+
+
+@dataclass(slots=True)
+class CarryLooks:
+    """The last yields that one expiry's pairs were seen to have, see :mod:`alo_lib.strategy.carry`."""
+
+    time: int = -1  # of the last look
+    yields: list[float] = field(default_factory=list)
+
+    def take(self, time: int, seen: float) -> None:
+        """Take one look's yield, which is NaN where there was none to be seen."""
+        self.time = time
+        if math.isfinite(seen):
+            self.yields = [*self.yields, seen][-_LOOKS:]
+
+    @classmethod
+    def told(cls, time: int, dividend_yield: float) -> "CarryLooks":
+        """Looks of which only what they come to is known."""
+        return cls(time, [dividend_yield] * _LEAST_LOOKS)
+
+    @property
+    def known(self) -> bool:
+        """Whether it was seen often enough to count."""
+        return len(self.yields) >= _LEAST_LOOKS
+
+    @property
+    def dividend_yield(self) -> float:
+        """The median of what was seen."""
+        return statistics.median(self.yields)
 
 
 class PricedRows(NamedTuple):
@@ -63,6 +97,7 @@ class MarketBook:
     quote_time: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     quote_since: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  # told first, unchanged since
     dividends: list[CashDividend] = field(default_factory=list)
+    carry: dict[int, CarryLooks] = field(default_factory=dict)  # by expiry
     split_pending: bool = False
     action_ahead: bool = False  # contracts change before the next session, by something else than a split
     action_at: int = -1  # ex-time of the last spin-off or special dividend
@@ -114,9 +149,9 @@ class MarketBook:
         return bool(len(own) or len(chain_rows))
 
     def split(self, time: int, factor: float) -> None:
-        """Restate the last trade, and what was paid before, in shares after a split at ``time``; no quote is left."""
+        """Restate the last price, and what was paid before, in shares after a split at ``time``; no quote is left."""
         self.split_pending = False
-        price = self.trade_price * factor
+        price = self.spot * factor
         self.trade_price = price if _LEAST_SPOT <= price <= _MOST_SPOT else np.nan
         self.quote["bid"], self.quote["ask"] = np.nan, np.nan
         for dividend in self.dividends:
@@ -124,8 +159,8 @@ class MarketBook:
                 dividend.amount *= factor
 
     def distribute(self, amount: float) -> None:
-        """Lower the last trade by what was distributed a share; no quote is left."""
-        price = self.trade_price - amount
+        """Lower the last price by what was distributed a share; no quote is left."""
+        price = self.spot - amount
         self.trade_price = price if _LEAST_SPOT <= price <= _MOST_SPOT else np.nan
         self.quote["bid"], self.quote["ask"] = np.nan, np.nan
 
@@ -181,10 +216,24 @@ class MarketBook:
         self.contracts, self.quotes, self.quote_time, self.priced = contracts, quotes, quote_time, None
         self.quote_since = quote_since
         self._row = {number: row for row, number in enumerate(contracts["instrument"].tolist())}
+        listed = set(contracts["expiry"].tolist())
+        self.carry = {expiry: looks for expiry, looks in self.carry.items() if expiry in listed}
 
     def years_to_expiry(self, time: int) -> FloatArray:
         """Years from ``time`` to each contract's last close; never below zero."""
         return np.maximum(years_between(time, self.contracts["expiry"]), 0.0)
+
+    def dividend_yield(self, expiry: NDArray[np.int64]) -> FloatArray:
+        """What the underlying pays beside its cash dividends until each of some expiries (n,), as a yield a year.
+
+        That of an expiry that is not known is the next later one's that is, else the last one's before it; 0 where none
+        is.
+        """
+        known = sorted(each for each, looks in self.carry.items() if looks.known)
+        if not known:
+            return np.zeros(len(expiry))
+        yields = np.array([self.carry[each].dividend_yield for each in known])
+        return np.asarray(yields[np.minimum(np.searchsorted(known, expiry), len(known) - 1)])
 
     def mid(self) -> FloatArray:
         """Mid of each contract's last quote; NaN where a side is missing or the two cross."""

@@ -206,14 +206,22 @@ class BookRisk:
 
 
 def holdings_with(state: StrategyState, proposals: Iterable[Trade]) -> Holdings:
-    """The book once all that is wanted, and ``proposals``, are held; what is to be closed counts until it is."""
+    """The book once all that is wanted, and ``proposals``, are held; what is to be closed counts until it is.
+
+    That is all of a trade that was undone, and of one that was cut what it holds beyond.
+    """
     quantity = {number: state.portfolio.quantity(number) for number in state.portfolio.held()}
     structures: dict[int, int] = {}
     for trade in [*state.trades, *proposals]:
         structures[trade.underlying] = structures.get(trade.underlying, 0) + 1
         if trade.undone_by is None:
-            quantity.update((leg, trade.wanted(leg)) for leg in trade.legs)
+            quantity.update((leg, _further(trade.wanted(leg), quantity.get(leg, 0))) for leg in trade.legs)
     return Holdings(quantity, structures)
+
+
+def _further(wanted: int, held: int) -> int:
+    """What is wanted, or what is held beyond it on its side."""
+    return held if wanted * held > 0 and abs(held) > abs(wanted) else wanted
 
 
 def volatility_to_enter_at(

@@ -25,13 +25,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import ENTRY_LIMITS, LEGS, RATIOS, Records, legs_of
+from alo_lib.records import ENTRY_LIMITS, LEGS, RATIOS, Records, Stage, legs_of
 from alo_lib.settings import Settings
 from alo_lib.strategy.book_risk import holdings_with
 from alo_lib.strategy.entries import new_trade, proposed_trades, stopped_by
 from alo_lib.strategy.exposure import equity
 from alo_lib.strategy.funnel import count_stops
-from alo_lib.strategy.limits import Limits, limits_of, tell_limit
+from alo_lib.strategy.limits import limits_of, tell_limit
 from alo_lib.strategy.linear_limits import LinearLimit, linear_limits
 from alo_lib.strategy.sizing import affordable, structures_for
 from alo_lib.strategy.state import StrategyState
@@ -72,7 +72,7 @@ def chosen_trades(state: StrategyState, settings: Settings, signals: Records, ti
     """The trades whose edge is the most that the limits allow in all, in the order of their SIGNAL records.
 
     What stopped the others whose edge suffices is counted: what stops one by itself, else what the chosen leave no
-    room for.
+    room for. Where models of the host alone decide risk, limits of the book are not asked here either.
     """
     total, stops = equity(state), []
     rows, sizes = [], []
@@ -89,24 +89,27 @@ def chosen_trades(state: StrategyState, settings: Settings, signals: Records, ti
         stops.append((number, stop))
     trades: list[Trade] = []
     if rows:
-        best = np.sort(np.argsort(-signals["edge_volatility"][rows], kind="stable")[:_MOST_CANDIDATES])
+        first = np.argsort(-signals["edge_volatility"][rows], kind="stable")
+        stops += [(int(signals["underlying"][rows[i]]), "choice_candidates") for i in first[_MOST_CANDIDATES:].tolist()]
+        best = np.sort(first[:_MOST_CANDIDATES])
         free, most = signals[rows][best], np.array(sizes, np.int64)[best]
-        legs = {leg for signal in free for leg in legs_of(signal)}
-        limits = limits_of(state, settings, legs, time)
-        quantities, more = _chosen(limits, free, most)
+        quantities, more = _chosen(state, settings, free, most, time)
         trades = [new_trade(state, free[i], quantities[i], time) for i in np.flatnonzero(quantities).tolist()]
         stops += more
     count_stops(state, stops)
     return trades
 
 
-def _chosen(limits: Limits, signals: Records, most: Whole) -> tuple[list[int], list[tuple[int, str]]]:
+def _chosen(
+    state: StrategyState, settings: Settings, signals: Records, most: Whole, time: int
+) -> tuple[list[int], list[tuple[int, str]]]:
     """How many structures of each of n signals, none of which is stopped by itself; and what stops those of none."""
-    state, settings = limits.state, limits.settings
-    base = holdings_with(state, ())
-    rows = list(linear_limits(limits, base, signals, most))
-    each = np.array([_rounded_up(row) for row in rows])
-    left = np.array([_rounded_down(row) for row in rows])
+    n, rows = len(signals), []
+    if not state.external.decides(Stage.RISK):
+        limits = limits_of(state, settings, {leg for signal in signals for leg in legs_of(signal)}, time)
+        rows = list(linear_limits(limits, holdings_with(state, ()), signals, most))
+    each = np.array([_rounded_up(row) for row in rows], np.int64).reshape(len(rows), n)
+    left = np.array([_rounded_down(row) for row in rows], np.int64)
     groups, room, names = _rooms(state, settings, signals)
     program = Program(
         _worth(signals),
@@ -120,16 +123,18 @@ def _chosen(limits: Limits, signals: Records, most: Whole) -> tuple[list[int], l
     quantities = solve(program)
     if quantities is None:
         tell_limit(state, int(signals["underlying"][0]), f"not opened, no book was found in {_NODES} nodes")
-        return [0] * len(signals), []
+        quantities = np.zeros(n, np.int64)
     used, taken = each @ quantities, quantities > 0
     stops = []
-    for i in np.flatnonzero(~taken & (program.worth > 0)).tolist():
+    for i in np.flatnonzero(~taken).tolist():
         reasons = [row.name for row, full in zip(rows, used + each[:, i] > left, strict=True) if full]
         reasons += [name for name, full in zip(names, groups @ taken >= room, strict=True) if full]
         if np.any(program.exclusive[:, i] & (program.exclusive @ taken)):
             reasons.append("leg_held")
-        if reasons:
-            stops.append((int(signals["underlying"][i]), min(reasons, key=ENTRY_LIMITS.index)))
+        if program.worth[i] <= 0:
+            reasons.append("choice_worth")
+        reason = min(reasons, key=ENTRY_LIMITS.index) if reasons else "choice_search"
+        stops.append((int(signals["underlying"][i]), reason))
     return quantities.tolist(), stops
 
 
@@ -240,8 +245,13 @@ def _exclusive(signals: Records) -> NDArray[np.bool_]:
 
 def _rooms(state: StrategyState, settings: Settings, signals: Records) -> tuple[NDArray[np.bool_], Whole, list[str]]:
     """Which signals count against which number of structures, what is left of it, and the setting's name."""
-    groups = [np.ones(len(signals), np.bool_)]
-    room, names = [settings.max_book_structures - len(state.trades)], ["max_book_structures"]
+    groups: list[NDArray[np.bool_]] = []
+    room: list[int] = []
+    names: list[str] = []
+    if not state.external.decides(Stage.RISK):
+        groups.append(np.ones(len(signals), np.bool_))
+        room.append(settings.max_book_structures - len(state.trades))
+        names.append("max_book_structures")
     for number in np.unique(signals["underlying"]).tolist():
         groups.append(signals["underlying"] == number)
         room.append(settings.max_structures - len(state.trades_in(number)))

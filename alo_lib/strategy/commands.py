@@ -2,26 +2,25 @@
 
 Executing a trade is to order what its legs lack, undoing it to order what is held of them; both go on from frame to
 frame. One whose legs are not all filled may be completed for ``leg-patience`` as long as that leaves ``entry-edge``.
-Then it is given up: no more of it is ordered, what works is canceled, and once nothing works it is cut to the
-structures that every leg holds, or undone, as ``incomplete`` says. Whatever is to be closed stays so until it is.
+Then it is given up, as it is at once where the book may only reduce: no more of it is ordered, what works is canceled,
+and once nothing works it is cut to the structures that every leg holds, or undone, as ``incomplete`` says. Whatever is
+to be closed stays so until it is.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated
 
 import numpy as np
 
-from alo_lib.records import LAYOUTS, SECOND, Kind, OrderReason, Records, Stage, TradeState
+from alo_lib.records import LAYOUTS, SECOND, BookMode, Kind, OrderReason, Records, Stage, TradeState
 from alo_lib.settings import Settings
 from alo_lib.strategy.limit_prices import most_for, unit_cost
+from alo_lib.strategy.near_close import closes_soon
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["command_rows", "follow_commands", "give_up", "may_enter", "note_decisions", "state_of", "whole_structures"]
-
-_LAST_BARS = 2.0
-"""Before the close in which what is half executed is not completed: closing it takes a bar or two."""
+__all__ = ["command_rows", "follow_commands", "may_enter", "note_decisions", "state_of", "whole_structures"]
 
 
 def follow_commands(state: StrategyState, settings: Settings, time: int) -> None:
@@ -39,15 +38,6 @@ def follow_commands(state: StrategyState, settings: Settings, time: int) -> None
             _tell_unclosed(state, settings, trade, time)
         elif progress.gave_up or not (theirs or any(leg in state.external.targets for leg in trade.legs)):
             _carry_on(state, settings, trade, time, at_work=not working.isdisjoint(trade.legs))
-
-
-def give_up(state: StrategyState, settings: Settings, trade: Trade) -> None:
-    """Open no more of a trade; what is held of it is settled as soon as nothing of it works any more."""
-    if trade.undone_by is not None or trade.progress.shrinking:
-        return
-    trade.progress.gave_up = True
-    if state.instruments_working().isdisjoint(trade.legs):
-        _settle_incomplete(state, settings, trade)
 
 
 def may_enter(state: StrategyState, instrument: int) -> bool:
@@ -86,8 +76,7 @@ def state_of(state: StrategyState, trade: Trade, working: set[int]) -> TradeStat
 
 def whole_structures(state: StrategyState, trade: Trade) -> int:
     """The most structures of a trade that every leg is held for."""
-    legs = zip(trade.legs, trade.signed_ratios, strict=True)
-    return max(min(state.portfolio.quantity(leg) // ratio for leg, ratio in legs), 0)
+    return max(min(state.portfolio.quantity(leg) // count for leg, count in trade.unit.items()), 0)
 
 
 def command_rows(state: StrategyState) -> Annotated[Records, Kind.COMMAND]:
@@ -116,45 +105,54 @@ def _is_complete(state: StrategyState, trade: Trade, working: set[int]) -> bool:
 
 
 def _carry_on(state: StrategyState, settings: Settings, trade: Trade, time: int, *, at_work: bool) -> None:
-    """Complete a trade or give it up. Its patience begins with its first fill; before, when no limit of it waits."""
+    """Complete a trade or give it up; one given up is settled as soon as nothing of it works any more.
+
+    Its patience begins with its first fill; before, when no limit of it waits. While nothing may be ordered at all it
+    does not begin.
+    """
     progress = trade.progress
     begun = any(state.portfolio.quantity(leg) for leg in trade.legs)
     waits = any(order.instrument in trade.legs and order.type.has_limit for order in state.working.values())
-    if progress.incomplete_since is None or begun is not progress.begun or (waits and not begun):
+    stopped = state.mode is BookMode.HALTED
+    if progress.incomplete_since is None or begun is not progress.begun or (waits and not begun) or stopped:
         progress.incomplete_since = time
     progress.begun = begun
-    if progress.gave_up or _is_over(state, settings, trade, time, at_work=at_work):
-        give_up(state, settings, trade)
+    progress.gave_up = progress.gave_up or _is_over(state, settings, trade, time, at_work=at_work)
+    if progress.gave_up and not at_work:
+        _settle_incomplete(state, settings, trade)
 
 
 def _is_over(state: StrategyState, settings: Settings, trade: Trade, time: int, *, at_work: bool) -> bool:
-    """Whether the time to complete a trade is over; of one that is half executed, the edge or the session, too."""
-    since = trade.progress.incomplete_since
-    if since is not None and time - since >= settings.leg_patience * SECOND:
-        return True
-    if not trade.progress.begun:
-        return False
-    session = state.session
-    bars = _LAST_BARS * settings.bar_nanoseconds / SECOND
-    if session is not None and session.is_open(time) and session.seconds_to_close(time) <= bars:
-        return True
-    return not at_work and _edge_is_gone(state, settings, trade, time)
+    """Whether the time to complete a trade is over: its patience, or where the book may not add what it lacks.
 
-
-def _edge_is_gone(state: StrategyState, settings: Settings, trade: Trade, time: int) -> bool:
-    """Whether what is missing costs too much now, at mid where orders wait for that, else at the touch.
-
-    False where the market does not tell, and where an insight of the host is why it is traded.
+    Of one that is half executed, or does not wait for a better price any more, the edge counts, too; of one that is
+    half executed the end of the session.
     """
+    progress, since = trade.progress, trade.progress.incomplete_since
+    if state.mode is BookMode.REDUCE_ONLY or (since is not None and time - since >= settings.leg_patience * SECOND):
+        return True
+    if progress.begun and closes_soon(state, settings, time):
+        return True
+    missing = {leg: trade.wanted(leg) - state.portfolio.quantity(leg) for leg in trade.legs}
+    missing = {leg: count for leg, count in missing.items() if count}
+    patient = settings.order_type != "market"
+    waited = patient and (
+        not state.impatient.keys().isdisjoint(missing) or closes_soon(state, settings, time, settings.limit_patience)
+    )
+    if at_work or not (progress.begun or waited):
+        return False
+    return _edge_is_gone(state, settings, trade, missing, time, at_mid=patient and not waited)
+
+
+def _edge_is_gone(
+    state: StrategyState, settings: Settings, trade: Trade, missing: Mapping[int, int], time: int, *, at_mid: bool
+) -> bool:
+    """Whether what is missing costs too much now, at mid or at the touch; False where the market does not tell."""
     book = state.underlyings[trade.underlying].book
-    if state.external.backs(trade.legs, time) or not all(map(book.lists, trade.legs)):
+    if not (missing and all(map(book.lists, trade.legs))):
         return False
-    units = zip(trade.legs, trade.signed_ratios, strict=True)
-    missing = {leg: count for leg, count in units if state.portfolio.quantity(leg) != trade.wanted(leg)}
     cost, most = unit_cost(book, missing, settings, time), most_for(state, settings, trade, missing, time)
-    if cost is None or most is None:
-        return False
-    return (cost.touch if settings.order_type == "market" else cost.mid) > most
+    return cost is not None and most is not None and (cost.mid if at_mid else cost.touch) > most
 
 
 def _settle_incomplete(state: StrategyState, settings: Settings, trade: Trade) -> None:

@@ -9,7 +9,7 @@ from alo_lib.records import LEGS, OPTION_MULTIPLIER, RATIOS, Kind, Records, legs
 from alo_lib.settings import Settings
 from alo_lib.strategy.exposure import equity
 from alo_lib.strategy.funnel import count_stops
-from alo_lib.strategy.halts import LOSS_LIMITS, stopped_by_halt
+from alo_lib.strategy.halts import stopped_by_halt
 from alo_lib.strategy.sizing import affordable, structures_for
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
@@ -46,7 +46,7 @@ def stopped_by(
 ) -> str | None:
     """Which of ENTRY_LIMITS keeps a structure, as a SIGNAL record has it, from being opened now; None where none does.
 
-    The book has not lost too much; the session is past its entry delay and before its cutoff; the contracts have the
+    Nothing halts the book; the session is past its entry delay and before its cutoff; the contracts have the
     terms that they are listed with, and keep them; the underlying is not blocked for the session, not waiting for
     models that know of a jump, and has room for one more trade beside those that are ``proposed``; no other trade has
     one of the legs.
@@ -56,7 +56,7 @@ def stopped_by(
     book = underlying.book
     trades = state.trades_in(number) + [trade for trade in proposed if trade.underlying == number]
     taken = {leg for trade in trades for leg in trade.legs}
-    if (halted := stopped_by_halt(state)) is not None and halted[0] in LOSS_LIMITS:
+    if (halted := stopped_by_halt(state)) is not None:
         return halted[0]
     if session is None or session.seconds_since_open(time) < settings.entry_delay:
         return "entry_delay"

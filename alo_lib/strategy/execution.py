@@ -2,31 +2,33 @@
 
 With ``order-type`` market all is ordered at the touch. Otherwise a trade's legs, its patient exits and its hedges are
 limit orders: at mid first, nearer to the touch with each step, off fresh quotes alone. An entry never pays more than
-leaves ``entry-edge``. Once its patience is over an order is canceled; what is left of an entry is then taken at the
-touch where that leaves the edge, and given up where it does not (:mod:`alo_lib.strategy.commands`); what is left of an
-exit is taken at the touch. A hedge waits within twice its band and is taken beyond. What is urgent never waits: exits
-other than for edge or time, what a model of the host wants, and all but entries shortly before the close.
+leaves ``entry-edge``. Once its patience is over, or the session nearly, an order is canceled; what is left of an entry
+is then taken at the touch where that leaves the edge, and given up where it does not
+(:mod:`alo_lib.strategy.commands`); what is left of an exit is taken at the touch. A hedge waits within twice its band
+and is taken beyond. What is urgent never waits: exits other than for edge or time, and what a model of the host wants.
 """
 
+import math
 from collections.abc import Iterable, Mapping
-from math import gcd
+from enum import Enum, auto
 from typing import Final
 
 from alo_lib.records import SECOND, BookMode, OrderReason, OrderType
 from alo_lib.settings import Settings
-from alo_lib.strategy.commands import give_up, may_enter
+from alo_lib.strategy.commands import may_enter
 from alo_lib.strategy.ledger import WorkingOrder
-from alo_lib.strategy.limit_prices import limit_of, most_for, share_of_way, unit_cost, units_of
+from alo_lib.strategy.limit_prices import UnitCost, limit_of, most_for, share_of_way, unit_cost
+from alo_lib.strategy.near_close import closes_soon
 from alo_lib.strategy.sending import Amendment, Order
 from alo_lib.strategy.sizing import displayed
 from alo_lib.strategy.staleness import is_fresh
 from alo_lib.strategy.state import StrategyState
-from alo_lib.strategy.targets import Target, hedge_band, latest_targets
-from alo_lib.strategy.trade import Trade
+from alo_lib.strategy.targets import Target, hedge_band, latest_targets, leads_away
+from alo_lib.strategy.trade import PATIENT_EXITS
 
 __all__ = ["adds_risk", "changes_wanted", "fillable", "orders_toward"]
 
-_PATIENT: Final = (OrderReason.ENTRY, OrderReason.HEDGE, OrderReason.EXIT_EDGE, OrderReason.EXIT_TIME)
+_PATIENT: Final = (OrderReason.ENTRY, OrderReason.HEDGE, *PATIENT_EXITS)
 _URGENT_BANDS: Final = 2.0
 _ANSWER: Final = 10 * SECOND
 """After which a change that was not answered is asked for again."""
@@ -67,7 +69,8 @@ def orders_toward(state: StrategyState, settings: Settings, targets: Iterable[Ta
 def changes_wanted(state: StrategyState, settings: Settings, targets: Iterable[Target], time: int) -> list[Amendment]:
     """New limits of the orders that wait, and the end of those that nobody wants to wait any more.
 
-    A combination is changed by its first order. What was asked for and not answered yet is not asked for again.
+    A combination is changed by the lowest number of its orders that work, and canceled where not all of it is filled
+    alike: its limit is one for whole units. What was asked for and not answered yet is not asked for again.
     """
     if state.session is None or not state.session.is_open(time):
         return []
@@ -79,14 +82,14 @@ def changes_wanted(state: StrategyState, settings: Settings, targets: Iterable[T
             del state.impatient[instrument]
     changes = []
     for number, order in state.working.items():
-        if order.group not in (0, number) or (order.asked_at >= 0 and time - order.asked_at < _ANSWER):
+        if not state.leads(number) or (order.asked_at >= 0 and time - order.asked_at < _ANSWER):
             continue
         if not order.type.has_limit:
             if _opens_in_vain(state, order):
                 changes.append(Amendment(number))
             continue
         together = state.group_of(number)
-        if not _may_wait(state, settings, wanted, together, time):
+        if not (state.is_whole(number) and _may_wait(state, settings, wanted, together, time)):
             changes.append(Amendment(number))
             continue
         limit = _limit(state, settings, wanted[order.instrument], _unit(together), time, order.sent_at)
@@ -98,7 +101,7 @@ def changes_wanted(state: StrategyState, settings: Settings, targets: Iterable[T
 def adds_risk(state: StrategyState, target: Target) -> bool:
     """Whether a target leads away from holding nothing, or beyond it; a hedge's does not count."""
     held = state.portfolio.quantity(target.instrument)
-    return target.reason is not OrderReason.HEDGE and not min(held, 0) <= target.quantity <= max(held, 0)
+    return target.reason is not OrderReason.HEDGE and leads_away(held, target.quantity)
 
 
 def fillable(state: StrategyState, settings: Settings, instrument: int, distance: int, time: int) -> int:
@@ -125,73 +128,74 @@ def fillable(state: StrategyState, settings: Settings, instrument: int, distance
 # How ------------------------------------------------------------------------------------------------------------------
 
 
+class _Manner(Enum):
+    """How what is wanted is ordered."""
+
+    AT_ONCE = auto()  # at the touch, whatever it costs
+    WITHIN_EDGE = auto()  # at the touch, where that leaves an entry its edge
+    PATIENT = auto()  # a limit order
+
+
 def _order(state: StrategyState, settings: Settings, target: Target, size: int, time: int) -> Order | None:
     """The order for a signed size of a target; None where an entry has to wait, or has no edge left."""
-    direction = 1 if size > 0 else -1
-    if _is_urgent(state, settings, target, time):
+    price = _price(state, settings, target, {target.instrument: 1 if size > 0 else -1}, time)
+    if price is None and target.reason is OrderReason.ENTRY:
+        return None
+    if price is None or math.isinf(price):  # without a price to wait at what is no entry is done as it can be
         return Order(target.instrument, size, target.reason)
-    unit = {target.instrument: direction}
-    if state.impatient.get(target.instrument) == direction:
-        return Order(target.instrument, size, target.reason) if _crosses(state, settings, target, unit, time) else None
-    limit = _limit(state, settings, target, unit, time, time)
-    if limit is not None:
-        return Order(target.instrument, size, target.reason, OrderType.LIMIT, limit)
-    # Without a price to wait at an entry is not made, and the rest is done as it can be.
-    return None if target.reason is OrderReason.ENTRY else Order(target.instrument, size, target.reason)
+    return Order(target.instrument, size, target.reason, OrderType.LIMIT, price)
 
 
 def _combinations(
     state: StrategyState, settings: Settings, wanted: Mapping[int, Target], busy: set[int], time: int
 ) -> list[Order]:
-    """Orders of trades whose legs are traded together: as many units as every leg displays."""
+    """Orders of trades whose legs are traded together for one reason: as many units as every leg displays."""
     orders: list[Order] = []
     for place, trade in enumerate(state.trades if settings.order_type == "combo" else (), 1):
         legs = {leg: wanted[leg].quantity - state.portfolio.quantity(leg) for leg in trade.legs if leg in wanted}
         legs = {leg: distance for leg, distance in legs.items() if distance}
-        first = next((wanted[leg] for leg in legs), None)
-        if first is None or len(legs) < 2:
+        if len(legs) < 2 or len({wanted[leg].reason for leg in legs}) > 1 or not busy.isdisjoint(trade.legs):
             continue
+        first = wanted[next(iter(legs))]
         if first.reason is OrderReason.ENTRY and not may_enter(state, first.instrument):
-            continue
-        if not busy.isdisjoint(trade.legs):
             continue
         if state.mode is not BookMode.NORMAL and any(adds_risk(state, wanted[leg]) for leg in legs):
             continue
-        units = gcd(*legs.values())
+        units = math.gcd(*legs.values())
         unit = {leg: distance // units for leg, distance in legs.items()}
         shown = (abs(fillable(state, settings, leg, each, time)) // abs(unit[leg]) for leg, each in legs.items())
         units = min(units, *shown)
-        if units < 1:
+        price = _price(state, settings, first, unit, time) if units >= 1 else None
+        if price is None:
             continue
-        type_, limit = OrderType.COMBO_MARKET, None
-        if not _is_urgent(state, settings, first, time):
-            if any(leg in state.impatient for leg in legs):
-                if not _crosses(state, settings, first, unit, time):
-                    continue
-            else:
-                type_, limit = OrderType.COMBO_LIMIT, _limit(state, settings, first, unit, time, time)
-                if limit is None:
-                    continue
+        type_, limit = (OrderType.COMBO_MARKET, None) if math.isinf(price) else (OrderType.COMBO_LIMIT, price)
         orders += [
-            Order(leg, units * count, wanted[leg].reason, type_, limit, combination=place)
-            for leg, count in unit.items()
+            Order(leg, units * count, first.reason, type_, limit, combination=place) for leg, count in unit.items()
         ]
     return orders
 
 
-def _is_urgent(state: StrategyState, settings: Settings, target: Target, time: int) -> bool:
-    """Whether a target is not to wait for a better price."""
+def _price(
+    state: StrategyState, settings: Settings, target: Target, unit: Mapping[int, int], time: int
+) -> float | None:
+    """The limit at which a unit waits now, infinite where it is taken at the touch; None where it is neither."""
+    manner = _manner(state, settings, target, unit, time)
+    if manner is _Manner.PATIENT:
+        return _limit(state, settings, target, unit, time, time)
+    return math.inf if manner is _Manner.AT_ONCE or _leaves_edge(state, settings, target, unit, time) else None
+
+
+def _manner(state: StrategyState, settings: Settings, target: Target, unit: Mapping[int, int], time: int) -> _Manner:
+    """How a unit of what is wanted, with the reason of ``target``, is ordered now."""
     if settings.order_type == "market" or target.reason not in _PATIENT:
-        return True
+        return _Manner.AT_ONCE
     if target.reason is OrderReason.HEDGE:
-        return _closes_soon(state, settings, time) or _is_far_from_neutral(state, settings, target.instrument)
-    return target.reason is not OrderReason.ENTRY and _closes_soon(state, settings, time)
-
-
-def _closes_soon(state: StrategyState, settings: Settings, time: int) -> bool:
-    """Whether an order's patience, or the second bar from now, would end after the session does."""
-    left = 0.0 if state.session is None else state.session.seconds_to_close(time)
-    return left <= max(settings.limit_patience, 2.0 * settings.bar_nanoseconds / SECOND)
+        patient = not _is_far_from_neutral(state, settings, target.instrument)
+    else:
+        patient = not any(state.impatient.get(leg, 0) * count > 0 for leg, count in unit.items())
+    if patient and not closes_soon(state, settings, time, settings.limit_patience):
+        return _Manner.PATIENT
+    return _Manner.WITHIN_EDGE if target.reason is OrderReason.ENTRY else _Manner.AT_ONCE
 
 
 def _is_far_from_neutral(state: StrategyState, settings: Settings, underlying: int) -> bool:
@@ -219,11 +223,14 @@ def _may_wait(
     """Whether an order, or a combination, goes on waiting; where its patience is over, what is left is not patient."""
     if state.mode is BookMode.HALTED:
         return False
+    trade = state.trade_with(together[0].instrument)
     for order in together:
         target = wanted.get(order.instrument)
         if _opens_in_vain(state, order):
             return False
-        if target is None or _is_urgent(state, settings, target, time) or _closes_soon(state, settings, time):
+        if target is None or state.trade_with(order.instrument) is not trade:
+            return False
+        if _manner(state, settings, target, {order.instrument: order.remaining}, time) is not _Manner.PATIENT:
             return False
         distance = target.quantity - state.portfolio.quantity(order.instrument)
         beyond = abs(order.remaining) - abs(distance) if distance * order.remaining > 0 else abs(order.remaining)
@@ -248,7 +255,7 @@ def _opens_in_vain(state: StrategyState, order: WorkingOrder) -> bool:
 
 def _unit(together: list[WorkingOrder]) -> dict[int, int]:
     """What is bought of each instrument to a unit of an order or a combination."""
-    units = gcd(*(order.remaining for order in together))
+    units = math.gcd(*(order.remaining for order in together))
     return {order.instrument: order.remaining // units for order in together}
 
 
@@ -256,45 +263,30 @@ def _limit(
     state: StrategyState, settings: Settings, target: Target, unit: Mapping[int, int], time: int, sent_at: int
 ) -> float | None:
     """The limit now of what was sent then; None where the market, or an entry's edge, leaves no price."""
-    book = state.underlyings[state.underlying_of[target.instrument]].book
-    cost = unit_cost(book, unit, settings, time) if _is_listed(state, unit) else None
-    most = _most(state, settings, target, unit, time)
+    cost, most = _cost(state, settings, unit, time), _most(state, settings, target, unit, time)
     if cost is None or most is None:
         return None
     direction = next(iter(unit.values())) if len(unit) == 1 else 1
     return limit_of(cost, share_of_way(sent_at, settings, time), most, direction)
 
 
-def _crosses(state: StrategyState, settings: Settings, target: Target, unit: Mapping[int, int], time: int) -> bool:
-    """Whether what has waited is taken at the touch; of an entry whose edge is gone no more is opened instead."""
-    if target.reason is not OrderReason.ENTRY:
-        return True
-    book = state.underlyings[state.underlying_of[target.instrument]].book
-    cost, most = unit_cost(book, unit, settings, time), _most(state, settings, target, unit, time)
-    if cost is None or most is None:
-        return False
-    if cost.touch <= most:
-        return True
-    trade = state.trade_with(target.instrument)
-    if trade is not None:
-        give_up(state, settings, trade)
-    return False
+def _leaves_edge(state: StrategyState, settings: Settings, target: Target, unit: Mapping[int, int], time: int) -> bool:
+    """Whether a unit costs no more at the touch than it may; not where the market does not tell."""
+    cost, most = _cost(state, settings, unit, time), _most(state, settings, target, unit, time)
+    return cost is not None and most is not None and cost.touch <= most
+
+
+def _cost(state: StrategyState, settings: Settings, unit: Mapping[int, int], time: int) -> UnitCost | None:
+    """What a unit of what is listed costs now."""
+    book = state.underlyings[state.underlying_of[next(iter(unit))]].book
+    if not all(number == book.instrument or book.lists(number) for number in unit):
+        return None
+    return unit_cost(book, unit, settings, time)
 
 
 def _most(state: StrategyState, settings: Settings, target: Target, unit: Mapping[int, int], time: int) -> float | None:
     """The most that a unit may cost: of an entry what leaves its edge, of all else anything."""
     trade = state.trade_with(target.instrument)
     if target.reason is not OrderReason.ENTRY or trade is None:
-        return float("inf")
-    return most_for(state, settings, trade, _structure_part(trade, unit), time)
-
-
-def _structure_part(trade: Trade, unit: Mapping[int, int]) -> dict[int, int]:
-    return {leg: count for leg, count in units_of(trade).items() if leg in unit}
-
-
-def _is_listed(state: StrategyState, unit: Mapping[int, int]) -> bool:
-    return all(
-        number in state.underlyings or state.underlyings[state.underlying_of[number]].book.lists(number)
-        for number in unit
-    )
+        return math.inf
+    return most_for(state, settings, trade, unit, time)

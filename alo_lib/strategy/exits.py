@@ -15,7 +15,7 @@ __all__ = ["end_trades", "exit_reason", "view_of"]
 
 
 def end_trades(state: StrategyState, settings: Settings, time: int) -> None:
-    """Drop the trades that are finished, and undo those that have a reason to end.
+    """Drop the trades that are finished, and undo those that have a reason to end, or a graver one.
 
     Unless its edge is gone, which may come back, nothing is opened in the underlying for the rest of the session. While
     an insight of the host backs a trade, its edge does not end it.
@@ -23,15 +23,16 @@ def end_trades(state: StrategyState, settings: Settings, time: int) -> None:
     working = state.instruments_working()
     state.drop_trades([trade for trade in state.trades if trade.finished(state.portfolio, working)])
     for trade in state.trades:
-        view = view_of(state, settings, trade, time) if trade.undone_by is None else None
+        view = view_of(state, settings, trade, time) if trade.may_get_graver else None
         if view is None:
             continue
-        trade.seen = view
+        if trade.undone_by is None:
+            trade.seen = view
         reason = exit_reason(trade, view, state.underlyings[trade.underlying].book, settings, time)
         if reason is OrderReason.EXIT_EDGE and state.external.backs(trade.legs, time):
             continue
-        if reason is not None:
-            trade.undo(reason)
+        if reason is not None and trade.undo(reason):
+            trade.seen = view
             if reason is not OrderReason.EXIT_EDGE:
                 state.block_entries(trade.underlying)
 
@@ -77,8 +78,8 @@ def exit_reason(trade: Trade, view: TradeView, book: MarketBook, settings: Setti
             assignable and ex_date is not None and ex_date - time < settings.dividend_guard_days * DAY,
         ),
         (OrderReason.EXIT_STOP, view.result < -settings.stop_loss * trade.gross_premium),
-        (OrderReason.EXIT_TIME, time - trade.opened_at > settings.max_holding_days * DAY),
         (OrderReason.EXIT_STRUCTURE, _closes_by_itself(trade, view, book, settings, time)),
+        (OrderReason.EXIT_TIME, time - trade.opened_at > settings.max_holding_days * DAY),
         (OrderReason.EXIT_EDGE, view.remaining_edge < settings.exit_edge),
     )
     return next((reason for reason, holds in checks if holds), None)

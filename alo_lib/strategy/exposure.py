@@ -14,7 +14,7 @@ from alo_lib.strategy.profit import LegMark, leg_marks
 from alo_lib.strategy.screening import screen_chain
 from alo_lib.strategy.staleness import quoted_at_spot
 from alo_lib.strategy.state import StrategyState, Underlying
-from alo_lib.strategy.valuation import NO_YIELD, LegMarket, leg_greeks, quote_volatility
+from alo_lib.strategy.valuation import LegMarket, leg_greeks, quote_volatility
 
 __all__ = ["equity", "measure", "value_chains"]
 
@@ -49,8 +49,9 @@ def measure(state: StrategyState, settings: Settings, time: int) -> None:
 
 
 def equity(state: StrategyState) -> float:
-    """Cash and everything held at mid, as of the last measure."""
-    return state.portfolio.cash + float(sum(u.exposure["value"][0] for u in state.underlyings.values()))
+    """Cash and everything held at mid, as of the last measure. A dividend counts from when prices are without it."""
+    due = sum(each.money for underlying in state.underlyings.values() for each in underlying.due)
+    return state.portfolio.cash - due + float(sum(u.exposure["value"][0] for u in state.underlyings.values()))
 
 
 def _exposure(state: StrategyState, settings: Settings, number: int, time: int) -> tuple[Records, dict[int, LegMark]]:
@@ -75,9 +76,10 @@ def _exposure(state: StrategyState, settings: Settings, number: int, time: int) 
     volatility = np.array([underlying.implied[instrument] for instrument in held])
     at_implied = leg_greeks(book, rows, volatility, state.rate, time)
     units = np.array([portfolio.quantity(instrument) for instrument in held], np.float64) * OPTION_MULTIPLIER
-    market = LegMarket(spot, np.nan, state.rate, NO_YIELD, book.dividends_in_chain(time))
+    yields = book.dividend_yield(book.contracts["expiry"][rows])
+    market = LegMarket(spot, np.nan, state.rate, 0.0, book.dividends_in_chain(time))
     mid = np.where(quoted_at_spot(book, rows, settings), book.mid()[rows], np.nan)
-    legs = leg_marks(time, market, mid, volatility, at_implied)
+    legs = leg_marks(time, market, mid, volatility, at_implied, yields)
     marks = np.array([leg.mark for leg in legs])
     for name in ("delta", "gamma", "vega", "theta"):
         exposure[name] += dot(units, getattr(at_implied, name))

@@ -19,9 +19,14 @@ class ExternalInsight:
     underlying: int
     legs: tuple[int, ...]
     ratios: tuple[int, ...]  # signed contracts of each leg in one structure bought
-    direction: int  # +1 bought, -1 sold
+    direction: int  # +1 bought, -1 sold; 0, which does not stand, leaves the legs
     magnitude: float  # volatility expected above costs; NaN where it was not told
     until: int
+
+    @property
+    def unit(self) -> dict[int, int]:
+        """Signed contracts of each leg in one structure on the insight's side; of none where it is to be left."""
+        return {leg: self.direction * ratio for leg, ratio in zip(self.legs, self.ratios, strict=True)}
 
     def is_on(self, legs: Iterable[int]) -> bool:
         """Whether it is on these legs, in whatever order and ratios."""
@@ -54,7 +59,7 @@ class External:
         return self.stages.get(stage, False)
 
     def backs(self, legs: tuple[int, ...], time: int) -> bool:
-        """Whether an insight in force is on some legs; the strategy's own edge then does not end a trade in them."""
+        """Whether an insight in force is on some legs: the strategy's own edge neither ends a trade nor limits it."""
         return any(each.is_on(legs) and time < each.until for each in self.insights)
 
     def forget(self, own: Iterable[int], time: int) -> None:

@@ -31,7 +31,7 @@ def fair_volatility(underlying: Underlying, settings: Settings, rate: float, tim
     for expiry, shape in underlying.smiles.items():
         rows = np.flatnonzero((expiries == expiry) & (years > 0.0) & np.isfinite(forecast))
         if len(rows):
-            forward = forward_price(book, rate, time, years[rows])
+            forward = forward_price(book, rate, time, expiries[rows])
             moneyness = np.log(book.contracts["strike"][rows] / forward)
             fair[rows] = forecast[rows] * shape.ratio(moneyness, years[rows], change)
     return fair

@@ -1,4 +1,4 @@
-"""How far contracts and pairs come in a session on their way to a trade: why there was one, or none."""
+"""How far contracts and structures come in a session on their way to a trade: why there was one, or none."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -36,7 +36,7 @@ def count_trades(state: StrategyState, proposed: Iterable[Trade], opened: Iterab
 
 
 def count_stops(state: StrategyState, stops: Iterable[tuple[int, str]]) -> None:
-    """Count a frame's stops, each the underlying and the one of ENTRY_LIMITS that stopped a pair; equal ones once."""
+    """Count a frame's stops, each the underlying and the one of ENTRY_LIMITS that stopped a structure, once."""
     for number, limit in sorted(set(stops)):
         state.underlyings[number].funnel[limit] += 1
 

@@ -7,16 +7,25 @@ the same at any time, or stop all orders.
 """
 
 import math
-from typing import Final
+from typing import Annotated, Final
 
-from alo_lib.records import BookMode, HaltCause, OrderReason
+from alo_lib.records import BookMode, HaltCause, Kind, OrderReason, Records, Stage
 from alo_lib.records.spelling import spelled
 from alo_lib.settings import Settings
 from alo_lib.strategy.exposure import equity
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["LOSS_LIMITS", "MEANINGS", "begin_day", "flatten", "halt", "halt_on_losses", "losses", "stopped_by_halt"]
+__all__ = [
+    "MEANINGS",
+    "begin_day",
+    "flatten",
+    "follow_losses",
+    "halt",
+    "halt_on_losses",
+    "losses",
+    "stopped_by_halt",
+]
 
 MEANINGS: Final = {
     HaltCause.RECONCILIATION: "the broker's word does not fit what was sent: no risk is added until it is reconciled",
@@ -28,10 +37,8 @@ MEANINGS: Final = {
 }
 """What people are told of a halt, by its cause."""
 
-LOSS_LIMITS: Final = ("max_drawdown", "max_daily_loss")
-"""Settings that limit what may be lost."""
-
-_BY_LOSS: Final = dict(zip(LOSS_LIMITS, (HaltCause.DRAWDOWN, HaltCause.DAILY_LOSS), strict=True))
+_BY_LOSS: Final = {"max_drawdown": HaltCause.DRAWDOWN, "max_daily_loss": HaltCause.DAILY_LOSS}
+"""By the setting that limits what may be lost."""
 
 
 def stopped_by_halt(state: StrategyState) -> tuple[str, str] | None:
@@ -60,14 +67,21 @@ def halt_on_losses(state: StrategyState, settings: Settings) -> None:
             state.notice(_lowest(state), f"{MEANINGS[_BY_LOSS[name]]}; lost are {lost:.2f}, {allows}")
 
 
+def follow_losses(state: StrategyState, uses: Annotated[Records, Kind.LIMIT]) -> None:
+    """Halt a book as its core did, by the losses that this told of it, for who reads a journal and decides nothing."""
+    if state.external.decides(Stage.RISK):
+        return
+    for use in uses[uses["used"] > uses["allowed"]]:
+        name = use["limit"].decode()
+        if name in _BY_LOSS:
+            state.halts.add(_BY_LOSS[name])
+
+
 def flatten(state: StrategyState) -> list[Trade]:
-    """Undo the trades of a book that is to be closed. Returns those that this undid."""
+    """Undo the trades of a book that is to be closed. Returns those that this undid, or hastens."""
     if state.mode is not BookMode.FLATTEN:
         return []
-    undone = [trade for trade in state.trades if trade.undone_by is None]
-    for trade in undone:
-        trade.undo(OrderReason.EXIT_RISK)
-    return undone
+    return [trade for trade in state.trades if trade.undo(OrderReason.EXIT_RISK)]
 
 
 def begin_day(state: StrategyState) -> None:

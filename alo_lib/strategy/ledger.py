@@ -43,6 +43,7 @@ class Ledger:
     portfolio: Portfolio
     underlying_of: dict[int, int] = field(default_factory=dict)  # of every instrument ever told; an equity's is itself
     working: dict[int, WorkingOrder] = field(default_factory=dict)  # by order number
+    combinations: dict[int, dict[int, int]] = field(default_factory=dict)  # by their number: what was sent of each leg
     last_told: dict[tuple[Kind, int], int] = field(default_factory=dict)  # of facts, by kind and underlying
 
     def list_instruments(self, rows: Records) -> None:
@@ -87,7 +88,13 @@ class Ledger:
 
     def ahead(self, messages: Iterable[Message]) -> "Ledger":
         """Another ledger, which has followed some messages more."""
-        other = Ledger(deepcopy(self.portfolio), dict(self.underlying_of), deepcopy(self.working), dict(self.last_told))
+        other = Ledger(
+            deepcopy(self.portfolio),
+            dict(self.underlying_of),
+            deepcopy(self.working),
+            deepcopy(self.combinations),
+            dict(self.last_told),
+        )
         for message in messages:
             other.follow(message)
         return other
@@ -105,6 +112,8 @@ class Ledger:
     ) -> None:
         """An order of a signed quantity was sent."""
         self.working[number] = WorkingOrder(instrument, quantity, type, limit, group, time)
+        if group:
+            self.combinations.setdefault(group, {})[instrument] = quantity
 
     def amend(self, amendment: np.void, time: int) -> None:
         """What an AMENDMENT record says was asked for at ``time``, of an order and of all in its combination."""
@@ -119,6 +128,21 @@ class Ledger:
             return [] if order is None else [order]
         return [each for each in self.working.values() if each.group == order.group]
 
+    def leads(self, number: int) -> bool:
+        """Whether an order stands for all that work of its combination: by itself, or the lowest number of them."""
+        group = self.working[number].group
+        return not group or number == min(each for each, order in self.working.items() if order.group == group)
+
+    def is_whole(self, number: int) -> bool:
+        """Whether all orders of a working order's combination work, none filled further than another."""
+        group = self.working[number].group
+        sent = self.combinations.get(group, {})
+        left = {order.instrument: order.remaining for order in self.group_of(number)}
+        if not sent or not group:
+            return True
+        first, *others = sent
+        return left.keys() == sent.keys() and all(left[leg] * sent[first] == left[first] * sent[leg] for leg in others)
+
     def account_for(self, event: np.void) -> None:
         """Account for an ORDER_EVENT record: what was filled, and how the order stands."""
         instrument, quantity, number = int(event["instrument"]), int(event["quantity"]), int(event["order"])
@@ -130,7 +154,9 @@ class Ledger:
             self._answer(number, status)
             self.working[number].remaining -= quantity
             if status.is_done or not self.working[number].remaining:  # whatever its last fill is called
-                del self.working[number]
+                group = self.working.pop(number).group
+                if group and not any(order.group == group for order in self.working.values()):
+                    self.combinations.pop(group, None)
 
     def _answer(self, number: int, status: OrderStatus) -> None:
         """What a status says of a change that was asked for: it is in force, or the order stands as it was sent."""

@@ -10,15 +10,19 @@ from collections.abc import Mapping
 from decimal import ROUND_FLOOR, Decimal
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from alo_lib.pricing.quotes import quote_mid
 from alo_lib.records import OPTION_MULTIPLIER, SECOND, TICK
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.edge_costs import Moment, edge_costs
+from alo_lib.strategy.edges import net_edges
 from alo_lib.strategy.staleness import is_fresh
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["UnitCost", "limit_of", "most_for", "share_of_way", "unit_cost", "units_of"]
+__all__ = ["UnitCost", "limit_of", "most_for", "share_of_way", "unit_cost"]
 
 _DUST: Final = 1e-9
 """Of sums of prices, which are none of ticks by it."""
@@ -71,28 +75,35 @@ def limit_of(cost: UnitCost, share: float, most: float, direction: int) -> float
     return float(price) if price else None
 
 
-def units_of(trade: Trade) -> dict[int, int]:
-    """Contracts of each leg to a structure of a trade as it is opened: bought positive, sold negative."""
-    return dict(zip(trade.legs, trade.signed_ratios, strict=True))
-
-
 def most_for(
-    state: StrategyState, settings: Settings, trade: Trade, legs: Mapping[int, int], time: int
+    state: StrategyState, settings: Settings, trade: Trade, unit: Mapping[int, int], time: int
 ) -> float | None:
-    """The most that some legs of a structure may cost a share, so that entry-edge is left of a trade.
+    """The most that a unit of some of a trade's legs may cost a share, so that entry-edge is left of the trade.
 
-    As the scanner counts an edge: worth at the forecast less what is paid, half of the spread to leave through, and
-    fees both ways. The other legs count at their touch. None where the market does not tell.
+    That is its cost at the touch and what a structure's edge, as the scanner counts it now, has beyond entry-edge, for
+    each structure that a unit opens or completes; of one that lacks edge the unit has to make up for it. Infinite where
+    nothing is opened, and of a trade that an insight of the host backs. None where the market does not tell.
     """
-    underlying, units = state.underlyings[trade.underlying], units_of(trade)
-    book = underlying.book
-    whole = unit_cost(book, units, settings, time) if all(map(book.lists, units)) else None
-    if underlying.valuation is None or whole is None:
+    each, book = trade.unit, state.underlyings[trade.underlying].book
+    structures = max(count / each[leg] for leg, count in unit.items())
+    if structures <= 0.0 or state.external.backs(trade.legs, time):
+        return math.inf
+    spare = _edge_to_spare(state, settings, trade, time)
+    cost = None if spare is None else unit_cost(book, unit, settings, time)
+    return None if spare is None or cost is None else cost.touch + structures * spare
+
+
+def _edge_to_spare(state: StrategyState, settings: Settings, trade: Trade, time: int) -> float | None:
+    """What a structure's edge has now beyond entry-edge, money a share; negative where it lacks some."""
+    underlying = state.underlyings[trade.underlying]
+    book, valuation = underlying.book, underlying.valuation
+    if valuation is None or not all(map(book.lists, trade.legs)):
         return None
-    others = unit_cost(book, {leg: count for leg, count in units.items() if leg not in legs}, settings, time)
-    price, vega = underlying.valuation.at_forecast.price, underlying.valuation.at_forecast.vega
-    worth = sum(count * float(price[book.row(leg)]) for leg, count in units.items())
-    risk = sum(abs(count) * float(vega[book.row(leg)]) for leg, count in units.items())
-    fees = 2.0 * sum(map(abs, units.values())) * settings.fee_per_contract / OPTION_MULTIPLIER
-    most = worth - whole.half_spread - fees - settings.entry_edge * risk
-    return most - others.touch if others is not None and math.isfinite(most) else None
+    if unit_cost(book, trade.unit, settings, time) is None:
+        return None
+    ratios, rows = np.array(trade.ratios, np.float64), np.array([[book.row(leg) for leg in trade.legs]], np.intp)
+    moment = Moment(time, state.rate, underlying.band, state.learned)
+    costs = edge_costs(book, valuation, ratios, rows, settings, moment)
+    edges = net_edges(book, valuation, ratios, rows, trade.direction, costs)
+    spare = float(edges.money[0] - settings.entry_edge * edges.vega[0]) / OPTION_MULTIPLIER
+    return spare if math.isfinite(spare) else None

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import LEGS, RATIOS, Records, legs_and_ratios
+from alo_lib.records import LEGS, RATIOS, Records, sides_of
 from alo_lib.strategy.book_risk import EXPIRY_BUCKETS, GREEKS, BookRisk, EachRisk, Holdings, PartRisk
 from alo_lib.strategy.limits import LIMITS, Limit, Limits
 
@@ -103,8 +103,7 @@ def _margins(risk: BookRisk, base: Holdings, signals: Records, most: Whole) -> F
     margins = np.zeros(len(signals))
     for i, signal in enumerate(signals):
         number, count = int(signal["underlying"]), int(most[i])
-        legs, ratios = legs_and_ratios(signal)
-        wanted = {leg: int(signal["direction"]) * ratio for leg, ratio in zip(legs, ratios, strict=True)}
+        wanted = sides_of(signal)
         alone = risk.margin(number, Holdings(wanted, {}))
         full = {leg: count * each for leg, each in wanted.items()}
         added = risk.margin(number, Holdings({**base.quantity, **full}, {})) - held[number]

@@ -19,7 +19,7 @@ __all__ = ["MOST_BYTES", "POLICY_VERSION", "policy_digest", "policy_from", "poli
 POLICY_VERSION: Final = 1
 """Version of the text and of what its numbers mean; it changes with either."""
 
-MOST_BYTES: Final = 1 << 20
+MOST_BYTES: Final = 1 << 18
 """That a policy's text may have."""
 
 _RULE: Final = "minimum_variance"

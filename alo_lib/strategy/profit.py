@@ -180,19 +180,21 @@ def leg_marks(
     marks: NDArray[np.float64],
     implied: NDArray[np.float64],
     greeks: Greeks,
+    dividend_yields: NDArray[np.float64] | None = None,
 ) -> list[LegMark]:
-    """What n contracts are, measured: arrays (n,), in a market.
+    """What n contracts are, measured: arrays (n,), in a market, of which ``dividend_yields`` (n,) are each one's own.
 
     A greek that is not finite, as at expiry, counts as 0; a mark that is missing is what the contract is worth.
     """
     marks = np.where(np.isfinite(marks), marks, greeks.price)
     table = np.array(greeks[1:])
     rows = np.where(np.isfinite(table), table, 0.0).T.tolist()
+    yields = np.broadcast_to(market.dividend_yield if dividend_yields is None else dividend_yields, marks.shape)
     return [
-        LegMark(time, market.spot, mark, volatility, market.rate, market.dividend_yield, *row)._replace(
-            ahead=market.ahead
+        LegMark(time, market.spot, mark, volatility, market.rate, dividend_yield, *row)._replace(ahead=market.ahead)
+        for mark, volatility, dividend_yield, row in zip(
+            marks.tolist(), implied.tolist(), yields.tolist(), rows, strict=True
         )
-        for mark, volatility, row in zip(marks.tolist(), implied.tolist(), rows, strict=True)
     ]
 
 

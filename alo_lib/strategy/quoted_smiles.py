@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from alo_lib.pricing.smile import Smiles, SmileStatus, fit_smiles
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
-from alo_lib.strategy.staleness import is_fresh
+from alo_lib.strategy.staleness import two_sided
 from alo_lib.strategy.valuation import forward_price, quote_volatility
 
 __all__ = ["QuotedSmiles", "SmileShape", "quoted_smiles"]
@@ -79,9 +79,9 @@ def quoted_smiles(book: MarketBook, settings: Settings, rate: float, time: int) 
     rows = np.flatnonzero(years > 0.0)
     expiry, first, index = np.unique(contracts["expiry"][rows], return_index=True, return_inverse=True)
     lives = years[rows[first]]
-    forward = forward_price(book, rate, time, lives)
+    forward = forward_price(book, rate, time, expiry)
     moneyness = np.log(contracts["strike"][rows] / forward[index])
-    quoted, mid = _quoted(book, settings, time)[rows], book.mid()[rows]
+    quoted, mid = two_sided(book, settings, time)[rows], book.mid()[rows]
     nearest = np.zeros(len(contracts), np.bool_)
     chosen = []
     for one in range(len(expiry)):
@@ -101,14 +101,6 @@ def quoted_smiles(book: MarketBook, settings: Settings, rate: float, time: int) 
     error = _errors(book, rows[used], volatility, moneyness[used], terms)
     smiles = fit_smiles(index[used], moneyness[used], volatility, error, lives)
     return QuotedSmiles(expiry, lives, forward, smiles, nearest)
-
-
-def _quoted(book: MarketBook, settings: Settings, time: int) -> NDArray[np.bool_]:
-    """Rows (n,) with a bid below an ask that are not too old."""
-    quotes, told_at = book.quotes, book.quote_time if settings.quotes_are_dated else book.quote_since
-    with np.errstate(invalid="ignore"):
-        sane = (quotes["bid"] > 0.0) & (quotes["ask"] > quotes["bid"])
-    return np.asarray(sane & (book.quote_time >= 0) & is_fresh(told_at, settings, time), np.bool_)
 
 
 def _chosen(right: NDArray[np.int8], moneyness: FloatArray, mid: FloatArray, forward: float) -> Rows:

@@ -52,11 +52,11 @@ def _exit_row(trade: Trade) -> tuple[float, ...]:
 def _position_rows(state: StrategyState, number: int, profit: UnderlyingProfit) -> list[tuple[float, ...]]:
     rows: list[tuple[float, ...]] = []
     if shares := state.portfolio.quantity(number):
-        rows.append((number, 0, shares, profit.spot, math.nan, 1.0, 0.0, 0.0, 0.0, 0.0))
+        rows.append((number, 0, shares, profit.spot, math.nan, 1.0, 0.0, 0.0, 0.0, 0.0, math.nan))
     for instrument, leg in profit.legs.items():
         if (at := leg.mark) is not None:
             greeks = at.delta, at.gamma, at.vega, at.theta, at.rho
-            rows.append((instrument, leg.trade, leg.quantity, at.mark, at.implied, *greeks))
+            rows.append((instrument, leg.trade, leg.quantity, at.mark, at.implied, *greeks, at.dividend_yield))
     return rows
 
 

@@ -10,10 +10,12 @@ from typing import Annotated, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import LEGS, OPTION_MULTIPLIER, RATIOS, Contract, Kind, Records, leg_columns, records
+from alo_lib.records import LEGS, RATIOS, Contract, Kind, Records, leg_columns, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.edge_costs import EdgeCosts, Moment, edge_costs
+from alo_lib.strategy.edges import net_edges
+from alo_lib.strategy.hedging import HedgingRule
 from alo_lib.strategy.ranking import rank_order
 from alo_lib.strategy.screening import Screen
 from alo_lib.strategy.staleness import in_step
@@ -76,16 +78,17 @@ def scan(
     rate: float,
     time: int,
     band: Mapping[int, tuple[float, float]] = {},
+    learned: HedgingRule | None = None,
 ) -> Scan:
     """Find the best structures to buy or sell.
 
-    A structure's edge is what its quotes pay over its value at the forecast volatility, each leg entered at its touch
-    and left through half its spread, less :func:`alo_lib.strategy.edge_costs.edge_costs`. All rank together, by
-    :mod:`alo_lib.strategy.ranking`. One of a leg whose implied volatility is unknown has no rank.
-    ``valuation`` and ``screen`` are of this moment, as is the ``band`` of the forecast, by expiry.
+    A structure's edge is that of :mod:`alo_lib.strategy.edges`, less its :mod:`alo_lib.strategy.edge_costs`. All rank
+    together, by :mod:`alo_lib.strategy.ranking`. One of a leg whose implied volatility is unknown has no rank.
+    ``valuation`` and ``screen`` are of this moment, as is the ``band`` of the forecast, by expiry; ``learned`` is the
+    rule of the policy that was told.
     """
     valued = np.isfinite(valuation.at_forecast.price) & in_step(screen.lag)
-    moment = Moment(time, rate, band)
+    moment = Moment(time, rate, band, learned)
     count, found = 0, [records(Kind.SIGNAL, 0)]
     for structure in map(STRUCTURES.__getitem__, settings.structures):
         usable = valued & (screen.near if structure.near_the_money else screen.tradable)
@@ -110,8 +113,11 @@ def scan(
     )
     ranked = signals[rank_order(book, valuation, signals, settings, rate, time)]
     best, unknown = _explained(book, ranked, rate, time, _published(int(funnel["edge"][0]), settings))
-    stopped = bool(np.any(unknown["edge_volatility"] >= settings.entry_edge))
-    return Scan(best, funnel, [(book.instrument, "unknown_implied")] if stopped else [])
+    stops = ["unknown_implied"] if np.any(unknown["edge_volatility"] >= settings.entry_edge) else []
+    told = len(unknown) + np.count_nonzero(best["edge_volatility"] >= settings.entry_edge)
+    if settings.choice == "whole_book" and funnel["edge"][0] > told:
+        stops.append("choice_candidates")
+    return Scan(best, funnel, [(book.instrument, stop) for stop in stops])
 
 
 def _published(suffice: int, settings: Settings) -> int:
@@ -153,28 +159,18 @@ def _candidates(
 
     One without vega, or with a cost that cannot be told, comes last.
     """
-    quotes, values, legs = book.quotes, valuation.at_forecast, rows.T  # a leg a row, so that sums go in their order
-    ratios = np.array(structure.ratios, np.float64)[:, None]
-    contracts = np.abs(ratios)
-    bid, ask = quotes["bid"][legs], quotes["ask"][legs]
-    paid = np.where(direction * ratios > 0.0, ask, bid)
-    worth, spread = (ratios * values.price[legs]).sum(axis=0), (contracts * (ask - bid)).sum(axis=0)
-    vega = (contracts * values.vega[legs]).sum(axis=0) * OPTION_MULTIPLIER
-    edge = (direction * (worth - (ratios * paid).sum(axis=0)) - 0.5 * spread) * OPTION_MULTIPLIER
-    edge -= costs.fees
-    edge -= costs.hedging + costs.penalty
-    with np.errstate(invalid="ignore", divide="ignore"):
-        edge_volatility = np.where((vega > 0.0) & np.isfinite(edge), edge / vega, -np.inf)
+    ratios = np.array(structure.ratios, np.float64)
+    contracts, edges = np.abs(ratios)[:, None], net_edges(book, valuation, ratios, rows, direction, costs)
     return records(
         Kind.SIGNAL,
         len(rows),
         underlying=book.instrument,
         structure=structure.name.encode(),
         direction=direction,
-        forecast_volatility=(contracts * valuation.volatility[legs]).sum(axis=0) / contracts.sum(),
-        edge=edge,
-        edge_volatility=edge_volatility,
-        vega=vega,
+        forecast_volatility=(contracts * valuation.volatility[rows.T]).sum(axis=0) / contracts.sum(),
+        edge=edges.money,
+        edge_volatility=edges.volatility,
+        vega=edges.vega,
         hedging_cost=costs.hedging,
         penalty=costs.penalty,
         **leg_columns(book.contracts["instrument"][rows], structure.ratios),

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from alo_lib.records import Records, legs_and_ratios
+from alo_lib.records import Records, sides_of
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.book_risk import VOLATILITY_POINT
 
-__all__ = ["VOLATILITY_POINT", "affordable", "displayed", "structures_for"]
+__all__ = ["affordable", "displayed", "structures_for"]
 
 _MOST: Final = 1e9
 """Structures: of one that hardly has vega any number would be within the budget."""
@@ -15,10 +15,9 @@ _MOST: Final = 1e9
 
 def structures_for(signal: Records, book: MarketBook, settings: Settings, equity: float) -> int:
     """Structures that the vega budget allows, and that all legs display at their touch; 0 for none."""
-    within, direction = affordable(signal, settings, equity), int(signal["direction"])
-    for leg, ratio in zip(*legs_and_ratios(signal), strict=True):
-        side = 1 if direction * ratio > 0 else -1
-        within = min(within, displayed(book, leg, side, settings) // abs(ratio))
+    within = affordable(signal, settings, equity)
+    for leg, count in sides_of(signal).items():
+        within = min(within, displayed(book, leg, 1 if count > 0 else -1, settings) // abs(count))
     return within
 
 

@@ -14,7 +14,7 @@ from alo_lib.records import SECOND
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 
-__all__ = ["in_step", "is_fresh", "lags", "parity_lag", "quote_lag", "quoted_at_spot"]
+__all__ = ["in_step", "is_fresh", "lags", "parity_lag", "quote_lag", "quoted_at_spot", "two_sided"]
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -31,6 +31,14 @@ def is_fresh(told_at: NDArray[np.int64], settings: Settings, time: int) -> NDArr
 def is_fresh(told_at: int | NDArray[np.int64], settings: Settings, time: int) -> bool | NDArray[np.bool_]:
     """Whether what was told then is not older than ``max-quote-age`` now."""
     return time - told_at <= settings.max_quote_age * SECOND
+
+
+def two_sided(book: MarketBook, settings: Settings, time: int) -> NDArray[np.bool_]:
+    """Rows of a chain (n,) with a bid below an ask that are not too old."""
+    quotes, told_at = book.quotes, book.quote_time if settings.quotes_are_dated else book.quote_since
+    with np.errstate(invalid="ignore"):
+        sane = (quotes["bid"] > 0.0) & (quotes["ask"] > quotes["bid"])
+    return np.asarray(sane & (book.quote_time >= 0) & is_fresh(told_at, settings, time), np.bool_)
 
 
 def quoted_at_spot(book: MarketBook, rows: Rows, settings: Settings) -> NDArray[np.bool_]:

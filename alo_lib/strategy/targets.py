@@ -15,6 +15,7 @@ __all__ = [
     "hedge_band",
     "hedge_wanted",
     "latest_targets",
+    "leads_away",
     "trade_targets",
     "wanted_targets",
 ]
@@ -49,6 +50,11 @@ def latest_targets(targets: Iterable[Target]) -> dict[int, Target]:
     return {target.instrument: target for target in targets}
 
 
+def leads_away(held: int, wanted: int) -> bool:
+    """Whether what is wanted leads away from holding nothing, or beyond it, from what is held."""
+    return not min(held, 0) <= wanted <= max(held, 0)
+
+
 def hedge_wanted(state: StrategyState, settings: Settings, underlying: int) -> int:
     """Shares of an underlying to hold against its options, as they were last measured; without options none.
 
@@ -57,13 +63,13 @@ def hedge_wanted(state: StrategyState, settings: Settings, underlying: int) -> i
     shares, hedged = state.portfolio.quantity(underlying), state.underlyings[underlying].hedged
     if not state.contracts_held(underlying):
         return 0
-    return shares if hedged is None else int(shares_wanted(shares, hedged, hedging_rule(settings)))
+    return shares if hedged is None else int(shares_wanted(shares, hedged, hedging_rule(settings, state.learned)))
 
 
 def hedge_band(state: StrategyState, settings: Settings, underlying: int) -> Band | None:
     """Shares within which nothing is hedged, by what is held as it was last measured; None where that is nothing."""
     hedged = state.underlyings[underlying].hedged
-    return None if hedged is None else hedging_rule(settings).band(hedged)
+    return None if hedged is None else hedging_rule(settings, state.learned).band(hedged)
 
 
 def closed_targets(trades: Iterable[Trade]) -> list[Target]:

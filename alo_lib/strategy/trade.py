@@ -2,13 +2,16 @@
 
 from collections.abc import Container
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Final
 
 from alo_lib.records import OPTION_MULTIPLIER, Kind, OrderReason, Records, records
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.progress import Progress
 
-__all__ = ["Trade", "TradeView"]
+__all__ = ["PATIENT_EXITS", "Trade", "TradeView"]
+
+PATIENT_EXITS: Final = (OrderReason.EXIT_EDGE, OrderReason.EXIT_TIME)
+"""Reasons to end a trade that leave time to wait for a better price; all others are graver."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,11 @@ class Trade:
         """Signed contracts of each leg in one structure on the trade's side: above zero for those it is long."""
         return tuple(self.direction * ratio for ratio in self.ratios)
 
+    @property
+    def unit(self) -> dict[int, int]:
+        """The same by leg: what one structure is made of as it is opened, bought positive, sold negative."""
+        return dict(zip(self.legs, self.signed_ratios, strict=True))
+
     def wanted(self, leg: int) -> int:
         """Signed quantity wanted of one of its legs."""
         return 0 if self.undone_by is not None else self.quantity * self._signed_ratio(leg)
@@ -94,11 +102,22 @@ class Trade:
         if self.settled_by is None:
             self.settled_by = reason
 
-    def undo(self, reason: OrderReason) -> None:
-        """Want nothing any more; the first reason stays."""
+    @property
+    def may_get_graver(self) -> bool:
+        """Whether a reason to undo it may still count: it is not undone, or for one that leaves time."""
+        return self.undone_by is None or self.undone_by in PATIENT_EXITS
+
+    def undo(self, reason: OrderReason) -> bool:
+        """Want nothing any more. Returns whether ``reason`` is why.
+
+        The first reason stays, but one that leaves time makes way for one that does not.
+        """
+        if not self.may_get_graver or (self.undone_by is not None and reason in PATIENT_EXITS):
+            return False
         if self.undone_by is None:
-            self.undone_by = reason
             self.progress.undo()
+        self.undone_by = reason
+        return True
 
     def shrink(self, quantity: int) -> None:
         """Want so many structures from now on, and close what is held beyond."""

@@ -1,7 +1,7 @@
 """What contracts are worth at the forecast volatility, and what those held are exposed to at their implied one."""
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,6 @@ from alo_lib.records import Records, years_between
 from alo_lib.strategy.book import Ahead, MarketBook, PricedRows
 
 __all__ = [
-    "NO_YIELD",
     "LegMarket",
     "Valuation",
     "ahead_from",
@@ -25,9 +24,6 @@ __all__ = [
     "scenario_prices",
     "value_chain",
 ]
-
-NO_YIELD: Final = 0.0
-"""What the underlying pays beside its cash dividends."""
 
 FloatArray = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -61,7 +57,7 @@ def value_chain(
     columns = np.full((len(Greeks._fields), len(volatility)), np.nan)
     if len(rows):
         book.priced = _made(book, rows, time, volatility[rows])
-        values = book.priced.chain.greeks(book.spot, rate, NO_YIELD, book.priced.volatility)
+        values = book.priced.chain.greeks(book.spot, rate, _yields(book, rows), book.priced.volatility)
         columns[:, rows] = np.stack(values)
     return Valuation(volatility, Greeks(*columns))
 
@@ -71,7 +67,7 @@ def quote_volatility(book: MarketBook, rows: Rows, rate: float, time: int) -> Fl
     priced, at = _priced(book, rows, time)
     prices = np.full(len(priced.rows), np.nan)
     prices[at] = book.mid()[rows]
-    return priced.chain.implied_volatility(prices, book.spot, rate, NO_YIELD)[at]
+    return priced.chain.implied_volatility(prices, book.spot, rate, _yields(book, priced.rows))[at]
 
 
 def leg_greeks(book: MarketBook, rows: Rows, volatility: FloatArray, rate: float, time: int) -> Greeks:
@@ -79,7 +75,7 @@ def leg_greeks(book: MarketBook, rows: Rows, volatility: FloatArray, rate: float
     priced, at = _priced(book, rows, time)
     volatilities = priced.volatility.copy()
     volatilities[at] = volatility
-    values = priced.chain.greeks(book.spot, rate, NO_YIELD, volatilities)
+    values = priced.chain.greeks(book.spot, rate, _yields(book, priced.rows), volatilities)
     return Greeks(*(value[at] for value in values))
 
 
@@ -103,7 +99,8 @@ def scenario_prices(
     gone = np.array([sum(amount for when, amount in ahead if when <= time) for time in times.tolist()], np.float64)
     ex = np.maximum(spots - gone, DOMAINS["spot"][0])
     spot = np.broadcast_to(ex[:, None], years.shape).ravel()
-    return chain.price(spot, rate, NO_YIELD, volatility.ravel()).reshape(years.shape)
+    yields = np.broadcast_to(_yields(book, rows), years.shape).ravel()
+    return chain.price(spot, rate, yields, volatility.ravel()).reshape(years.shape)
 
 
 def leg_alone(book: MarketBook, row: int, time: int, market: LegMarket, otherwise: float) -> tuple[float, Greeks]:
@@ -134,10 +131,11 @@ def contract_chain(
     return CashChain(contract["strike"], years, contract["right"], *dividends, style=_style(contract), panels=False)
 
 
-def forward_price(book: MarketBook, rate: float, time: int, years: FloatArray) -> FloatArray:
-    """Forward prices of the book's spot, which is known, to ``years`` (n,) from ``time``."""
+def forward_price(book: MarketBook, rate: float, time: int, expiry: NDArray[np.int64]) -> FloatArray:
+    """Forward prices of the book's spot, which is known, at expiries (n,) that are not before ``time``."""
     ex_times, amounts = ahead_from(book.dividends_in_chain(time), np.array([time]))
-    return forward_prices(book.spot, rate, NO_YIELD, years, Dividends(ex_times[0], amounts))
+    years = years_between(time, expiry)
+    return forward_prices(book.spot, rate, book.dividend_yield(expiry), years, Dividends(ex_times[0], amounts))
 
 
 def ahead_from(ahead: Ahead, times: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
@@ -167,6 +165,10 @@ def _made(book: MarketBook, rows: Rows, time: int, volatility: FloatArray, ahead
     cash = ahead_from(book.dividends_in_chain(time) if ahead is None else ahead, np.array([time]))
     chain = CashChain(contracts["strike"], years, contracts["right"], *cash, style=_style(contracts))
     return PricedRows(time, rows, chain, volatility)
+
+
+def _yields(book: MarketBook, rows: Rows) -> FloatArray:
+    return book.dividend_yield(book.contracts["expiry"][rows])
 
 
 def _style(contracts: Records | np.void) -> NDArray[np.str_]:

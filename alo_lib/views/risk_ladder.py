@@ -12,7 +12,9 @@ from alo_lib.core.state import State
 from alo_lib.journal import Journal
 from alo_lib.records import NEW_YORK, OPTION_MULTIPLIER, WHOLE_BOOK, HaltCause, Kind, Message
 from alo_lib.runtime.same_settings import settings_of
+from alo_lib.strategy.book import CarryLooks
 from alo_lib.strategy.book_risk import BookRisk, Holdings
+from alo_lib.strategy.halts import follow_losses
 from alo_lib.strategy.limits import Limits
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.state import StrategyState
@@ -37,7 +39,10 @@ VOLATILITY_MOVES: Final = np.array([-0.5, -0.25, 0.0, 0.25, 0.5])
 LADDER_DAYS: Final = np.array([0.0, 1.0, 7.0, 30.0])
 _LADDER: Final = grid(SPOT_MOVES, VOLATILITY_MOVES, LADDER_DAYS)
 
-_MARKET: Final = (Kind.INSTRUMENT, Kind.SESSION, Kind.CALENDAR, Kind.RATE, Kind.DIVIDEND, Kind.SPLIT, Kind.HALT)
+_MARKET: Final = (
+    *(Kind.INSTRUMENT, Kind.SESSION, Kind.CALENDAR, Kind.RATE, Kind.DIVIDEND, Kind.SPLIT, Kind.HALT),
+    Kind.EXTERNAL_STAGE,
+)
 """Inputs of which a book is made again; orders are followed beside them, and prices are as the core measured them."""
 
 Floats = NDArray[np.float64]
@@ -116,6 +121,8 @@ def book_at(journal: Journal, at: int | None = None) -> BookAt:
             ingest(state, message)
         elif message.kind in (Kind.ORDER_EVENT, Kind.INTENT):
             strategy.follow(message)
+        elif message.kind is Kind.LIMIT:
+            follow_losses(strategy, message.records)
     equity = _take_measures(strategy, messages)
     told = [message for message in messages if message.kind is Kind.INSTRUMENT]
     instruments = instruments_of(records_of(told, Kind.INSTRUMENT))
@@ -123,7 +130,7 @@ def book_at(journal: Journal, at: int | None = None) -> BookAt:
 
 
 def _take_measures(strategy: StrategyState, messages: Iterable[Message]) -> float:
-    """Take each spot and implied volatility as last measured. Returns the equity."""
+    """Take each spot, implied volatility and carry as last measured. Returns the equity."""
     equity = strategy.portfolio.cash
     for message in messages:
         if message.kind is Kind.EXPOSURE:
@@ -137,6 +144,10 @@ def _take_measures(strategy: StrategyState, messages: Iterable[Message]) -> floa
                 number = int(row["instrument"])
                 underlying = strategy.underlyings[strategy.underlying_of[number]]
                 underlying.implied[number] = float(row["implied_volatility"])
+                book = underlying.book
+                if book.lists(number):
+                    expiry = int(book.contracts["expiry"][book.row(number)])
+                    book.carry[expiry] = CarryLooks.told(message.time, float(row["dividend_yield"]))
     return equity
 
 

@@ -9,7 +9,7 @@ from alo_lib.pricing import DOMAINS
 from alo_lib.pricing.cash_chain import CashChain
 from alo_lib.records import DAY, EQUITY_MULTIPLIER, Kind, years_between
 from alo_lib.strategy.book import Ahead
-from alo_lib.strategy.valuation import NO_YIELD, ahead_from
+from alo_lib.strategy.valuation import ahead_from
 from alo_lib.views.blotter import InstrumentHistory, positions
 from alo_lib.views.run import InstrumentRecord, Run
 from alo_lib.views.volatility import followed_market
@@ -41,7 +41,7 @@ class Scenario(NamedTuple):
 def scenario(run: Run, underlying: InstrumentRecord) -> Scenario | None:
     """The grid of what is held in an underlying; None when no option of it is."""
     held = [one for one in positions(run) if one.quantity and one.instrument.underlying == underlying.number]
-    volatilities = _volatilities(run)
+    volatilities, yields = _last_told(run, "implied_volatility"), _last_told(run, "dividend_yield")
     options = [one for one in held if one.instrument.number in volatilities]
     if not options:
         return None
@@ -58,10 +58,11 @@ def scenario(run: Run, underlying: InstrumentRecord) -> Scenario | None:
     for one in options:
         moved = np.maximum(volatilities[one.instrument.number] + VOLATILITY_MOVES, _LEAST_VOLATILITY)
         money = one.quantity * one.instrument.multiplier
+        terms = rate, yields[one.instrument.number]
         for row, day in enumerate(days.tolist()):
-            value[row] += money * _worth(one, spots[None, :], rate, ahead, moved[:, None], (now, round(day * DAY)))
+            value[row] += money * _worth(one, spots[None, :], terms, ahead, moved[:, None], (now, round(day * DAY)))
         own = np.array(volatilities[one.instrument.number])
-        base += money * float(_worth(one, np.array(book.spot), rate, ahead, own, (now, 0)))
+        base += money * float(_worth(one, np.array(book.spot), terms, ahead, own, (now, 0)))
     return Scenario(
         book.spot,
         days,
@@ -72,17 +73,22 @@ def scenario(run: Run, underlying: InstrumentRecord) -> Scenario | None:
     )
 
 
-def _volatilities(run: Run) -> dict[int, float]:
-    """The last implied volatility of each option that was held."""
+def _last_told(run: Run, name: str) -> dict[int, float]:
+    """The last finite value of a column of what was held, by instrument."""
     rows = run.table(Kind.POSITION).records
-    known = rows[np.isfinite(rows["implied_volatility"])]
-    return dict(zip(known["instrument"].tolist(), known["implied_volatility"].tolist(), strict=True))
+    known = rows[np.isfinite(rows[name])]
+    return dict(zip(known["instrument"].tolist(), known[name].tolist(), strict=True))
 
 
 def _worth(
-    option: InstrumentHistory, spot: Floats, rate: float, ahead: Ahead, volatility: Floats, when: tuple[int, int]
+    option: InstrumentHistory,
+    spot: Floats,
+    terms: tuple[float, float],
+    ahead: Ahead,
+    volatility: Floats,
+    when: tuple[int, int],
 ) -> Floats:
-    """Worth of a share's option so long after a moment; at expiry what exercise pays.
+    """Worth of a share's option so long after a moment, at a rate and a yield; at expiry what exercise pays.
 
     The spot is with what goes ex meanwhile, as shares are worth with what they are paid.
     """
@@ -94,4 +100,4 @@ def _worth(
     )
     years = np.full(spots.size, max(float(years_between(time, one.expiry)), 0.0))
     chain = CashChain(one.strike, years, float(one.right), *ahead_from(ahead, np.array([time])))
-    return chain.price(spots, rate, NO_YIELD, volatilities).reshape(shape)
+    return chain.price(spots, *terms, volatilities).reshape(shape)

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from alo_lib.pricing import at_maturity
 from alo_lib.pricing.quoted_chain import volatility_at_the_money
 from alo_lib.records import DAYS_A_YEAR, TRADING_DAYS, DividendKind, InstrumentKind, Kind, Message, years_between
+from alo_lib.runtime.same_settings import settings_of
 from alo_lib.strategy.book import CashDividend, MarketBook
+from alo_lib.strategy.carry import follow_carry
 from alo_lib.strategy.valuation import quote_volatility
 from alo_lib.views.run import InstrumentRecord, Run, expiry_dates, once_a_run, records_of
 from alo_lib.volatility import log_returns
@@ -242,12 +244,14 @@ def followed_market(run: Run, underlying: InstrumentRecord) -> FollowedMarket:
     """Walk through a run's quotes; volatilities are by the core's own reading of them."""
     a_session = max(round(_MOMENTS / max(run.count(Kind.SESSION), 1)), 1)
     walk, rate, due, step = MarketWalk(underlying), float("nan"), 0, 0
+    settings = settings_of(run.journal.settings)
     moments, told = [], []
     for message in run.journal.messages:
         if message.kind == Kind.FRAME:
             if message.time >= due and np.isfinite(rate) and walk.has_news():
                 moments.append(message.time)
                 told.append(_at_the_money(walk.book, rate, message.time))
+                follow_carry(walk.book, settings, rate, message.time)
                 due = message.time + step
         elif message.kind == Kind.SESSION:
             opened, closed = int(message.records["open"][0]), int(message.records["close"][0])

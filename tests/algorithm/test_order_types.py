@@ -1,6 +1,7 @@
 """Patient orders on GOOG's day: some are changed and given up, all is journaled, replayed, and the same in LEAN."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,10 @@ from alo_lib.runtime import replay
 from tests.algorithm.test_engines import JOBS, native, run
 
 TYPES = {"limit": OrderType.LIMIT, "combo": OrderType.COMBO_LIMIT}
+STRUCTURES: dict[str, dict[str, object]] = {
+    "straddle": {},
+    "condor": {"structures": "iron-condor", "entry_edge": 0.0, "exit_edge": -0.005},
+}
 
 
 @pytest.fixture(scope="module", params=list(TYPES))
@@ -18,10 +23,14 @@ def order_type(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(scope="module", params=list(STRUCTURES))
+def job(request: pytest.FixtureRequest, order_type: str) -> dict[str, Any]:
+    return JOBS["GOOG minute"] | {"order_type": order_type} | STRUCTURES[request.param]
+
+
 @pytest.fixture(scope="module")
-def embedded(order_type: str, lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Journal:
-    folder = tmp_path_factory.mktemp("embedded") / "run"
-    return run(EmbeddedEngine(), JOBS["GOOG minute"] | {"order_type": order_type}, lean_data, folder)[1]
+def embedded(job: dict[str, Any], lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Journal:
+    return run(EmbeddedEngine(), job, lean_data, tmp_path_factory.mktemp("embedded") / "run")[1]
 
 
 def test_orders_wait_are_changed_and_given_up_and_a_replay_decides_the_same(order_type: str, embedded: Journal) -> None:
@@ -34,7 +43,8 @@ def test_orders_wait_are_changed_and_given_up_and_a_replay_decides_the_same(orde
 
 
 @pytest.mark.lean
-def test_lean_does_the_same(order_type: str, embedded: Journal, lean_data: Path, tmp_path: Path) -> None:
-    job = JOBS["GOOG minute"] | {"order_type": order_type}
+@pytest.mark.parametrize("order_type", [pytest.param("limit", marks=pytest.mark.slow), "combo"], indirect=True)
+@pytest.mark.parametrize("job", [pytest.param("straddle", marks=pytest.mark.slow), "condor"], indirect=True)
+def test_lean_does_the_same(job: dict[str, Any], embedded: Journal, lean_data: Path, tmp_path: Path) -> None:
     theirs = run(native(), job, lean_data, tmp_path / "native")[1]
     assert message_digest(theirs.counted) == message_digest(embedded.counted)

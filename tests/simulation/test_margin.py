@@ -60,6 +60,19 @@ def test_a_straddle_needs_its_greater_side_and_the_other_premium() -> None:
     assert total(call, put) == 2 * ((300 + 2000) + 200)
 
 
+def test_what_is_no_strangle_is_naked() -> None:
+    call, put = leg(option(95, +1, 1), -1, "6"), leg(option(105, -1, 2), -1, "6")
+    assert total(call, put) == total(call) + total(put) == 2 * (600 + 2000)
+    late = leg(option(95, -1, 2, LATER), -1, "1")
+    assert total(call, late) == total(call) + total(late)
+
+
+def test_shares_are_asked_after_a_condor_is_found() -> None:
+    puts = [leg(option(95, -1, 1), -2, "2"), leg(option(90, -1, 2), 2, "1")]
+    calls = [leg(option(105, +1, 3), -2, "2"), leg(option(110, +1, 4), 2, "1")]
+    assert total(leg(SHARES, 250), *puts, *calls) == 12_500 + 2 * 500
+
+
 def test_a_strangle_with_uneven_sides_has_naked_ones_left() -> None:
     call, put = leg(option(105, +1, 1), -1, "1"), leg(option(90, -1, 2), -3, "1")
     # one strangle at the call's 1,600 plus the put's premium, two puts naked
@@ -89,6 +102,29 @@ def test_a_long_option_that_dies_first_protects_nothing() -> None:
     later_short = leg(option(100, +1, 1, LATER), -1, "4")
     assert total(later_short, leg(option(100, +1, 2), 1, "2")) == total(later_short)
     assert total(leg(option(100, +1, 1), -1, "2"), leg(option(100, +1, 2, LATER), 1, "4")) == 0
+
+
+def test_a_long_option_at_another_strike_covers_only_what_expires_with_it() -> None:
+    short = leg(option(105, +1, 1), -1, "1")
+    assert total(short, leg(option(105, +1, 2, LATER), 1, "4")) == 0
+    assert total(short, leg(option(110, +1, 2, LATER), 1, "3")) == total(short) == 1_600
+
+
+@pytest.mark.parametrize(
+    ("puts", "calls", "loss"),
+    [
+        ((90, 95), (105, 110), 500),  # one width: both cannot be lost
+        ((80, 95), (105, 110), 1_500),
+        ((90, 95), (105, 120), 500),  # the calls' 1,500 are not asked for
+        ((90, 100), (100, 110), 1_000),  # a butterfly
+        ((90, 100), (100, 105), 1_000 + 500),  # which with uneven wings is two verticals
+        ((90, 105), (100, 110), 1_500 + 1_000),  # as they are where the strikes overlap
+    ],
+)
+def test_a_condor_needs_the_width_of_its_puts_alone(puts: tuple[int, int], calls: tuple[int, int], loss: int) -> None:
+    short = [leg(option(puts[1], -1, 1), -2, "3"), leg(option(calls[0], +1, 2), -2, "3")]
+    wings = [leg(option(puts[0], -1, 3), 2, "1"), leg(option(calls[1], +1, 4), 2, "1")]
+    assert total(*short, *wings) == 2 * loss
 
 
 def test_underlyings_do_not_help_each_other() -> None:

@@ -34,8 +34,9 @@ def settings(day: dt.date, **others: object) -> Settings:
 
 
 @pytest.mark.parametrize("fair_smile", ["flat", "market"])
-def test_it_is_what_a_backtest_decides(data: Path, tmp_path: Path, fair_smile: str) -> None:
-    chosen = settings(SECOND, fair_smile=fair_smile)
+@pytest.mark.parametrize("carry", ["rate", "quotes"])
+def test_it_is_what_a_backtest_decides(data: Path, tmp_path: Path, fair_smile: str, carry: str) -> None:
+    chosen = settings(SECOND, fair_smile=fair_smile, carry=carry)
     run_backtest(chosen, data, tmp_path)
     messages = read_journal(tmp_path / JOURNAL_FOLDER).messages
     ((first, told),) = [(each.time, each.records) for each in messages if each.kind is Kind.MARKET_STATE]

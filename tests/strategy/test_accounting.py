@@ -77,6 +77,14 @@ def test_what_the_engine_trades_by_itself_undoes_the_trade_once() -> None:
     assert [text for _, text in state.notices] == ["TEST: was traded by the engine itself; its trade is undone"]
 
 
+def test_what_the_engine_trades_by_itself_of_what_waits_to_be_closed_is_closed_at_once() -> None:
+    state = state_of()
+    trade = hold(state)
+    trade.undo(OrderReason.EXIT_EDGE)
+    tell(state, OrderStatus.FILLED, -1, order=0)
+    assert trade.undone_by is OrderReason.REBALANCE
+
+
 @pytest.mark.parametrize(
     ("direction", "days", "reason"),
     [
@@ -146,7 +154,7 @@ def test_an_order_works_until_it_is_done(status: OrderStatus) -> None:
 def test_a_dividend_is_paid_on_what_is_held() -> None:
     state = state_of(cash=0.0)
     state.portfolio.fill(0, -20, 0.0, 1, 0.0)
-    book_dividend(state, records(Kind.DIVIDEND, time=NOW, amount=0.25)[0])
+    book_dividend(state, records(Kind.DIVIDEND, time=NOW, amount=0.25)[0], NOW)
     assert state.portfolio.cash == -5.0
     assert state.underlyings[0].book.dividends == [CashDividend(NOW, 0.25)]
 

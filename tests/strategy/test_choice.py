@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from alo_lib.records import ENTRY_LIMITS, Records
+from alo_lib.records import ENTRY_LIMITS, HaltCause, Kind, Records, Stage, records
 from alo_lib.settings import Settings
 from alo_lib.strategy import choice
 from alo_lib.strategy.book_risk import holdings_with
@@ -174,6 +174,74 @@ def test_a_search_that_finds_nothing_opens_nothing_and_says_so(monkeypatch: pyte
     for _ in range(2):
         assert chosen_trades(state, Settings(**ROOMY), signals_of([200.0], [-1]), NOW) == []
     assert [text for _, text in state.notices] == ["TEST: not opened, no book was found in 1000 nodes"]
+    assert state.underlyings[0].funnel["choice_search"] == 2  # frames
+
+
+def stops_of(state: StrategyState) -> dict[str, int]:
+    return {
+        name: int(state.underlyings[0].funnel[name][0]) for name in ENTRY_LIMITS if state.underlyings[0].funnel[name]
+    }
+
+
+def test_a_candidate_that_is_worth_less_than_a_cent_is_told_so() -> None:
+    for edge in (-300.0, 0.0, 0.004):
+        state, settings = state_of(), Settings(**ROOMY | {"entry_edge": -1.0})
+        assert chosen_trades(state, settings, signals_of([edge], [-1]), NOW) == []
+        assert stops_of(state) == {"choice_worth": 1}
+
+
+def test_candidates_beyond_the_most_are_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "_MOST_CANDIDATES", 2)
+    state, signals = state_of(), signals_of([200.0, 300.0, 250.0], [-1, -1, -1])
+    signals["edge_volatility"] = [0.05, 0.03, 0.04]
+    trades = chosen_trades(state, Settings(**ROOMY), signals, NOW)
+    assert [trade.legs for trade in trades] == [(CALLS[row], PUTS[row]) for row in (0, 2)]
+    assert stops_of(state) == {"choice_candidates": 1}
+
+
+def test_no_candidate_goes_without_a_reason() -> None:
+    """However the book, the settings and the edges are drawn: what is not chosen is counted, each by itself."""
+    made = Books(5)
+    for _ in range(60):
+        settings = made.settings().model_copy(update={"max_structures": 2, "entry_edge": -1.0})
+        signals = found_signals(state_of(), made.draw)
+        signals["edge"] += made.draw.uniform(-200.0, 0.0, len(signals))
+        state = state_of()
+        trades = chosen_trades(state, settings, signals, NOW)
+        assert len(trades) == len(signals) or stops_of(state)
+        for place in range(len(signals)):
+            alone = state_of()
+            chosen = chosen_trades(alone, settings, signals[[place]], NOW)
+            assert bool(chosen) is not bool(stops_of(alone))
+
+
+def test_where_a_host_decides_risk_no_limit_of_the_book_is_asked() -> None:
+    ours = Settings(**ROOMY | {"max_vega": 1e-6, "max_margin": 1e-6, "max_stress_loss": 1e-6, "max_book_structures": 1})
+    state = state_of()
+    assert chosen_trades(state, ours, signals_of([200.0, 300.0], [-1, -1]), NOW) == []
+    assert stops_of(state) == {"max_vega": 1}
+    state = state_of()
+    state.external.assign(records(Kind.EXTERNAL_STAGE, stage=Stage.RISK, external=1))
+    trades = chosen_trades(state, ours, signals_of([200.0, 300.0], [-1, -1]), NOW)
+    free = chosen_trades(state_of(), Settings(**ROOMY), signals_of([200.0, 300.0], [-1, -1]), NOW)
+    assert [(trade.legs, trade.quantity) for trade in trades] == [(trade.legs, trade.quantity) for trade in free]
+    assert len(trades) == 2
+    one = ours.model_copy(update={"max_structures": 1})
+    assert len(chosen_trades(state, one, signals_of([200.0, 300.0], [-1, -1]), NOW)) == 1  # no limit of risk
+    assert stops_of(state) == {"max_structures": 1}
+
+
+@pytest.mark.parametrize("cause", HaltCause)
+def test_nothing_is_solved_while_a_halt_refuses_all(cause: HaltCause, monkeypatch: pytest.MonkeyPatch) -> None:
+    def solved(program: Program) -> None:
+        raise AssertionError(f"{program} was solved")
+
+    monkeypatch.setattr(choice, "solve", solved)
+    state = state_of()
+    state.halts.add(cause)
+    assert chosen_trades(state, Settings(**ROOMY), signals_of([200.0], [-1]), NOW) == []
+    expected = {HaltCause.DRAWDOWN: "max_drawdown", HaltCause.DAILY_LOSS: "max_daily_loss"}.get(cause, "halt")
+    assert stops_of(state) == {expected: 1}
 
 
 def two_names() -> StrategyState:
@@ -234,23 +302,27 @@ def test_two_names_choose_together() -> None:
     ]
 
 
-def test_review_cuts_nothing_of_what_was_chosen_in_300_books() -> None:
-    made, opened, stopped = Books(11), 0, 0
+def test_review_cuts_of_what_was_chosen_in_300_books_only_what_breaks_up_spreads() -> None:
+    made, opened, stopped, cut = Books(11), 0, 0, 0
     for _ in range(150):
         state, settings = state_of(), made.settings()
         for _ in range(2):
             signals = found_signals(state, made.draw)
             trades = chosen_trades(state, settings.model_copy(update={"max_structures": 5}), signals, NOW)
             told = review(state, settings, trades, NOW)
-            assert (len(told.accepted), told.cut, told.refused) == (len(trades), [], [])
             backwards = [new_trade(state, t.signal[0], t.quantity, NOW) for t in reversed(trades)]
-            assert len(review(state, settings, backwards, NOW).cut) == 0
+            again = review(state, settings.model_copy(update={"max_margin": 1.0}), backwards, NOW)
+            assert (len(again.accepted), again.cut, again.refused) == (len(trades), [], [])
+            if told.cut or told.refused:  # margin, which is no sum
+                assert "exceed max-margin" in state.notices[-1][1]
+                cut += 1
             opened, stopped = opened + len(trades), stopped + (len(trades) < len(signals))
             state.open_trades(told.accepted)
             made.fill(state, wholly=False)
             measure(state, SETTINGS, NOW)
     assert opened > 150
     assert stopped > 150
+    assert cut <= 2
 
 
 def found_signals(state: StrategyState, draw: np.random.Generator) -> Records:

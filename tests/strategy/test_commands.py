@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from alo_lib.records import SECOND, Kind, OrderReason, OrderStatus, TradeState, leg_columns, records
+from alo_lib.records import SECOND, HaltCause, Kind, OrderReason, OrderStatus, TradeState, leg_columns, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.accounting import book_order_event
 from alo_lib.strategy.commands import command_rows, follow_commands, note_decisions, state_of, whole_structures
 from alo_lib.strategy.entries import new_trade
 from alo_lib.strategy.execution import changes_wanted, orders_toward
 from alo_lib.strategy.exits import end_trades
+from alo_lib.strategy.halts import halt
 from alo_lib.strategy.sending import ask, send
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.targets import trade_targets
@@ -317,6 +318,28 @@ def test_after_its_patience_a_trade_is_cut_or_undone(incomplete: str, left: int)
     assert (desk.trade.undone_by is None) is bool(left)
     desk.frame(desk.time + BAR, (FILL,) * len(desk.state.working))
     assert desk.held() == (left,) * 4
+
+
+def test_what_a_halt_keeps_from_being_completed_is_cut_at_once() -> None:
+    desk = without_the_last(Desk.of(settings_of("market", "shrink")))
+    halt(desk.state, HaltCause.OPERATOR_REDUCE_ONLY, halted=True)
+    desk.frame(desk.time + BAR, (CANCEL,))
+    assert desk.trade.undone_by is OrderReason.REBALANCE
+    desk.frame(desk.time + BAR, (FILL,) * 3)
+    assert desk.held() == (0, 0, 0, 0)
+
+
+def test_patience_begins_when_orders_may_be_sent_again() -> None:
+    desk = without_the_last(Desk.of(settings_of("market", "shrink")))
+    halt(desk.state, HaltCause.OPERATOR, halted=True)
+    desk.frame(desk.time + BAR, (CANCEL,))
+    for _ in range(6):
+        desk.frame(desk.time + BAR, ())
+    assert (desk.held(), desk.state.working) == ((2, 2, 0, 2), {})
+    halt(desk.state, HaltCause.OPERATOR, halted=False)
+    desk.frame(desk.time + BAR, ())
+    desk.frame(desk.time + BAR, (FILL,))
+    assert desk.held() == (2, 2, 2, 2)
 
 
 def test_what_it_cost_is_half_the_spread_and_fees_and_a_second_reason_begins_nothing_anew() -> None:

@@ -61,6 +61,7 @@ def test_no_leg_is_in_two_trades() -> None:
         ("session", "entry_delay"),
         ("halted", "max_drawdown"),
         ("lost today", "max_daily_loss"),
+        ("told by a person", "halt"),
         ("split_pending", "corporate_action"),
         ("blocked", "session_block"),
         ("jumped", "session_block"),
@@ -76,6 +77,8 @@ def test_nothing_is_opened_when(what: str, limit: str) -> None:
         state.halts.add(HaltCause.DRAWDOWN)
     elif what == "lost today":
         state.halts.add(HaltCause.DAILY_LOSS)
+    elif what == "told by a person":
+        state.halts.add(HaltCause.OPERATOR_REDUCE_ONLY)
     elif what == "split_pending":
         book.split_pending = True
     elif what == "jumped":

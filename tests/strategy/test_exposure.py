@@ -219,6 +219,23 @@ def test_trades_end_for_their_reason_and_block_the_session_unless_for_their_edge
         assert state.trades == [trade]
 
 
+def test_a_graver_reason_takes_the_place_of_one_that_leaves_time_and_its_view_is_kept() -> None:
+    state = state_of(volatility=0.3, forecast=0.35)
+    trade = hold(state)
+    end_trades(state, SETTINGS, NOW)
+    assert trade.undone_by is OrderReason.EXIT_EDGE
+    trade.hedge_result = -0.51 * trade.gross_premium
+    end_trades(state, SETTINGS, NOW)
+    assert trade.undone_by is OrderReason.EXIT_STOP
+    assert trade.seen is not None
+    assert trade.seen.result < -0.5 * trade.gross_premium
+    book = state.underlyings[0].book
+    assert book.blocked_until > NOW
+    book.split_pending = True
+    end_trades(state, SETTINGS, NOW)
+    assert trade.undone_by is OrderReason.EXIT_STOP  # it is closed at once already
+
+
 def test_an_undone_trade_is_kept_until_nothing_of_it_is_left() -> None:
     state = state_of()
     trade = hold(state)

@@ -108,6 +108,17 @@ def test_a_halted_book_orders_nothing_and_one_that_only_reduces_hedges() -> None
     assert orders_toward(state, SETTINGS, [*wanted, *hedge], NOW) == []
 
 
+def test_a_book_that_is_closed_hastens_what_was_being_closed_with_patience() -> None:
+    state = state_of()
+    patient, urgent = hold(state, strike=1), hold(state, strike=3)
+    patient.undo(OrderReason.EXIT_TIME)
+    urgent.undo(OrderReason.EXIT_SPLIT)
+    halt(state, HaltCause.OPERATOR_FLATTEN, halted=True)
+    assert flatten(state) == [patient]
+    assert (patient.ended_by, urgent.ended_by) == (OrderReason.EXIT_RISK, OrderReason.EXIT_SPLIT)
+    assert flatten(state) == []
+
+
 def test_the_peak_follows_equity_up_alone() -> None:
     state = state_of(cash=1000.0)
     assert state.peak_equity == state.day_equity == 1000.0

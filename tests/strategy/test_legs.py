@@ -3,6 +3,7 @@
 import datetime as dt
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -112,6 +113,15 @@ def test_a_structure_with_a_leg_of_unknown_implied_volatility_is_not_ranked_and_
     assert np.isfinite(found.signals["implied_volatility"]).all()
     assert found.stops == [(0, "unknown_implied")]
     assert scanned(book, structures="single", direction="long").stops == []  # nobody would buy it
+
+
+def test_what_suffices_and_is_not_among_the_candidates_of_a_choice_is_counted() -> None:
+    asked: dict[str, Any] = {"structures": "single", "direction": "short", "choice": "whole_book"}
+    few = scanned(book_of(), **asked, choice_candidates=3)
+    assert (len(few.signals), few.stops) == (3, [(0, "choice_candidates")])
+    assert few.funnel["edge"][0] > 3
+    all_of_them = scanned(book_of(), **asked, choice_candidates=int(few.funnel["edge"][0]))
+    assert (len(all_of_them.signals), all_of_them.stops) == (int(few.funnel["edge"][0]), [])
 
 
 def test_where_no_leg_is_explained_nothing_is_ranked() -> None:
@@ -268,7 +278,7 @@ def risk_of(state: StrategyState, trade: Trade) -> PartRisk:
         ((CALLS[2], CALLS[3]), (1, -1), -1, 5.0),  # a vertical
         ((CALLS[2], CALLS[3]), (1, -1), 1, 0.0),
         ((PUTS[2], PUTS[0]), (1, -1), -1, 10.0),
-        ((CALLS[3], PUTS[1], CALLS[4], PUTS[0]), (1, 1, -1, -1), -1, 5.0 + 5.0),  # a condor: each side by itself
+        ((CALLS[3], PUTS[1], CALLS[4], PUTS[0]), (1, 1, -1, -1), -1, 5.0),  # a condor: both sides cannot be lost
         ((CALLS[3], PUTS[1], CALLS[4], PUTS[0]), (1, 1, -1, -1), 1, 0.0),  # its worst is its premium
     ],
 )
@@ -289,7 +299,7 @@ def test_limits_count_the_net_vega_of_what_a_trade_wants() -> None:
     vega = greeks(100.0, strikes, RATE, 0.0, implied, 45 / 365, rights).vega
     risk = risk_of(state, trade)
     assert risk.vega == pytest.approx(10.0 * (-vega[0] - vega[1] + vega[2] + vega[3]), rel=1e-4)
-    assert risk.margin == pytest.approx(10.0 * 100 * 10)
+    assert risk.margin == pytest.approx(5.0 * 100 * 10)
 
 
 def test_no_two_trades_share_a_leg_whatever_their_structures() -> None:

@@ -55,6 +55,22 @@ def test_risk_counts_what_is_held_and_what_is_wanted_and_not_held_yet() -> None:
     assert (bought.gamma, bought.theta) == (pytest.approx(-short.gamma), pytest.approx(-short.theta))
 
 
+def test_what_a_cut_trade_holds_beyond_counts_until_it_is_closed() -> None:
+    state = state_of()
+    trade = hold(state, direction=-1, quantity=5)
+    trade.shrink(2)
+    for held in (5, 4, 2):
+        for leg in STRADDLE:
+            state.portfolio.fill(leg, 5 - held - (5 + state.portfolio.quantity(leg)), 1.0, 100, 0.0)
+        assert risk_of(state).vega == pytest.approx(-held * vega_of(2), rel=1e-4)
+        assert risk_of(state, proposal(state, 1, quantity=3)).vega == pytest.approx(
+            -held * vega_of(2) - 3 * vega_of(1), rel=1e-4
+        )
+    state = state_of()
+    hold(state, direction=-1, quantity=5).quantity = 8  # it is still being filled
+    assert risk_of(state).vega == pytest.approx(-8 * vega_of(2), rel=1e-4)
+
+
 def test_what_is_held_counts_at_its_implied_volatility_and_only_once() -> None:
     state = state_of(volatility=0.3, forecast=0.2)
     trade = hold(state)

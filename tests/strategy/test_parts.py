@@ -245,9 +245,8 @@ def test_a_trade_tells_its_result_with_the_hedge() -> None:
     sold.follow(100.0, -50.0)
     sold.follow(102.0, -80.0)  # the hedge held 50 shares long over 2 a share
     assert sold.result(-1100.0) == -1100.0 + 1000.0 + 100.0
-    sold.undo(OrderReason.EXIT_EDGE)
-    sold.undo(OrderReason.EXIT_STOP)
-    assert (sold.wanted(1), sold.reason) == (0, OrderReason.EXIT_EDGE)
+    assert sold.undo(OrderReason.EXIT_STOP)
+    assert (sold.wanted(1), sold.reason) == (0, OrderReason.EXIT_STOP)
     sold.fill(1, 5, 1.5)
     assert sold.result(0.0) == 1000.0 - 750.0 + 100.0
 

@@ -2,16 +2,17 @@
 
 import math
 
-import numpy as np
 import pytest
 
 from alo_lib.records import Kind, OrderReason, OrderStatus, OrderType, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.accounting import book_order_event
+from alo_lib.strategy.commands import follow_commands
 from alo_lib.strategy.entries import new_trade
 from alo_lib.strategy.execution import changes_wanted, orders_toward
 from alo_lib.strategy.exposure import measure
-from alo_lib.strategy.limit_prices import UnitCost, limit_of, most_for, share_of_way, unit_cost
+from alo_lib.strategy.external import ExternalInsight
+from alo_lib.strategy.limit_prices import UnitCost, limit_of, share_of_way, unit_cost
 from alo_lib.strategy.sending import Amendment, Order, ask, send
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.targets import Target, wanted_targets
@@ -54,6 +55,7 @@ def tell(state: StrategyState, number: int, status: OrderStatus, quantity: int =
 
 def frame(state: StrategyState, settings: Settings, time: int) -> tuple[list[Amendment], list[Order]]:
     """What a frame asks for and sends."""
+    follow_commands(state, settings, time)
     targets = wanted_targets(state, settings, [])
     changes = changes_wanted(state, settings, targets, time)
     ask(state, changes, time)
@@ -197,15 +199,116 @@ def test_a_trades_legs_go_together_where_combinations_are_wanted(state: Strategy
     assert all(order.limit == -8.14 for order in state.working.values())
 
 
-def test_the_most_an_entry_pays_leaves_its_edge_by_the_scanners_count(state: StrategyState) -> None:
-    trade, values = sold(state), state.underlyings[0].valuation
-    assert values is not None
-    rows = [state.underlyings[0].book.row(leg) for leg in trade.legs]
-    most = most_for(state, LIMIT, trade, dict.fromkeys(trade.legs, -1), NOW)
-    assert most is not None
-    half_spread = 0.10 + 0.08
-    edge = (-float(np.sum(values.at_forecast.price[rows])) - most - half_spread) * 100.0 - 4.0 * LIMIT.fee_per_contract
-    assert edge / (float(np.sum(values.at_forecast.vega[rows])) * 100.0) == pytest.approx(LIMIT.entry_edge)
+def test_a_combination_whose_first_order_is_done_is_canceled_by_the_lowest_that_works(state: StrategyState) -> None:
+    sold(state)
+    frame(state, COMBO, NOW)
+    tell(state, 1, OrderStatus.FILLED, -3, 4.2)
+    assert [state.leads(number) for number in state.working] == [True]
+    soon = NOW + 60 * SECOND
+    quoted(state, soon)
+    assert frame(state, COMBO, soon)[0] == [Amendment(2)]  # its limit is one for a call and a put together
+    tell(state, 2, OrderStatus.CANCELED)
+    assert state.combinations == {}
+    assert frame(state, COMBO, soon + SECOND)[1] == [Order(PUT, -3, OrderReason.ENTRY, OrderType.LIMIT, 3.98)]
+
+
+def test_a_combination_whose_legs_came_to_two_trades_is_canceled(state: StrategyState) -> None:
+    first = sold(state)
+    frame(state, COMBO, NOW)
+    state.trades = []
+    for leg, expiry in zip(first.legs, first.expiries, strict=True):
+        state.trades.append(Trade(0, "single", (leg,), (1,), (expiry,), -1, 3, NOW))
+    assert changes_wanted(state, COMBO, wanted_targets(state, COMBO, []), NOW + 150 * SECOND) == [Amendment(1)]
+
+
+@pytest.mark.parametrize(("call", "put", "changes"), [(-1, -1, [Amendment(1, -8.14)]), (-2, -1, [Amendment(1)])])
+def test_a_combination_waits_on_as_long_as_its_orders_are_filled_alike(
+    state: StrategyState, call: int, put: int, changes: list[Amendment]
+) -> None:
+    sold(state)
+    frame(state, COMBO, NOW)
+    for number, quantity in ((1, call), (2, put)):
+        tell(state, number, OrderStatus.PARTIALLY_FILLED, quantity, 4.0)
+    quoted(state, NOW + 150 * SECOND)
+    assert frame(state, COMBO, NOW + 150 * SECOND)[0] == changes
+
+
+@pytest.mark.parametrize("settings", [LIMIT, COMBO])
+@pytest.mark.parametrize("wide", [False, True])
+def test_an_entry_that_waits_into_the_close_is_canceled_once_and_then_taken_or_given_up(
+    state: StrategyState, settings: Settings, wide: bool
+) -> None:
+    assert state.session is not None
+    state.session = state.session._replace(close=NOW + 700 * SECOND)
+    trade, changes, orders = sold(state), [], []
+    prices = {CALL: (3.2, 5.2), PUT: (2.98, 4.98)} if wide else PRICES  # the same mids: the edge is gone at the touch
+    for seconds in range(0, 600, 50):
+        quoted(state, NOW + seconds * SECOND, prices)
+        asked, sent = frame(state, settings, NOW + seconds * SECOND)
+        changes += [change for change in asked if change.limit is None]
+        orders += sent
+        for change in asked:
+            status = OrderStatus.CANCELED if change.limit is None else OrderStatus.UPDATE_SUBMITTED
+            together = [n for n, o in state.working.items() if n == change.order or o.group == change.order]
+            for number in together:
+                tell(state, number, status)
+    assert len(orders) == (2 if wide else 4)
+    assert all(order.limit is not None for order in orders[:2])
+    assert all(order.limit is None for order in orders[2:])
+    assert len(changes) == (1 if settings is COMBO else 2)
+    assert trade.undone_by is (OrderReason.REBALANCE if wide else None)
+
+
+def test_no_leg_is_ordered_of_a_trade_that_another_gave_up(state: StrategyState) -> None:
+    trade = sold(state)
+    quoted(state, NOW, {CALL: (3.2, 5.2), PUT: PRICES[PUT]})
+    state.impatient[CALL] = -1
+    assert frame(state, LIMIT, NOW) == ([], [])
+    assert trade.undone_by is OrderReason.REBALANCE
+
+
+def test_what_is_undone_leaves_no_impatience_to_the_next_trade_in_its_legs(state: StrategyState) -> None:
+    trade = sold(state)
+    state.impatient[CALL] = -1
+    state.drop_trades([trade])
+    sold(state)
+    assert {order.type for order in frame(state, LIMIT, NOW)[1]} == {OrderType.LIMIT}
+
+
+def test_a_trade_that_an_insight_backs_waits_and_is_taken_without_an_edge_of_ours() -> None:
+    state = state_of(volatility=0.3, forecast=0.4)  # by the core's own count it is sold far too cheap
+    quoted(state)
+    trade = sold(state)
+    state.external.insights = [ExternalInsight(0, trade.legs, (1, 1), -1, 0.05, NOW + 3600 * SECOND)]
+    for settings, limits in ((LIMIT, [3.98, 4.2]), (COMBO, [-8.18, -8.18])):
+        targets = wanted_targets(state, settings, [])
+        assert [order.limit for order in orders_toward(state, settings, targets, NOW)] == limits
+    frame(state, LIMIT, NOW)
+    tell(state, 1, OrderStatus.FILLED, -3, 3.98)
+    late = NOW + 600 * SECOND
+    quoted(state, late)
+    assert frame(state, LIMIT, late)[0] == [Amendment(2)]
+    tell(state, 2, OrderStatus.CANCELED)
+    assert Order(CALL, -3, OrderReason.ENTRY) in frame(state, LIMIT, late + SECOND)[1]
+    assert trade.undone_by is None
+    state.external.insights = []
+    assert not [order for order in frame(state, LIMIT, late + 2 * SECOND)[1] if order.instrument == CALL]
+
+
+@pytest.mark.parametrize("graver", [OrderReason.EXIT_RISK, OrderReason.EXIT_STOP, OrderReason.EXTERNAL])
+def test_an_exit_that_waits_does_so_no_longer_for_a_graver_reason(state: StrategyState, graver: OrderReason) -> None:
+    trade = hold(state)
+    trade.undo(OrderReason.EXIT_EDGE)
+    frame(state, LIMIT, NOW)
+    assert [order.type for order in state.working.values()] == [OrderType.LIMIT] * 2
+    assert trade.undo(graver)
+    assert frame(state, LIMIT, NOW)[0] == [Amendment(1), Amendment(2)]
+    for number in (1, 2):
+        tell(state, number, OrderStatus.CANCELED)
+    legs = frame(state, LIMIT, NOW + SECOND)[1]
+    assert [(order.reason, order.type) for order in legs] == [(graver, OrderType.MARKET)] * 2
+    assert not trade.undo(OrderReason.EXIT_TIME)
+    assert trade.ended_by is graver
 
 
 @pytest.mark.parametrize(

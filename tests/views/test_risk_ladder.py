@@ -8,6 +8,7 @@ import pytest
 
 from alo_lib.pricing import greeks, price
 from alo_lib.records import YEAR, HaltCause, Kind, records
+from alo_lib.strategy.book import CarryLooks
 from alo_lib.views.limits import limit_uses, limits_section, stated_limits
 from alo_lib.views.risk_ladder import LADDER_DAYS, SPOT_MOVES, VOLATILITY_MOVES, RiskView, risk_view, stated_risk
 from alo_lib.views.risk_page import day_in_words, limit_cells, risk_html
@@ -68,6 +69,19 @@ def test_greeks_and_limits_are_those_of_what_is_held() -> None:
     assert limits["max_book_structures"].used == int(exposure["structures"])
     assert limits["max_stress_loss"].used == pytest.approx(view.stress.worst)
     assert {"max_drawdown", "max_daily_loss"} < limits.keys()
+
+
+def test_the_carry_of_what_is_held_is_the_run_s() -> None:
+    market = traded()
+    book = market.core.snapshot().state.strategy.underlyings[0].book
+    book.carry = {int(expiry): CarryLooks.told(0, 0.08) for expiry in np.unique(book.contracts["expiry"])}
+    market.bar(12, spot=101.0, volatility=0.33)
+    view = risk_view(market.journal)
+    exposure = market.decisions(Kind.EXPOSURE)[-1][0]
+    for name in ("delta", "gamma", "vega", "theta"):
+        assert sum(getattr(row, name) for row in view.greeks) == pytest.approx(float(exposure[name]), rel=1e-6)
+    told = market.decisions(Kind.POSITION)[-1]
+    assert set(told["dividend_yield"][np.isfinite(told["implied_volatility"])].tolist()) == {0.08}
 
 
 def test_a_moment_before_anything_was_held_has_no_risk_and_one_before_the_run_is_refused() -> None:

@@ -20,6 +20,7 @@ _OF_NAMES: Final = (
     ("--overnight", "SHARE", "Of a day's variance, what comes before the open."),
     ("--correlation", "NUMBER", "Of its moves with the index, from 0 to 1."),
     ("--dividend", "MONEY", "Paid a share each quarter."),
+    ("--borrow", "NUMBER", "What borrowing a share costs a year, as options price it."),
     ("--edge", "MEAN:DEVIATION:DAYS", "Implied over fair volatility: mean, how far it wanders, and half-life."),
     ("--skew-edge", "MEAN:DEVIATION:DAYS", "The same for each deviation of the strike above the forward."),
     ("--curvature-edge", "MEAN:DEVIATION:DAYS", "The same for each squared deviation of the strike."),

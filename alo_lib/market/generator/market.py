@@ -154,7 +154,7 @@ def _paid(truth: MarketTruth, name: NameTruth, exchange: _Exchange) -> PaidOut:
     ahead = name.dividend * sum(day >= truth.start for day in days)
     if ahead > _MOST_PAID * name.price:
         raise ValueError(f"{name.ticker}: its dividends come to {ahead:g} until {last}, more than half of its price")
-    return PaidOut(days, name.dividend, DISCOUNT_RATE, exchange.equity)
+    return PaidOut(days, name.dividend, DISCOUNT_RATE - name.borrow, exchange.equity)
 
 
 def _write_options(

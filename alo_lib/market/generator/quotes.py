@@ -60,7 +60,7 @@ class OptionMarket:
         self._name = name
         self._fair = fair
         self._paid = paid
-        self._rate = rate
+        self._terms = rate, name.borrow
         self._hours = hours
         self._generator = np.random.default_rng(streams[0])
         self._planted = Planted(name, streams[1:])
@@ -104,7 +104,7 @@ class OptionMarket:
         spot, times = np.array([after.spot]), np.array([day.session.close], dtype=np.int64)
         found = self._priced(contracts, after, moment, times, spot, self._planted.now())
         volatility, years, right = found.volatility[0], found.years[0], contracts["right"].astype(np.float64)
-        values = greeks(found.rest[0], contracts["strike"], self._rate, 0.0, volatility, years, right, scheme="fast")
+        values = greeks(found.rest[0], contracts["strike"], *self._terms, volatility, years, right, scheme="fast")
         rows = np.zeros(len(contracts), UNIVERSE_ROW)
         for name in CONTRACT.names or ():
             rows[name] = contracts[name]
@@ -156,7 +156,8 @@ class OptionMarket:
         years = np.maximum(years_between(times[:, None], ends), 0.0)
         ahead = self._paid.present(times, np.zeros(1, np.int64)) / day.unit
         later = self._paid.present(times, ends) / day.unit  # what still belongs to the share at expiry
-        growth = np.exp(self._rate * years)
+        rate, borrow = self._terms
+        growth = np.exp((rate - borrow) * years)
         forward = ((spot[:, None] - ahead) * growth)[:, which]
         strike = contracts["strike"] - (later * growth)[:, which]
         log_strike = np.log(strike / forward)
@@ -180,11 +181,11 @@ class OptionMarket:
                     volatility[:, columns],
                     lived[:, columns],
                     right[columns],
-                    self._rate,
+                    self._terms,
                     schedules,
                 )
         value = np.maximum(value, right * (spot[:, None] - contracts["strike"]))
-        discount = 1.0 / growth[:, which]
+        discount = np.exp(-borrow * lived) / growth[:, which]
         vega = european_vega(forward, strike, discount, volatility * np.sqrt(years[:, which]), years[:, which])
         deviations = log_strike / np.maximum(deviation, 1e-9)
         return _Priced(value, volatility, years[:, which], vega, spot[:, None] - (ahead - later)[:, which], deviations)

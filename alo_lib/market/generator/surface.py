@@ -24,11 +24,14 @@ def american_values(
     volatility: Array,
     time: Array,
     right: Array,
-    rate: float,
+    terms: tuple[float, float],
     paid: DividendsLike | None,
 ) -> Array:
-    """American values on ``rest``, of which ``paid`` goes ex before expiry. All arguments broadcast."""
-    return price(rest, strike, rate, 0.0, volatility, time, right, scheme="fast", dividends=paid)
+    """American values on ``rest``, of which ``paid`` goes ex before expiry, at a rate and a cost of borrowing shares.
+
+    The other arguments broadcast.
+    """
+    return price(rest, strike, *terms, volatility, time, right, scheme="fast", dividends=paid)
 
 
 def european_vega(forward: Array, strike: Array, discount: Array, deviation: Array, time: Array) -> Array:

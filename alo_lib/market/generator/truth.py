@@ -123,6 +123,7 @@ class NameTruth(_Part):
     overnight: float = Field(0.25, ge=0, le=0.9, description="share of a day's variance before the open")
     correlation: float = Field(0.0, ge=0, le=1, description="of its normal moves with the index; the index has 1")
     dividend: float = Field(0.0, ge=0, description="a share and quarter")
+    borrow: float = Field(0.0, ge=0, le=1, description="what borrowing a share costs, a year, as options price it")
     splits: tuple[Split, ...] = ()
     events: tuple[Event, ...] = ()
     halts: tuple[Halt, ...] = ()
@@ -196,7 +197,7 @@ class MarketTruth(_Part):
     @property
     def hidden_edge(self) -> bool:
         """Whether anything is planted that a strategy could earn from; False where all prices are fair."""
-        return self.quote_lag > 0 or any(name.edges or name.drift for name in self.names)
+        return self.quote_lag > 0 or any(name.edges or name.drift or name.borrow for name in self.names)
 
     def in_words(self) -> list[tuple[str, str]]:
         """What it holds, a pair of ticker and sentence each; without a ticker what holds for all."""
@@ -216,6 +217,8 @@ def _about(name: NameTruth) -> list[str]:
         told.append(f"correlation {name.correlation:g} with the index")
     if name.dividend:
         told.append(f"dividend {name.dividend:g} a quarter")
+    if name.borrow:
+        told.append(f"planted cost of borrowing {name.borrow:.1%} a year, which options price")
     told += [f"{split.ratio:g} for 1 on {split.day}" for split in name.splits]
     told += [f"event of {event.move:.1%} on {event.day}" for event in name.events]
     told += [f"halted on {halt.day} from {halt.start:%H:%M} to {halt.end:%H:%M}" for halt in name.halts]
