@@ -24,9 +24,9 @@ from alo_lib.learning.rough_bergomi import RoughBergomi
 from alo_lib.learning.scenarios import BATES, Scenario, smiles_of
 from alo_lib.learning.smile import Smile
 from alo_lib.learning.verdict import Verdict, judge
+from alo_lib.runtime.policy_file import load_policy
 from alo_lib.strategy.hedging import MinimumVariance
-from alo_lib.strategy.hedging_policy import HedgingPolicy
-from alo_lib.strategy.policy_format import policy_from
+from alo_lib.strategy.hedging_policy import HedgingPolicy, PolicyError
 from alo_lib.volatility import DailyHistory, GjrGarch
 from benchmarks.harness import Row, best_time, options_of, report
 
@@ -105,7 +105,10 @@ def main() -> int:
     parser.add_argument("--paths", type=int, default=0, help="fresh paths a scenario (default: 100,000, quick 2,000)")
     options = parser.parse_args()
     paths = options.paths or (2_000 if options.quick else 100_000)
-    policies = [policy_from(path.read_bytes()) for path in options.policies]
+    try:
+        policies = [load_policy(path) for path in options.policies]
+    except PolicyError as error:
+        parser.error(str(error))
     tuning, smiles = (1_000, 2_000) if options.quick else (10_000, 20_000)
     return report(_measured(policies, paths, tuning, smiles), as_json=options.json)
 

@@ -47,14 +47,12 @@ def check_parquet(path: Path) -> None:
 
 def check_policy(path: Path) -> None:
     """UserError unless a policy can be written to ``path``, in place of nothing or of an earlier policy."""
+    from alo_lib.runtime.policy_file import load_policy
     from alo_lib.strategy.hedging_policy import PolicyError
-    from alo_lib.strategy.policy_format import MOST_BYTES, policy_from
 
     if check_target(path):
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
         try:
-            policy_from(content)
+            load_policy(path)
         except PolicyError:
             raise _not_ours(path, "policy") from None
 

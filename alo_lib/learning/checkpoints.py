@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ def save_checkpoint(path: Path, identity: str, arrays: Arrays) -> None:
         np.savez(file, **contents)
 
 
-def load_checkpoint(path: Path, identity: str, shapes: dict[str, tuple[int, ...]]) -> Arrays:
+def load_checkpoint(path: Path, identity: str, shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
     """Read it, trusting nothing in the file; ``shapes`` are those that the training has.
 
     :raises LearningError: naming the file, for one that is damaged, or of another training.
@@ -54,7 +55,7 @@ def load_checkpoint(path: Path, identity: str, shapes: dict[str, tuple[int, ...]
             f"{path} is the checkpoint of a training with other numbers; train with those, or name another --output"
         )
     found = {name: array.shape for name, array in arrays.items()}
-    if found != shapes or any(array.dtype != np.float64 for array in arrays.values()):
+    if found != dict(shapes) or any(array.dtype != np.float64 for array in arrays.values()):
         raise LearningError(f"{path} is no checkpoint of this training: its arrays are others")
     if not all(np.isfinite(array).all() for array in arrays.values()):
         raise LearningError(f"{path} is damaged: it holds numbers that are not finite")

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from alo_lib.learning.checkpoints import load_checkpoint, save_checkpoint
 from alo_lib.learning.courses import Course, Lessons, episodes_for, lessons_of
 from alo_lib.learning.training import Trainer
-from alo_lib.records.whole_files import write_whole
+from alo_lib.runtime.policy_file import save_policy
 from alo_lib.strategy.hedging_policy import HedgingPolicy
-from alo_lib.strategy.policy_format import policy_text
 
 __all__ = ["JUDGED_EVERY", "Report", "Trained", "train_seeds"]
 
@@ -106,7 +105,7 @@ def _train_seed(course: Course, lessons: Lessons, seed: int, folder: Path, tell:
             speed = (trainer.iteration - since) * drawn / (time.perf_counter() - started)
             tell(Report(seed, trainer.iteration, course.iterations, progress.learned, progress.judged, speed))
     policy = trainer.policy()
-    write_whole(folder / f"seed-{seed}.json", policy_text(policy))
+    save_policy(policy, folder / f"seed-{seed}.json")
     return Trained(seed, policy, curve, time.perf_counter() - began)
 
 

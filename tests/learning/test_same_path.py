@@ -8,7 +8,10 @@ from alo_lib.learning.smile import Smile
 from alo_lib.pricing import Chain
 from alo_lib.records import OPTION_MULTIPLIER, YEAR, Kind, OrderStatus, OrderType, Records, records
 from alo_lib.settings import Settings
-from alo_lib.strategy.hedging import HedgingRule, MinimumVariance, WhalleyWilmott
+from alo_lib.strategy.hedging import AdjustedRule, HedgingRule, MinimumVariance, WhalleyWilmott
+from alo_lib.strategy.hedging_features import FEATURES
+from alo_lib.strategy.hedging_policy import HedgingPolicy, Layer
+from alo_lib.strategy.policy_records import policy_records
 from tests.core import script
 from tests.core.script import FIRST, NEXT, Script, at
 
@@ -55,6 +58,16 @@ def path() -> np.ndarray:
     return SPOT * np.exp(np.concatenate([[0.0], np.cumsum(shocks)]))
 
 
+def learned() -> HedgingPolicy:
+    """A policy that does a lot; of the forecast, which the environment has none of, it thinks nothing."""
+    generator = np.random.default_rng(5)
+    layers = [Layer(generator.normal(size=(m, n)), generator.normal(size=m)) for n, m in ((len(FEATURES), 8), (8, 2))]
+    own = [number for number, feature in enumerate(FEATURES) if feature.name == "log_forecast_ratio"]
+    weight = layers[0].weight.copy()
+    weight[:, own] = 0.0
+    return HedgingPolicy((Layer(weight, layers[0].bias), layers[1]), 2_000.0)
+
+
 def stepped(settings: dict[str, object], spots: np.ndarray) -> tuple[Exact, np.ndarray, list[int]]:
     """A core that has gone along the path: its shares after each bar, and years to expiry at each."""
     asked = {
@@ -68,6 +81,8 @@ def stepped(settings: dict[str, object], spots: np.ndarray) -> tuple[Exact, np.n
     }
     market = Exact(Settings.of(asked), strikes=(94.0, 100.0, 106.0))
     held, times = [], []
+    if "policy" in settings:
+        market.tell(at(FIRST, 8.9), Kind.POLICY, policy_records(learned()))
     expiry = market.chain()[0].expiry_time
     for day, date in enumerate((FIRST, NEXT)):
         market.session(date, None if day == 0 else [float(spots[len(HOURS) - 1])])
@@ -83,8 +98,9 @@ def stepped(settings: dict[str, object], spots: np.ndarray) -> tuple[Exact, np.n
     [
         ({"hedge": "minimum_variance", "risk_aversion": 600}, MinimumVariance(WhalleyWilmott(600.0), 2.0)),
         ({"hedge": "whalley_wilmott", "risk_aversion": 20_000}, WhalleyWilmott(20_000.0)),
+        ({"hedge": "policy", "policy": "told"}, learned().rule),
     ],
-    ids=["minimum_variance", "whalley_wilmott"],
+    ids=["minimum_variance", "whalley_wilmott", "policy"],
 )
 def test_the_environment_hedges_and_earns_as_the_core(
     settings: dict[str, object], rule: HedgingRule, monkeypatch: pytest.MonkeyPatch
@@ -98,6 +114,9 @@ def test_the_environment_hedges_and_earns_as_the_core(
     hedges = hedges_of(book, rule, COSTS)[:, 0].tolist()
     assert held[:-1] == hedges
     assert len(set(hedges)) > 3
+    if isinstance(rule, AdjustedRule):
+        assert not [text for text in market.notices() if "not trained" in text]
+        assert hedges != hedges_of(book, rule.base, COSTS)[:, 0].tolist()
     loss = float(net_losses(book, rule, COSTS)[0]) * CONTRACTS * OPTION_MULTIPLIER
     unit_cost = float(book.unit_costs(COSTS)[-1, 0])
     closing = (abs(hedges[-1]) - abs(held[-1] - held[-2])) * unit_cost  # one closes, the other hedges, at the last bar

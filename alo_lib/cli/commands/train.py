@@ -66,7 +66,7 @@ def train(
     check_policy(output)
     try:
         course = Course(iterations=iterations, paths=paths, batch=batch, rate=rate)
-        result, table = _train(course, range(seed, seed + seeds), workers, output)
+        result, tables = _train(course, range(seed, seed + seeds), workers, output)
     except (LearningError, MissingPackagesError) as error:
         raise UserError(str(error)) from None
     if as_json:
@@ -74,16 +74,18 @@ def train(
     else:
         from rich.console import Console
 
-        Console(highlight=False).print(table)
+        Console(highlight=False).print(*tables, sep="\n\n")
         click.echo(f"{output}  SHA-256 {result['digest']}")
 
 
-def _train(course: "Course", seeds: range, workers: int, output: Path) -> tuple[dict[str, Any], "Table"]:
-    """Train, and write the best: what ``--json`` prints, and the table."""
+def _train(course: "Course", seeds: range, workers: int, output: Path) -> tuple[dict[str, Any], list["Table"]]:
+    """Train, and write the best: what ``--json`` prints, and the tables."""
     from alo_lib.cli.console import say, working
     from alo_lib.cli.interruption import Interrupted
-    from alo_lib.records.whole_files import write_whole
-    from alo_lib.strategy.policy_format import policy_digest, policy_text
+    from alo_lib.learning.differences import differences
+    from alo_lib.runtime.policy_file import save_policy
+    from alo_lib.strategy.policy_format import policy_digest
+    from alo_lib.views.policy import difference_table, differences_in_json
 
     with working("Loading PyTorch ..."):
         from alo_lib.learning.seeds import train_seeds
@@ -105,7 +107,8 @@ def _train(course: "Course", seeds: range, workers: int, output: Path) -> tuple[
             kept = f"{folder} has the checkpoints, from which the same command goes on"
             raise Interrupted(interruption.number, kept) from None
     best = min(trained, key=lambda each: each.judged)
-    write_whole(output, policy_text(best.policy))
+    save_policy(best.policy, output)
+    different = differences(best.policy)
     result = {
         "policy": str(output),
         "digest": policy_digest(best.policy),
@@ -114,16 +117,17 @@ def _train(course: "Course", seeds: range, workers: int, output: Path) -> tuple[
         "stickiness": best.policy.stickiness,
         "iterations": course.iterations,
         "seeds": [_of_seed(each) for each in trained],
+        "differences": differences_in_json(different),
         "wall_seconds": round(time.perf_counter() - began, 3),
     }
-    return result, _table(trained, best)
+    return result, [_table(trained, best), difference_table(different)]
 
 
 def _told(report: "Report") -> str:
     """The figures of a report that matter."""
     return (
         f"seed {report.seed}, {report.iteration:,} of {report.of:,}: CVaR {report.judged:+z.2%} of the rule's on paths "
-        f"kept apart, {report.learned:+z.2%} on the batch; {report.paths_a_second:,.0f} paths a second"
+        f"kept apart, {report.learned:+z.2%} on the batch; {report.paths_a_second:z,.0f} paths a second"
     )
 
 
@@ -152,6 +156,6 @@ def _table(trained: "list[Trained]", best: "Trained") -> "Table":
     for title in ("seed", "CVaR", "seconds", ""):
         table.add_column(title, justify="left" if not title else "right", no_wrap=True)
     for each in trained:
-        row = (str(each.seed), f"{each.judged:+z.2%}", f"{each.seconds:,.0f}", "written" if each is best else "")
+        row = (str(each.seed), f"{each.judged:+z.2%}", f"{each.seconds:z,.0f}", "written" if each is best else "")
         table.add_row(*row)
     return table
