@@ -4,12 +4,13 @@ import io
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from alo_lib.learning.differences import differences
 from alo_lib.strategy.hedging_features import FEATURES
-from alo_lib.strategy.hedging_policy import HedgingPolicy
+from alo_lib.strategy.hedging_policy import HedgingPolicy, Layer
 from alo_lib.views.policy import difference_table, differences_in_json
 
 
@@ -18,7 +19,7 @@ def constant(shift: float, log_ratio: float) -> HedgingPolicy:
     policy = HedgingPolicy.zero(1_500.0)
     limits = (policy.shift_limit, policy.log_ratio_limit)
     bias = [value / (limit - abs(value)) for value, limit in zip((shift, log_ratio), limits, strict=True)]
-    return replace(policy, layers=(replace(policy.layers[0], bias=bias),))
+    return replace(policy, layers=(Layer(policy.layers[0].weight, np.array(bias)),))
 
 
 def test_a_policy_that_does_the_same_everywhere_is_shown_so() -> None:

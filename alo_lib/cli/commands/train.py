@@ -58,6 +58,7 @@ def train(
       alo train --seeds 10 --workers 2 --output policies/hedge.json
       alo train --json | jq '.seeds[] | {seed, judged}'
     """
+    from alo_lib.cli.console import print_table
     from alo_lib.cli.failures import UserError
     from alo_lib.cli.targets import check_policy
     from alo_lib.learning.courses import Course
@@ -72,9 +73,9 @@ def train(
     if as_json:
         print_json(result)
     else:
-        from rich.console import Console
-
-        Console(highlight=False).print(*tables, sep="\n\n")
+        for table in tables:
+            print_table(table)
+            click.echo()
         click.echo(f"{output}  SHA-256 {result['digest']}")
 
 
