@@ -37,6 +37,7 @@ __all__ = [
     "PolicyError",
     "Prepared",
     "decide",
+    "decide_all",
 ]
 
 Array = NDArray[np.float64]
@@ -177,7 +178,7 @@ class HedgingPolicy:
     def _decided(self, position: HedgedPosition, band: Band) -> tuple[Array, NDArray[np.bool_]]:
         rows, prepared = inputs(position, band), self.prepared
         out, known = np.empty((len(rows), OUTPUTS)), np.empty(len(rows), np.bool_)
-        _decide_all(rows, *prepared, prepared.scratch(), out, known)
+        decide_all(rows, *prepared, prepared.scratch(), out, known)
         return out, known
 
 
@@ -257,7 +258,7 @@ def decide(
 
 
 @kernel
-def _decide_all(
+def decide_all(
     rows: Array,
     ranges: Array,
     widths: NDArray[np.int64],
@@ -267,5 +268,6 @@ def _decide_all(
     out: Array,
     known: NDArray[np.bool_],
 ) -> None:
+    """:func:`decide` for rows (n, 13): writes their outputs (n, 2), and whether each is within the ranges (n,)."""
     for path in range(rows.shape[0]):
         known[path] = decide(rows[path], ranges, widths, weights, limits, scratch, out[path])

@@ -11,6 +11,8 @@ from alo_lib.records import HOUR, MILLISECOND, MINUTE, Contract, InstrumentTable
 from alo_lib.runtime import MarketRecord, Teller, Timetable, market_record_of
 from alo_lib.settings import Settings
 from alo_lib.strategy.daily_bars import DailyBar
+from alo_lib.strategy.hedging_policy import HedgingPolicy, PolicyError
+from alo_lib.strategy.policy_format import policy_digest
 
 TUESDAY, WEDNESDAY, THURSDAY = dt.date(2015, 12, 22), dt.date(2015, 12, 23), dt.date(2015, 12, 24)
 CHRISTMAS, NEW_YEAR = dt.date(2015, 12, 25), dt.date(2016, 1, 1)
@@ -395,3 +397,23 @@ def test_a_session_is_prepared_before_it_opens() -> None:
 )
 def test_live_frames_may_open_until_the_last_fills_are_in(time: int, live: bool) -> None:
     assert Timetable(Settings()).may_open(session_of(THURSDAY), time) is live
+
+
+def test_a_policy_is_told_once_before_the_first_session_and_never_another(host: ScriptedHost) -> None:
+    settings = SETTINGS.model_copy(update={"hedge": "policy", "policy": "some.json"})
+    policy, told = HedgingPolicy.zero(100.0), MarketRecord()
+    for day, times in ((WEDNESDAY, 1), (THURSDAY, 0)):
+        core = Listener()
+        for ticker in settings.underlyings:
+            core.instruments.add_equity(ticker)
+        teller = Teller(settings, core if times == 0 else Listener(), host, told, policy)
+        session = session_of(day)
+        messages = list(teller.begin(session, Timetable(settings).begin(session)))
+        kinds = [message.kind for message in messages]
+        assert kinds.count(Kind.POLICY) == times
+        assert times == 0 or kinds.index(Kind.POLICY) < kinds.index(Kind.SESSION)
+    assert told.policy == policy_digest(policy)
+    with pytest.raises(PolicyError, match=r"^the policy some.json has the digest .* use that one, or begin anew$"):
+        Teller(settings, Listener(), host, told, HedgingPolicy.zero(200.0))
+    with pytest.raises(PolicyError, match="no policy is given"):
+        Teller(settings, Listener(), host)
