@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from alo_lib.learning.positions import POSITIONS, SPOT, Costs, along
 from alo_lib.learning.smile import Smile
-from alo_lib.strategy.hedging import Band
 from alo_lib.strategy.hedging_policy import HedgingPolicy
 
 __all__ = ["Difference", "differences"]
@@ -48,12 +47,13 @@ def differences(
             variances = np.full((2, len(spots)), volatility**2)
             shown = along(POSITIONS[position], smile, np.tile(spots, (2, 1)), variances, np.array([years, 0.0]))
             held = shown.costing(costs)
-            band = Band(*np.broadcast_arrays(*policy.base.band(held)))
+            band = policy.base.band(held)
+            centre, half_width = np.broadcast_arrays(*band)
             shift, log_ratio = (np.asarray(each) for each in policy.adjustment(held, band))
             known = policy.knows(held)
             units = float(np.asarray(held.units))
             for n, moneyness in enumerate(_MONEYNESS):
-                rule = (float(band.centre[0, n]) / units, float(band.half_width[0, n]) / units)
+                rule = (float(centre[0, n]) / units, float(half_width[0, n]) / units)
                 learned = (float(shift[0, n]), math.exp(float(log_ratio[0, n])))
                 if not known[0, n]:
                     learned = (math.nan, math.nan)
