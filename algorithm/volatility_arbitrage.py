@@ -22,6 +22,7 @@ from alo_lib.runtime import Teller, Timetable, open_core, steer
 from alo_lib.settings import Settings
 from models import AloMarginInterestRateModel, AloOptionPriceModel, AloVolatilityModel, HostEvents, LeanHost, Marshal
 from models.data_on_disk import look_at_data
+from models.hedging_policy import hedging_policy
 from models.host_portfolio import meet_portfolio, tell_of_others
 from models.object_store import LeanObjectStore
 from models.times import utc_datetime, utc_nanoseconds
@@ -56,7 +57,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         self._marshal = Marshal()
         self.host_events = HostEvents(self._remark, lambda: utc_nanoseconds(self.utc_time), self._marshal)
         self._host, self._timetable = LeanHost(self, self.alo), Timetable(self.alo)
-        self._teller = Teller(self.alo, self._core, self._host, told)
+        self._teller = Teller(self.alo, self._core, self._host, told, hedging_policy(self, self.alo))
         for ticker in self.alo.underlyings:
             self._subscribe(ticker)
         self._marshal.begin_session(told)

@@ -10,51 +10,29 @@ hedging at every moment are what Boyle and Emanuel (1980) and Leland (1985) say.
 import math
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from alo_lib.records import OPTION_MULTIPLIER, TRADING_DAYS
-from alo_lib.strategy.hedging import (
-    Band,
-    DeltaBand,
-    HedgedPosition,
-    HedgingRule,
-    MinimumVariance,
-    WhalleyWilmott,
-    toward_band,
-)
+from alo_lib.learning.garch_markets import GjrJumps
+from alo_lib.learning.markets import DAYS, STEPS_A_DAY, BlackScholes, Heston, Market
+from alo_lib.learning.positions import POSITIONS, SPOT, Costs, Hedged, Leg, european, hedged, net_losses
+from alo_lib.learning.smile import Smile, smile_of
+from alo_lib.learning.tails import tail_values
+from alo_lib.records import TRADING_DAYS
+from alo_lib.strategy.hedging import DeltaBand, HedgingRule, MinimumVariance, WhalleyWilmott
 from benchmarks.harness import Row, options_of, report
-from benchmarks.hedging_markets import DAYS, MARKETS, STEPS_A_DAY, BlackScholes, Market, Smile, smile_of
 
-__all__ = ["POSITIONS", "Hedged", "Leg", "main", "net_losses", "tail_values"]
+__all__ = ["main"]
 
 Array = NDArray[np.float64]
 
-SPOT: Final = 100.0
-CONTRACTS: Final = 10
-"""Structures: enough that whole shares are a thousandth of a delta."""
-FEE: Final = 0.005
-COSTS: Final = (0.0005, 0.0020)
-TAIL: Final = 0.05
+COMPARED: Final = ("short straddle", "short iron condor")
+COSTS: Final = (Costs(0.0005), Costs(0.0020))
+MARKETS: Final[tuple[Market, ...]] = (BlackScholes(), Heston(), GjrJumps())
 _Z: Final = 1.959964
-
-
-class Leg(NamedTuple):
-    """Contracts a structure, of a strike in standard deviations from the spot."""
-
-    quantity: int
-    deviations: float
-    right: int
-
-
-POSITIONS: Final = {
-    "short straddle": (Leg(-1, 0.0, 1), Leg(-1, 0.0, -1)),
-    "short iron condor": (Leg(1, -1.5, -1), Leg(-1, -0.7, -1), Leg(-1, 0.7, 1), Leg(1, 1.5, 1)),
-}
 
 
 _WIDTHS: Final = (0.003, 0.006, 0.01, 0.015, 0.02, 0.03, 0.045, 0.065, 0.09, 0.13, 0.18)
@@ -73,110 +51,18 @@ RULES: Final[dict[str, list[HedgingRule]]] = {
 REFERENCE: Final = "delta_band"
 
 
-@dataclass(frozen=True)
-class Hedged:
-    """A position along paths: what a rule is shown at each step but the last (steps, n), spots (steps + 1, n)."""
-
-    spot: Array
-    position: HedgedPosition
-    premium: float  # $ received
-    payoff: Array  # $ that the options are worth at the end, (n,)
-
-    def costing(self, half_spread: float) -> HedgedPosition:
-        """The same where half the spread is this share of the spot."""
-        p = self.position
-        return HedgedPosition(
-            p.delta, p.gamma, p.vega, p.theta, p.vega_skew, p.contracts, p.spot, p.implied, p.forecast,
-            p.time_to_expiry, p.rate, half_spread * np.asarray(p.spot), FEE,
-        )  # fmt: skip
-
-
-def hedged(legs: tuple[Leg, ...], market: Market, smile: Smile, paths: int, seed: int) -> Hedged:
-    """``CONTRACTS`` structures on fresh paths, with the greeks at each leg's implied volatility."""
-    start = float(market.states[len(market.states) // 2])
-    spots, variances = market.paths(paths, DAYS, start, np.random.default_rng(seed))
-    spots = SPOT * spots
-    steps = DAYS * STEPS_A_DAY
-    totals = {name: np.zeros((steps, paths)) for name in ("value", "delta", "gamma", "vega", "theta", "vega_skew")}
-    implied, years_left = np.empty((steps, paths)), np.empty((steps, 1))
-    strikes = [SPOT * math.exp(leg.deviations * math.sqrt(start * DAYS / TRADING_DAYS)) for leg in legs]
-    for step in range(steps):
-        left = steps - step
-        years = years_left[step, 0] = left / (STEPS_A_DAY * TRADING_DAYS)
-        root = np.sqrt(np.maximum(variances[step], smile.states[0]))
-        a, b, c = smile.at(left, variances[step])
-        implied[step] = root * a
-        slope = b / math.sqrt(years)
-        for leg, strike in zip(legs, strikes, strict=True):
-            z = np.clip(np.log(strike / spots[step]) / (root * math.sqrt(years)), -2.5, 2.5)
-            volatility = root * (a + (b + c * z) * z)
-            units = float(leg.quantity * CONTRACTS * OPTION_MULTIPLIER)
-            greeks = _european(spots[step], strike, volatility, years, leg.right)
-            for name, value in greeks.items():
-                totals[name][step] += units * value
-            totals["vega_skew"][step] += units * greeks["vega"] * slope
-    ends = [leg.quantity * np.maximum(leg.right * (spots[-1] - k), 0.0) for leg, k in zip(legs, strikes, strict=True)]
-    contracts = float(sum(abs(leg.quantity) for leg in legs) * CONTRACTS)
-    value = totals.pop("value")
-    position = HedgedPosition(
-        **totals, contracts=contracts, spot=spots[:-1], implied=implied, forecast=implied, time_to_expiry=years_left,
-        rate=0.0, half_spread=0.0, fee=0.0,
-    )  # fmt: skip
-    return Hedged(spots, position, -float(np.mean(value[0])), np.sum(ends, axis=0) * CONTRACTS * OPTION_MULTIPLIER)
-
-
-def net_losses(book: Hedged, rule: HedgingRule, half_spread: float, fee: float = FEE) -> Array:
-    """What each path lost, costs included, $ for a share's worth of one structure (n,)."""
-    position = book.costing(half_spread)
-    centre, half_width = np.broadcast_arrays(*rule.band(position))
-    shares = np.zeros(book.spot.shape[1])
-    cash = np.full(shares.shape, book.premium)
-    costs = half_spread * book.spot + fee
-    for step in range(len(centre)):
-        wanted = toward_band(shares, Band(centre[step], half_width[step]), to_edge=rule.to_edge)
-        traded = wanted - shares
-        cash -= traded * book.spot[step] + np.abs(traded) * costs[step]
-        shares = wanted
-    cash += shares * book.spot[-1] - np.abs(shares) * costs[-1] + book.payoff
-    return np.asarray(-cash / (CONTRACTS * OPTION_MULTIPLIER))
-
-
-def tail_values(losses: Array) -> Array:
-    """Numbers (n,) whose mean is the CVaR of losses (n,) at 95 % and whose deviation tells its standard error.
-
-    q + max(loss - q, 0) / 5 %, q being the 95 % quantile: Rockafellar and Uryasev (2000).
-    """
-    quantile = float(np.quantile(losses, 1.0 - TAIL))
-    return quantile + np.maximum(losses - quantile, 0.0) / TAIL
-
-
-def _european(spot: Array, strike: float, volatility: Array, years: float, right: int) -> dict[str, Array]:
-    """Black's value and greeks without rates."""
-    deviation = volatility * math.sqrt(years)
-    d1 = np.log(spot / strike) / deviation + 0.5 * deviation
-    density = np.exp(-0.5 * d1 * d1) / math.sqrt(2.0 * math.pi)
-    gamma = density / (spot * deviation)
-    return {
-        "value": right * (spot * ndtr(right * d1) - strike * ndtr(right * (d1 - deviation))),
-        "delta": ndtr(d1) - (0.0 if right > 0 else 1.0),
-        "gamma": gamma,
-        "vega": spot * density * math.sqrt(years),
-        "theta": -0.5 * np.square(volatility * spot) * gamma,
-    }
-
-
 def _formula_rows(paths: int) -> Iterator[Row]:
     """Hedging a short call at every moment without a band, beside what theory says of its error and of its cost."""
     market = BlackScholes()
     book = hedged((Leg(-1, 0.0, 1),), market, smile_of(market, 0), paths, seed=11)
     always = DeltaBand(1e-9)
-    free = net_losses(book, always, 0.0, 0.0)
+    free = net_losses(book, always, Costs(0.0, 0.0))
     cost = 0.0005
     error, trading = _theory(market.volatility, cost)
     seen = float(np.std(free))
     what = "Black-Scholes, hedged at each moment: deviation of the error"
     yield Row(what, seen, "$", error, "within 3 %", abs(seen / error - 1.0) <= 0.03)
-    paid = float(np.mean(net_losses(book, always, cost, 0.0) - free))
+    paid = float(np.mean(net_losses(book, always, Costs(cost, 0.0)) - free))
     what = "Black-Scholes, hedged at each moment: mean cost at 5 bp"
     yield Row(what, paid, "$", trading, "within 3 %", abs(paid / trading - 1.0) <= 0.03)
 
@@ -194,7 +80,7 @@ def _theory(volatility: float, cost: float) -> tuple[float, float]:
     for step in range(steps):
         time, left = step * dt, (steps - step) * dt
         spot = SPOT * np.exp(volatility * math.sqrt(time) * nodes - 0.5 * volatility**2 * time)
-        cash_gamma = np.square(spot) * _european(spot, SPOT, np.full(spot.shape, volatility), left, 1)["gamma"]
+        cash_gamma = np.square(spot) * european(spot, SPOT, np.full(spot.shape, volatility), left, 1)["gamma"]
         variance += 0.5 * float(weights @ np.square(cash_gamma * volatility**2 * dt))
         if step:
             traded += float(weights @ cash_gamma) * volatility * math.sqrt(2.0 * dt / math.pi)
@@ -202,9 +88,9 @@ def _theory(volatility: float, cost: float) -> tuple[float, float]:
     return math.sqrt(variance), cost * (traded + 2.0 * SPOT * delta)
 
 
-def _tails(book: Hedged, rules: list[HedgingRule], half_spread: float) -> Array:
+def _tails(book: Hedged, rules: list[HedgingRule], costs: Costs) -> Array:
     """The CVaR by each rule (k,)."""
-    return np.array([np.mean(tail_values(net_losses(book, rule, half_spread))) for rule in rules])
+    return np.array([np.mean(tail_values(net_losses(book, rule, costs))) for rule in rules])
 
 
 def _number(rule: HedgingRule) -> float:
@@ -227,14 +113,14 @@ def _judged(market: Market, smile: Smile, position: str, paths: int, training: i
     """Rows of one position on one market: each tuned rule, and how much less of a tail it leaves than today's."""
     legs = POSITIONS[position]
     learned_on, fresh = (hedged(legs, market, smile, *each) for each in ((training, 101), (paths, 202)))
-    for half_spread in COSTS:
+    for costs in COSTS:
         tails: dict[str, Array] = {}
         for name, grid in RULES.items():
-            trained[name].append(_tails(learned_on, grid, half_spread))
+            trained[name].append(_tails(learned_on, grid, costs))
             rule = grid[int(np.argmin(trained[name][-1]))]
-            losses = net_losses(fresh, rule, half_spread)
+            losses = net_losses(fresh, rule, costs)
             tails[name] = tail_values(losses)
-            what = f"{market.name}, {position}, {half_spread * 1e4:.0f} bp, {name}"
+            what = f"{market.name}, {position}, {costs.half_spread * 1e4:.0f} bp, {name}"
             yield Row(f"{what}: CVaR 95 %", float(np.mean(tails[name])), "$")
             yield Row(f"{what}: mean loss", float(np.mean(losses)), "$")
             yield Row(f"{what}: deviation", float(np.std(losses)), "$")
@@ -282,7 +168,7 @@ def main() -> int:
     trained: Trained = {name: [] for name in RULES}
     for market in MARKETS:
         smile = smile_of(market, smiles)
-        for position in POSITIONS:
+        for position in COMPARED:
             rows += _judged(market, smile, position, paths, training, trained)
     rows += _verdict(rows)
     rows += _one_number(trained)

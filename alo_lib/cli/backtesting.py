@@ -115,6 +115,7 @@ def _others(engine: Engine) -> str:
 
 def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: Path) -> dict[str, Any]:
     from alo_lib.market.generator.truth import TRUTH, read_truth
+    from alo_lib.runtime.policy_file import policy_of_run
     from alo_lib.simulation import require_data
 
     settings, metrics = request.settings, RunMetrics(engine.name)
@@ -124,6 +125,7 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
         with working("Reading whether the data are those that the run began with ..."):
             found = fingerprint(data, files_in_range(data, settings))
         _check_same_data(folder, found)
+    policy_of_run(settings, folder.path, resume=request.resume is not None)
     folder.write_json("settings.json", settings.model_dump(mode="json"))
     with _log(folder.path / "alo-log.txt", request) as log:
         log.info("run begins", engine=engine.name, place=engine.place, data=str(data))

@@ -86,6 +86,7 @@ def _user_families() -> tuple[type[Exception], ...]:
     from alo_lib.pricing import PricingError
     from alo_lib.runtime import DivergenceError
     from alo_lib.settings import SettingsError
+    from alo_lib.strategy.hedging_policy import PolicyError
     from alo_lib.transport import TransportError
     from alo_lib.views import RunError
 
@@ -93,6 +94,7 @@ def _user_families() -> tuple[type[Exception], ...]:
         DataError,
         DivergenceError,
         JournalError,
+        PolicyError,
         PricingError,
         RunError,
         ScheduleError,

@@ -29,6 +29,7 @@ run.json         engine, versions, project commit, times, and the summary that t
 settings.json    what was asked for; data.json has the files it was read from, faults.json and
                  coverage.json what was left out of them and what was not there; truth.json what a
                  synthetic market was made from
+policy.json      the learned policy that it hedges by, where it has one
 orders.csv       every order, in the order in which they were sent
 trades.csv       every trade: entry, hedges, end, and where its profit came from
 sessions.csv     each session: equity, return, drawdown, rolling figures, and where its profit came from

@@ -47,10 +47,14 @@ def check_parquet(path: Path) -> None:
 
 def check_policy(path: Path) -> None:
     """UserError unless a policy can be written to ``path``, in place of nothing or of an earlier policy."""
-    from alo_lib.learning.policy import holds_policy
+    from alo_lib.runtime.policy_file import load_policy
+    from alo_lib.strategy.hedging_policy import PolicyError
 
-    if check_target(path) and not holds_policy(path):
-        raise _not_ours(path, "policy")
+    if check_target(path):
+        try:
+            load_policy(path)
+        except PolicyError:
+            raise _not_ours(path, "policy") from None
 
 
 def _not_ours(path: Path, what: str) -> UserError:

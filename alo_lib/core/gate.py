@@ -13,15 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.core.instrument_checks import Row, day_of, equity_problem, option_problem
+from alo_lib.core.message_checks import message_problem
 from alo_lib.records import (
     ACCOUNT_CASH,
     DAY,
-    LAYOUTS,
     LEGS,
     NO_LEG,
-    RANGES,
     RATIOS,
-    TIMES,
     Fault,
     HaltCause,
     InstrumentKind,
@@ -34,7 +32,9 @@ from alo_lib.records import (
     Session,
     range_fault,
 )
+from alo_lib.strategy.hedging_policy import PolicyError
 from alo_lib.strategy.ledger import Ledger, taken_place
+from alo_lib.strategy.policy_records import policy_of_records
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.steering import OF_PERSONS, Steering
 
@@ -82,6 +82,7 @@ class Gate:
         if strategy.session is not None:
             self._session, self._closes = strategy.session.open, strategy.session.close
         self._last_order = strategy.last_order
+        self._policy = strategy.policy is not None
         self._now = -1  # time of the message that is asked
         self._doubted = False  # an order event was refused since a halt was told of
         self._underlying = np.full(_FIRST_SIZE, -1, np.int64)  # by instrument; -1 where none was told of
@@ -100,7 +101,7 @@ class Gate:
 
     def admit(self, message: Message) -> Admitted:
         """What can be let in of an input: the same message where nothing is wrong, else the records without fault."""
-        if problem := _problem_of(message):
+        if problem := message_problem(message):
             name = getattr(message.kind, "name", str(message.kind))
             self._doubted = self._doubted or message.kind is Kind.ORDER_EVENT
             return Admitted(None, (Refusal(name, "", problem, in_doubt=message.kind is Kind.ORDER_EVENT),))
@@ -140,6 +141,8 @@ class Gate:
             self._know(zip(rows["instrument"].tolist(), rows["underlying"].tolist(), strict=True))
         elif message.kind is Kind.SESSION:
             self._session, self._closes = int(rows["open"][-1]), int(rows["close"][-1])
+        elif message.kind is Kind.POLICY:
+            self._policy = True
         elif message.kind is Kind.INTENT:
             self._last_order = max(self._last_order, int(rows["order"].max()))
         elif message.kind is Kind.HALT:
@@ -355,6 +358,17 @@ class Gate:
             return "quantity", f"{quantity:+} are settled where {held:+} are held"
         return None
 
+    def policy(self, rows: Records) -> Fault | None:
+        """The records are one policy, and it is the first."""
+        every = np.ones(len(rows), np.bool_)
+        if self._policy:
+            return Fault("digest", every, "a policy has been told before; a run hedges by one")
+        try:
+            policy_of_records(rows)
+        except PolicyError as error:
+            return Fault("text", every, f"as a policy {error}")
+        return None
+
     def insights(self, rows: Records) -> Fault | None:
         """Contracts of one underlying, none of them twice, each with a ratio; nothing in the places after them."""
         for place, (leg, ratio) in enumerate(zip(LEGS, RATIOS, strict=True)):
@@ -396,6 +410,7 @@ _CHECKS: Final[dict[Kind, tuple[_Check, ...]]] = {
     Kind.DIVIDEND: (Gate.of_equity, _newer(Kind.DIVIDEND)),
     Kind.ACTION: (Gate.of_equity,),
     Kind.ANNOUNCED: (Gate.of_equity,),
+    Kind.POLICY: (Gate.policy,),
     Kind.SPLIT: (Gate.of_equity, _newer(Kind.SPLIT), Gate.split),
     Kind.INTEREST: (Gate.of_account,),
     Kind.TRADE: (Gate.of_equity,),
@@ -405,20 +420,6 @@ _CHECKS: Final[dict[Kind, tuple[_Check, ...]]] = {
     Kind.EXTERNAL_TARGET: (Gate.known,),
     Kind.HALT: (Gate.halt, Gate.undo),
 }
-
-
-def _problem_of(message: Message) -> str:
-    """What is wrong with a message as a whole; empty where nothing is."""
-    kind, rows = message.kind, message.records
-    if kind not in RANGES:
-        return "it is no input of a host"
-    if rows.dtype != LAYOUTS[kind] or rows.ndim != 1:
-        return "its records have another layout"
-    if not len(rows):
-        return "it holds no record"
-    if not TIMES.low <= message.time <= TIMES.high:
-        return f"its time is {message.time}; it must be {TIMES}"
-    return ""
 
 
 def _fault_where(bad: NDArray[np.bool_], field: str, sentence: str) -> Fault | None:

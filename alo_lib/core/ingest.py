@@ -131,6 +131,10 @@ def _actions(state: State, message: Message) -> None:
         warn_of_action(state.strategy, int(row["instrument"]), ActionKind(row["action"]))
 
 
+def _policy(state: State, message: Message) -> None:
+    state.strategy.policy_told = message.records.copy()
+
+
 def _splits(state: State, message: Message) -> None:
     for row in message.records:
         if row["warning"]:
@@ -175,6 +179,7 @@ _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {
     Kind.DIVIDEND: _dividends,
     Kind.ACTION: _actions,
     Kind.ANNOUNCED: _announced,
+    Kind.POLICY: _policy,
     Kind.SPLIT: _splits,
     Kind.INTEREST: _interest,
     Kind.TRADE: _trades,

@@ -121,7 +121,16 @@ def signal(work: Work, frame: Frame) -> Decisions:
     state, strategy = work.state, work.state.strategy
     stops: list[tuple[int, str]] = []
     scans = [
-        scan(each.book, each.valuation, each.screen, state.settings, strategy.rate, frame.time, each.band)
+        scan(
+            each.book,
+            each.valuation,
+            each.screen,
+            state.settings,
+            strategy.rate,
+            frame.time,
+            each.band,
+            strategy.learned,
+        )
         for each in strategy.underlyings.values()
         if each.valuation is not None and each.screen is not None and not strategy.external.decides(Stage.ALPHA)
     ]

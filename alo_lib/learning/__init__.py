@@ -1,22 +1,9 @@
-"""Learning how much of a signal to trade: what a policy sees, and the exported policy itself.
+"""Learning to hedge: markets to learn in, what a rule or a policy leaves on them, training and its judgement.
 
-This page needs nothing but NumPy. The environment (:mod:`alo_lib.learning.environment`) and the training
-(:mod:`alo_lib.learning.training`) need the packages of requirements/train.txt and are imported by their own names.
+All of it needs NumPy and SciPy alone, but for the training itself: :mod:`alo_lib.learning.training` needs PyTorch, of
+requirements/train.txt, and is imported by its own name.
 """
 
-from alo_lib.learning.errors import LearningError, MissingPackagesError, PolicyError
-from alo_lib.learning.features import FEATURES, Feature, normalize, observe
-from alo_lib.learning.policy import POLICY_VERSION, Layer, Policy
+from alo_lib.learning.errors import LearningError, MissingPackagesError
 
-__all__ = [
-    "FEATURES",
-    "POLICY_VERSION",
-    "Feature",
-    "Layer",
-    "LearningError",
-    "MissingPackagesError",
-    "Policy",
-    "PolicyError",
-    "normalize",
-    "observe",
-]
+__all__ = ["LearningError", "MissingPackagesError"]

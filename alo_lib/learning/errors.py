@@ -1,14 +1,10 @@
-"""What can go wrong between a signal and the policy that scales it."""
+"""What can go wrong in learning."""
 
-__all__ = ["LearningError", "MissingPackagesError", "PolicyError"]
+__all__ = ["LearningError", "MissingPackagesError"]
 
 
 class LearningError(ValueError):
-    """A value that features, environment or training cannot use; the message is one sentence."""
-
-
-class PolicyError(LearningError):
-    """A policy file, or what a policy is asked about, is not what this version can act on."""
+    """A value that a market, a training or its checkpoint cannot use; the message is one sentence."""
 
 
 class MissingPackagesError(ImportError):

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         sides_of,
     )
     from alo_lib.records.market_state import MATURITIES
+    from alo_lib.records.policy import POLICY_TEXT
     from alo_lib.records.profit import PROFIT_PARTS
     from alo_lib.records.ranges import RANGES, TIMES, Fault, Members, Range, range_fault
     from alo_lib.records.remarks import remark
@@ -109,6 +110,7 @@ __all__ = [
     "NEW_YORK",
     "NO_LEG",
     "OPTION_MULTIPLIER",
+    "POLICY_TEXT",
     "PROFIT_PARTS",
     "RANGES",
     "RATIOS",

@@ -43,6 +43,7 @@ class Kind(IntEnum):
     CALENDAR = 18
     SCHEDULED = 19
     ACTION = 20
+    POLICY = 21
     ANNOUNCED = 22
 
     FORECAST = 32

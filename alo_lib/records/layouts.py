@@ -21,6 +21,7 @@ from alo_lib.records.funnel import ENTRY_LIMITS, FUNNEL_STAGES
 from alo_lib.records.kinds import Kind
 from alo_lib.records.legs import LEG_FIELDS, STRUCTURE_NAME
 from alo_lib.records.market_state import MARKET_STATE
+from alo_lib.records.policy import POLICY
 from alo_lib.records.profit import PROFIT_PARTS
 
 __all__ = [
@@ -133,8 +134,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     Kind.HALT: np.dtype([(name, "u1") for name in ("cause", "halted", "undo", "pad")] + [("padding", "<i4")]),
     # The risk-free rate in force, decimal, as LEAN has it; taken as continuously compounded.
     Kind.RATE: np.dtype([("rate", "<f8")]),
-    # A dividend per share, in cash as LEAN has it, at its ex-date's open. Past ones come with the first session, later
-    # ones as they go ex.
+    # A dividend per share, in cash, at its ex-date's open: past ones with the first session, later ones as they go ex.
     Kind.DIVIDEND: np.dtype(
         [
             ("time", "<i8"),
@@ -149,11 +149,11 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     # A cash dividend per share that is announced to go ex at `time`, an open; 0 where none is paid then. Those of the
     # last three weeks and all to come are told each session, as they are known of today.
     Kind.ANNOUNCED: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("pad", "<i4"), ("amount", "<f8")]),
-    # A corporate action that is known of before the session in which it changes contracts, which begins at `time`: told
-    # in the session before.
+    # A corporate action, told in the session before the one in which it changes contracts, which begins at `time`.
     Kind.ACTION: np.dtype(
         [("time", "<i8"), ("instrument", "<i4"), ("action", "u1"), ("pad", "u1"), ("padding", "<u2")]  # ActionKind
     ),
+    Kind.POLICY: POLICY,  # the learned policy that hedges, told once, before the first session and in one message
     # A split: factor 1/7 for seven new shares per old one. A warning comes in the session before it occurs.
     Kind.SPLIT: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("warning", "<i4"), ("factor", "<f8")]),
     # What a broker has booked for calendar days: interest on cash, or the fee for shares of one underlying held short.

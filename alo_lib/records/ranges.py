@@ -124,6 +124,7 @@ RANGES: Final[Mapping[Kind, Mapping[str, Range | Members]]] = {
     },
     Kind.ANNOUNCED: {"time": TIMES, "amount": Range(0.0, _PRICE)},
     Kind.ACTION: {"time": TIMES, "action": Members(ActionKind)},
+    Kind.POLICY: {"part": Range(0, 1023), "parts": Range(1, 1024)},
     Kind.SPLIT: {"time": TIMES, "warning": _FLAG, "factor": Range(1e-4, 1e4)},
     Kind.INTEREST: {
         "instrument": Range(ACCOUNT_CASH, _NUMBER.high),

@@ -10,7 +10,7 @@ from alo_lib.records import Contract, InstrumentKind, Kind, Message, Session, os
 
 __all__ = ["MarketRecord", "market_record_of"]
 
-_OF_MARKET: Final = (Kind.SESSION, Kind.RATE, Kind.CLOSE, Kind.INSTRUMENT)
+_OF_MARKET: Final = (Kind.SESSION, Kind.RATE, Kind.CLOSE, Kind.INSTRUMENT, Kind.POLICY)
 
 
 @dataclass
@@ -23,6 +23,7 @@ class MarketRecord:
     last_close: dict[int, int] = field(default_factory=dict)  # time of the last close told, by underlying
     session: dt.date | None = None  # the last that was begun
     rate: float = 0.0  # in force since then
+    policy: str = ""  # digest of the learned policy
 
     def record(self, message: Message) -> None:
         """Take note of an input that is told."""
@@ -32,6 +33,8 @@ class MarketRecord:
             self.today = set()
         elif message.kind is Kind.RATE:
             self.rate = float(rows["rate"][0])
+        elif message.kind is Kind.POLICY:
+            self.policy = rows["digest"][0].decode()
         elif message.kind is Kind.CLOSE:
             self.last_close.update(zip(rows["instrument"].tolist(), rows["time"].tolist(), strict=True))
         elif message.kind is Kind.INSTRUMENT:

@@ -10,8 +10,8 @@ from alo_lib.settings import Settings, SettingsError
 
 __all__ = ["SETTINGS_OF_PLACE", "require_same_settings", "settings_mark", "settings_of"]
 
-SETTINGS_OF_PLACE: Final = {"core_process"}
-"""Settings that say where is decided, not what."""
+SETTINGS_OF_PLACE: Final = {"core_process", "policy"}
+"""Settings that say where is decided or where a policy lies, not what: which policy it is the journal is told."""
 
 
 def settings_mark(settings: Settings) -> int:

@@ -24,8 +24,11 @@ from alo_lib.records import (
     records,
 )
 from alo_lib.runtime.market_record import MarketRecord
+from alo_lib.runtime.policy_file import require_policy_told
 from alo_lib.settings import Settings
 from alo_lib.strategy.daily_bars import DailyBar
+from alo_lib.strategy.hedging_policy import HedgingPolicy, PolicyError
+from alo_lib.strategy.policy_records import policy_records
 
 __all__ = ["DIVIDENDS_LOOKED_BACK", "SessionHost", "Teller", "ToldCore"]
 
@@ -90,7 +93,22 @@ class Teller:
     settings' order, so that a host knows their numbers before the first session.
     """
 
-    def __init__(self, settings: Settings, core: ToldCore, host: SessionHost, told: MarketRecord | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        core: ToldCore,
+        host: SessionHost,
+        told: MarketRecord | None = None,
+        policy: HedgingPolicy | None = None,
+    ) -> None:
+        """``policy`` is what the settings hedge by.
+
+        :raises PolicyError: where they ask for one and there is none, or another was told.
+        """
+        if settings.hedge == "policy" and policy is None:
+            raise PolicyError("setting hedge is policy, and no policy is given")
+        require_policy_told(policy, "" if told is None else told.policy, settings.policy)
+        self._policy = policy
         self.told = MarketRecord() if told is None else told
         self._settings = settings
         self._core = core
@@ -115,6 +133,8 @@ class Teller:
         if self._new:
             yield Kind.INSTRUMENT, np.concatenate(self._new)
             self._new = []
+        if self._policy is not None and not self.told.policy:
+            yield Kind.POLICY, policy_records(self._policy)
         yield Kind.SESSION, session.record()
         rate = round(self._host.interest_rate(day), _RATE_DECIMALS)
         yield Kind.RATE, records(Kind.RATE, rate=rate)

@@ -28,6 +28,8 @@ from alo_lib.records import (
 )
 from alo_lib.runtime.timetable import Timetable
 from alo_lib.settings import Settings
+from alo_lib.strategy.hedging_policy import HedgingPolicy
+from alo_lib.strategy.policy_records import policy_records
 
 __all__ = ["kernels_ready", "warm_up"]
 
@@ -79,6 +81,9 @@ def _price() -> None:
 def _begin(core: TradingCore, settings: Settings) -> None:
     start = _OPEN - HOUR // 2
     core.accept(Message(Kind.INSTRUMENT, start, core.instruments.add_equity(_TICKER)))
+    if settings.hedge == "policy":  # any has the same code
+        policy = HedgingPolicy.zero(settings.risk_aversion, hidden=(1,))
+        core.accept(Message(Kind.POLICY, start, policy_records(policy)))
     session = records(Kind.SESSION, open=_OPEN, close=_OPEN + 13 * HOUR // 2, date=20240304)
     core.accept(Message(Kind.SESSION, start, session))
     core.accept(Message(Kind.RATE, start, records(Kind.RATE, rate=_RATE)))

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, Field
 
 from alo_lib.records import FIRST_DAY, HOUR, LAST_DAY, MILLISECOND, MINUTE
-from alo_lib.settings.units import CORE_NAME, LARGEST_MOVE, Unit
+from alo_lib.settings.units import CORE_NAME, LARGEST_MOVE, Unit, Words
 
 __all__ = ["RunSettings"]
 
@@ -37,7 +37,7 @@ class RunSettings(BaseModel):
         100, ge=1, le=360_000, description="frames from asking for a calibration to the first that may use it"
     )
     frames_per_bar: Annotated[int, Unit("frames")] = Field(4, ge=1, le=50, description="frames that may follow a bar")
-    core_process: str = Field(
+    core_process: Annotated[str, Words("up to 32 letters, digits and _, the first no digit; or nothing")] = Field(
         "",
         pattern=rf"^$|{CORE_NAME}",
         description="name of the 'alo core' that decides for LEAN; empty: LEAN's own process does",

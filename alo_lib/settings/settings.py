@@ -17,7 +17,7 @@ from alo_lib.settings.limits import LimitSettings
 from alo_lib.settings.market import MarketSettings
 from alo_lib.settings.run import RunSettings
 from alo_lib.settings.trading import TradingSettings
-from alo_lib.settings.units import CONTRACTS_A_STRIKE, Unit
+from alo_lib.settings.units import CONTRACTS_A_STRIKE, Unit, Words
 
 __all__ = ["Parameters", "Settings", "SettingsError"]
 
@@ -28,11 +28,10 @@ _LIMITS: Final = {"ge": "from", "gt": "above", "le": "up to", "lt": "and below"}
 _KINDS: Final[dict[Any, str]] = {
     bool: "true or false",
     dt.date: f"a day as yyyy-mm-dd, such as 2024-01-31, from {FIRST_DAY} to {LAST_DAY}",
-    str: "up to 32 letters, digits and _, the first no digit; or nothing",
     tuple[str, ...]: "tickers separated by commas, such as GOOG,BRK.B",
 }
 """What a setting of a type may be, where its own bounds do not say."""
-_DISORDER, _TOO_FEW = "disorder", "too few"
+_DISORDER, _TOO_FEW, _NO_POLICY = "disorder", "too few", "no policy"
 _WHOSE: Final = ("underlyings", "start", "end")
 """Settings whose values stand in sentences about data, which do not say whose they are."""
 
@@ -113,6 +112,8 @@ class Settings(RunSettings, LimitSettings, TradingSettings, MarketSettings, Fore
                 raise PydanticCustomError(_DISORDER, "{low} must not be above {high}", {"low": low, "high": high})
         if self.contracts_each < CONTRACTS_A_STRIKE:
             raise PydanticCustomError(_TOO_FEW, "a strike of each underlying does not fit")
+        if self.hedge == "policy" and not self.policy:
+            raise PydanticCustomError(_NO_POLICY, "a policy is not named")
         return self
 
     @classmethod
@@ -180,6 +181,8 @@ class Settings(RunSettings, LimitSettings, TradingSettings, MarketSettings, Fore
                 f"{words} {limit:,g}" if limit < 1e6 else f"{words} {limit:,.0f}" for words, limit in bounds
             )
             return f"{'a whole number' if kind is int else 'a number'} {ends}"
+        if kind is str:
+            return next(each.text for each in field.metadata if isinstance(each, Words))
         return _KINDS[kind]
 
     @property
@@ -234,6 +237,8 @@ def _sentence(error: ValidationError, given: Mapping[str, Any], files: Mapping[s
     if first["type"] == _TOO_FEW:
         most, names = (_valued(each, given, files) for each in ("max_contracts", "underlyings"))
         return f"setting {most} is too few for {names}: each needs {CONTRACTS_A_STRIKE}, a call and a put"
+    if first["type"] == _NO_POLICY:
+        return f"setting {_valued('hedge', given, files)} needs a file to hedge by: set policy, too"
     name = str(first["loc"][0])
     where = f" in {files[name]}" if name in files else ""
     if first["type"] == "extra_forbidden":

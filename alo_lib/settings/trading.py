@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from alo_lib.settings.units import VEGA, VOLATILITY, Unit
+from alo_lib.settings.units import VEGA, VOLATILITY, Unit, Words
 
 __all__ = ["StructureName", "TradingSettings"]
 
@@ -100,9 +100,13 @@ class TradingSettings(BaseModel):
     )
 
     # How it is held
-    hedge: Literal["delta_band", "whalley_wilmott", "minimum_variance"] = Field(
+    hedge: Literal["delta_band", "whalley_wilmott", "minimum_variance", "policy"] = Field(
         "delta_band",
-        description="band of the hedge: hedge-band about delta, Whalley-Wilmott's, or that about minimum variance",
+        description="band of the hedge: hedge-band about delta, Whalley-Wilmott's, or that about minimum variance, "
+        "which a learned policy adjusts (policy)",
+    )
+    policy: Annotated[str, Words("a file, or a key of LEAN's object store")] = Field(
+        "", max_length=1000, description="file of that policy, or its key in LEAN's object store; for hedge policy"
     )
     hedge_band: Annotated[float, Unit("delta")] = Field(
         0.02, gt=0, le=1.0, description="net delta per held contract that triggers a hedge by delta_band"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["A_YEAR", "CONTRACTS_A_STRIKE", "CORE_NAME", "EQUITY", "LARGEST_MOVE", "VEGA", "VOLATILITY", "Unit"]
+__all__ = ["A_YEAR", "CONTRACTS_A_STRIKE", "CORE_NAME", "EQUITY", "LARGEST_MOVE", "VEGA", "VOLATILITY", "Unit", "Words"]
 
 LARGEST_MOVE: Final = 100.0
 """The most that max-unexplained-move may allow."""
@@ -20,6 +20,13 @@ class Unit:
     """What a setting's number counts, as people read it."""
 
     name: str
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a setting's text may be, as people read it."""
+
+    text: str
 
 
 A_YEAR: Final = Unit("a year; 0.01 is 1 %")

@@ -27,6 +27,7 @@ from alo_lib.runtime import (
     begin,
     reconcile,
 )
+from alo_lib.runtime.policy_file import policy_of_run, require_policy_told
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import BarsEnding
@@ -44,6 +45,7 @@ from alo_lib.simulation.sampling import Sampler
 from alo_lib.simulation.settlement import Settlement
 from alo_lib.simulation.statistics import portfolio_statistics, trade_statistics
 from alo_lib.simulation.trades import TradeBuilder
+from alo_lib.strategy.hedging_policy import HedgingPolicy
 
 __all__ = ["BacktestResult", "Progress", "run_backtest"]
 
@@ -84,6 +86,7 @@ def run_backtest(
     :raises DataError: when the data cannot be used at all.
     :raises JournalError: when the journal cannot be written or continued.
     :raises SettingsError: when it was written under other settings.
+    :raises PolicyError: when there is no policy of that name, or it was begun with another.
     :raises DivergenceError: when the run does not come to the same again.
     :raises OSError: when a result file cannot be written.
     """
@@ -93,6 +96,7 @@ def run_backtest(
         )
     folder, results = DataFolder(data_folder), Path(results_folder)
     findings = require_data(settings, data_folder) if findings is None else findings
+    policy = policy_of_run(settings, results, resume=resume)
     place = JournalFolder(results / JOURNAL_FOLDER, program(_RUN), durability=durability, fresh=not resume)
     beginning = begin(settings, place)
     if beginning.left_out:
@@ -101,7 +105,8 @@ def run_backtest(
             "without them, a backtest cannot"
         )
     try:
-        run = _Run(settings, folder, findings, beginning, place.snapshots)
+        require_policy_told(policy, beginning.told.policy, settings.policy)
+        run = _Run(settings, folder, findings, beginning, place.snapshots, policy)
         run.run(progress)
     except BaseException:
         beginning.writer.leave()
@@ -149,6 +154,7 @@ class _Run:
         findings: DataFindings,
         beginning: Beginning,
         snapshots: SnapshotStore,
+        policy: HedgingPolicy | None,
     ) -> None:
         self._writer, self._snapshots = beginning.writer, snapshots
         # What the feed brings about again is compared with what is recorded, and the rest is journaled.
@@ -189,7 +195,7 @@ class _Run:
             state = unpack(_State, beginning.snapshot.state, settings=settings, zone=self._zone, histories=histories)
         self._core = beginning.core(self._journal, None if state is None else state.core)
         told = None if state is None else self._resume(state)
-        self._teller = Teller(settings, self._core, self._feed, told)
+        self._teller = Teller(settings, self._core, self._feed, told, policy)
 
     def run(self, progress: Progress | None) -> None:
         """All sessions, one after the other."""

@@ -9,6 +9,7 @@ from alo_lib.market import DataError, DataFolder, Resolution
 from alo_lib.market.calendar import utc_time
 from alo_lib.records import NEW_YORK, Kind, Message, Records, Session, records
 from alo_lib.runtime import Teller, Timetable
+from alo_lib.runtime.policy_file import policy_of_settings
 from alo_lib.settings import Settings
 from alo_lib.simulation.data_check import require_data
 from alo_lib.simulation.feed import Feed
@@ -111,12 +112,13 @@ def market_at(settings: Settings, folder: DataFolder, at: dt.timedelta | None = 
     day of the year before.
 
     :raises DataError: where the day does not carry a run, or the time is outside of its session.
+    :raises PolicyError: where the settings hedge by a policy that there is not.
     """
     (ticker,), day = settings.underlyings, settings.start
     findings = require_data(settings, folder.root)
     feed, timetable, kept = Feed(settings, folder, findings), Timetable(settings), _Decisions([])
     core = TradingCore(settings, kept)
-    session, teller = feed.session(day), Teller(settings, core, feed)
+    session, teller = feed.session(day), Teller(settings, core, feed, policy=policy_of_settings(settings))
     until = _moment(session, at, _BAR[Resolution(settings.resolution)])
     begin = timetable.begin(session)
     for message in teller.begin(session, begin):

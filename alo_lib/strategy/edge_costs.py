@@ -33,6 +33,8 @@ class Moment(NamedTuple):
     rate: float
     band: Mapping[int, tuple[float, float]]
     """Of the forecast, by expiry."""
+    learned: HedgingRule | None
+    """As :func:`~alo_lib.strategy.hedging.hedging_rule` takes it."""
 
 
 def edge_costs(
@@ -49,7 +51,7 @@ def edge_costs(
     if settings.edge_costs == "all":
         position = _held_alone(book, valuation, ratios, rows, settings, moment)
         years = _years_held(book, rows, settings, moment.time)
-        hedging = expected_hedging_cost(position, hedging_rule(settings), years)
+        hedging = expected_hedging_cost(position, hedging_rule(settings, moment.learned), years)
     if settings.band_penalty > 0.0:
         half_width = _half_width(book, moment.band)[rows.T]
         vega = contracts[:, None] * valuation.at_forecast.vega[rows.T]

@@ -45,10 +45,10 @@ def hedged_position(
         volatility = np.where(np.isfinite(forecast), forecast, legs.volatility)
         greeks = leg_greeks(book, legs.rows, volatility, state.rate, time)
     slopes = np.zeros(len(legs.rows))
-    if settings.hedge == "minimum_variance":
+    if settings.hedge in ("minimum_variance", "policy"):
         slopes = _slopes(state, settings, number, legs, time)
     bid, ask = float(book.quote["bid"][0]), float(book.quote["ask"][0])
-    return HedgedPosition(
+    position = HedgedPosition(
         delta=dot(legs.units, greeks.delta),
         gamma=dot(legs.units, greeks.gamma),
         vega=dot(legs.units, greeks.vega),
@@ -62,6 +62,23 @@ def hedged_position(
         rate=state.rate,
         half_spread=0.5 * (ask - bid) if ask > bid else 0.0,
         fee=settings.fee_per_share,
+    )
+    if settings.hedge == "policy":
+        _tell_where_untrained(state, number, position)
+    return position
+
+
+def _tell_where_untrained(state: StrategyState, number: int, position: HedgedPosition) -> None:
+    """Once a session: that the position is outside of what the policy was trained on, so that its rule hedges."""
+    underlying, day = state.underlyings[number], None if state.session is None else state.session.day
+    policy = state.policy
+    if policy is None or underlying.policy_left_on == day or not (unknown := policy.unknown(position)):
+        return
+    underlying.policy_left_on = day
+    state.notice(
+        number,
+        f"{underlying.book.ticker}: hedged by minimum_variance, for the policy was not trained on its "
+        f"{', '.join(unknown)}",
     )
 
 

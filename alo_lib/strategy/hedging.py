@@ -202,12 +202,19 @@ HEDGING_RULES: Final[dict[str, Callable[[Settings], HedgingRule]]] = {
         WhalleyWilmott(settings.risk_aversion), settings.skew_stickiness
     ),
 }
-"""By the setting ``hedge``."""
+"""By the setting ``hedge``, besides that of a learned policy."""
 
 
-def hedging_rule(settings: Settings) -> HedgingRule:
-    """The rule that the settings ask for."""
-    return HEDGING_RULES[settings.hedge](settings)
+def hedging_rule(settings: Settings, learned: HedgingRule | None = None) -> HedgingRule:
+    """The rule that the settings ask for; ``learned`` is that of the policy that a core was told.
+
+    :raises ValueError: where the settings ask for a policy, and none was told.
+    """
+    if settings.hedge != "policy":
+        return HEDGING_RULES[settings.hedge](settings)
+    if learned is None:
+        raise ValueError("setting hedge is policy, but no policy was told")
+    return learned
 
 
 def _cube_root(x: Floats) -> NDArray[np.float64]:

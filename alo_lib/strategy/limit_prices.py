@@ -102,7 +102,8 @@ def _edge_to_spare(state: StrategyState, settings: Settings, trade: Trade, time:
     if unit_cost(book, trade.unit, settings, time) is None:
         return None
     ratios, rows = np.array(trade.ratios, np.float64), np.array([[book.row(leg) for leg in trade.legs]], np.intp)
-    costs = edge_costs(book, valuation, ratios, rows, settings, Moment(time, state.rate, underlying.band))
+    moment = Moment(time, state.rate, underlying.band, state.learned)
+    costs = edge_costs(book, valuation, ratios, rows, settings, moment)
     edges = net_edges(book, valuation, ratios, rows, trade.direction, costs)
     spare = float(edges.money[0] - settings.entry_edge * edges.vega[0]) / OPTION_MULTIPLIER
     return spare if math.isfinite(spare) else None

@@ -15,9 +15,11 @@ from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.daily_bars import PriceLevel
 from alo_lib.strategy.external import External
 from alo_lib.strategy.forecast import VolatilityForecaster
-from alo_lib.strategy.hedging import HedgedPosition
+from alo_lib.strategy.hedging import HedgedPosition, HedgingRule
+from alo_lib.strategy.hedging_policy import HedgingPolicy
 from alo_lib.strategy.ledger import Ledger
 from alo_lib.strategy.market_state import MarketHistory
+from alo_lib.strategy.policy_records import policy_of_records
 from alo_lib.strategy.profit import TradeProfit, UnderlyingProfit
 from alo_lib.strategy.quoted_smiles import SmileShape
 from alo_lib.strategy.screening import Screen
@@ -70,6 +72,7 @@ class Underlying:
     implied: dict[int, float] = field(default_factory=dict)  # last implied volatility of legs held now, by instrument
     slopes: dict[int, float] = field(default_factory=dict)  # of the smile, by expiry of legs held; NaN where unknown
     slope_told_on: dt.date | None = None  # the day of the session in which one that is unknown was told
+    policy_left_on: dt.date | None = None  # the same, of a position that the policy was not trained on
     hedged: Annotated[HedgedPosition | None, TRANSIENT] = field(default=None, compare=False)  # as last measured
     limit_told_on: dt.date | None = None  # the day of the session in which a limit was told
     funnel: Annotated[Records, Kind.FUNNEL] = field(default_factory=lambda: records(Kind.FUNNEL))  # of this session
@@ -159,6 +162,7 @@ class StrategyState(Ledger):
     session: Session | None = None
     calendar: list[tuple[int, int]] = field(default_factory=list)  # sessions: the one before, today's, those ahead
     rate: float = 0.0
+    policy_told: Annotated[Records, Kind.POLICY] = field(default_factory=lambda: records(Kind.POLICY, 0))
     underlyings: dict[int, Underlying] = field(default_factory=dict)
     trades: list[Trade] = field(default_factory=list)
     last_trade: int = 0
@@ -177,6 +181,7 @@ class StrategyState(Ledger):
     target_quantities: dict[int, int] = field(default_factory=dict)  # as the last frame came to it, by instrument
     notices: list[tuple[int, str]] = field(default_factory=list)
     _owners: Annotated[NDArray[np.int64] | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
+    _policy: Annotated[HedgingPolicy | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
     _owned: Annotated[int | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -186,6 +191,19 @@ class StrategyState(Ledger):
     def mode(self) -> BookMode:
         """What may be done with the book: the gravest of what its halts say."""
         return max((cause.mode for cause in self.halts), default=BookMode.NORMAL)
+
+    @property
+    def policy(self) -> HedgingPolicy | None:
+        """The learned policy that was told; None without one."""
+        if self._policy is None and len(self.policy_told):
+            self._policy = policy_of_records(self.policy_told)
+        return self._policy
+
+    @property
+    def learned(self) -> HedgingRule | None:
+        """The rule of that policy, as :func:`~alo_lib.strategy.hedging.hedging_rule` takes it."""
+        policy = self.policy
+        return None if policy is None else policy.rule
 
     def trade_with(self, instrument: int) -> Trade | None:
         """The trade that has the instrument as a leg."""

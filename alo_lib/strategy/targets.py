@@ -63,13 +63,13 @@ def hedge_wanted(state: StrategyState, settings: Settings, underlying: int) -> i
     shares, hedged = state.portfolio.quantity(underlying), state.underlyings[underlying].hedged
     if not state.contracts_held(underlying):
         return 0
-    return shares if hedged is None else int(shares_wanted(shares, hedged, hedging_rule(settings)))
+    return shares if hedged is None else int(shares_wanted(shares, hedged, hedging_rule(settings, state.learned)))
 
 
 def hedge_band(state: StrategyState, settings: Settings, underlying: int) -> Band | None:
     """Shares within which nothing is hedged, by what is held as it was last measured; None where that is nothing."""
     hedged = state.underlyings[underlying].hedged
-    return None if hedged is None else hedging_rule(settings).band(hedged)
+    return None if hedged is None else hedging_rule(settings, state.learned).band(hedged)
 
 
 def closed_targets(trades: Iterable[Trade]) -> list[Target]:

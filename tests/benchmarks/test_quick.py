@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from alo_lib.runtime.policy_file import save_policy
+from alo_lib.strategy.hedging_policy import HedgingPolicy
+
 EMBEDDED = (
     "backtest",
     "cold_start",
@@ -21,6 +24,17 @@ EMBEDDED = (
 )
 ENDS = (0, 1)
 """All goals met, or one missed, as on a machine that is busy."""
+
+
+@pytest.mark.slow
+def test_the_verdict_on_policies_ends_with_its_rows(tmp_path: Path) -> None:
+    save_policy(HedgingPolicy.zero(1_500.0), tmp_path / "policy.json")
+    command = [sys.executable, "-m", "benchmarks.learning", str(tmp_path / "policy.json"), "--quick", "--paths", "300"]
+    ended = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False, timeout=500)
+    assert ended.returncode in ENDS, ended.stderr
+    rows = {row["what"]: row for row in json.loads(ended.stdout)}
+    assert rows["Heston, short straddle, 5 bp: better than the tuned rules"]["holds"] is False  # it is such a rule
+    assert rows["a decision"]["value"] > 0.0
 
 
 @pytest.mark.slow

@@ -202,10 +202,10 @@ def test_usage_errors_are_told_before_what_the_command_alone_needs_is_fetched(wa
     assert [line.rpartition("/")[2] for line in installs(calls)] == ["run.txt"]
     done, calls = watched("train", "--nonsense")
     assert (done.returncode, installs(calls)) == (2, [])
-    done, calls = watched("train", "--steps", "5")
+    done, calls = watched("train", "--seeds", "5")
     assert done.returncode == 0, done.stderr
     assert [line.rpartition("/")[2] for line in installs(calls)] == ["train.txt"]
-    assert calls[-1].endswith("-m alo_lib.cli train --steps 5")
+    assert calls[-1].endswith("-m alo_lib.cli train --seeds 5")
 
 
 def test_what_one_command_alone_needs_is_fetched_for_it_and_lists_count_with_those_that_they_take_in(watched, project):

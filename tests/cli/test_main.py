@@ -149,9 +149,11 @@ def test_no_path_that_is_empty_means_the_working_folder(run, nothing):
 
 
 def test_usage_is_checked_without_running_the_command(run):
-    assert run("--check-usage", "train", "--steps", "5").status == 0
+    assert run("--check-usage", "train", "--iterations", "5").status == 0
     assert "(see 'alo train --help')" in _one_sentence(run("--check-usage", "train", "--nonsense"))
-    assert "'0' is out of range; allowed: at least 1" in _one_sentence(run("--check-usage", "train", "--steps", "0"))
+    assert "'0' is out of range; allowed: from 1 to 100,000" in _one_sentence(
+        run("--check-usage", "train", "--iterations", "0")
+    )
 
 
 def test_a_question_without_an_answer_ends_with_130(backtest, engine, tmp_path):

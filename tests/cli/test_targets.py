@@ -7,9 +7,10 @@ import pytest
 
 from alo_lib.cli.failures import UserError
 from alo_lib.cli.targets import check_page, check_parquet, check_policy
+from alo_lib.strategy.hedging_policy import HedgingPolicy
+from alo_lib.strategy.policy_format import policy_text
 from alo_lib.views.page import PAGE_MARK, page
 from alo_lib.views.parquet import TABLE_MARK
-from tests.learning.test_policy import random_policy
 
 
 def ours(tmp_path):
@@ -17,7 +18,7 @@ def ours(tmp_path):
     table = pa.table({"a": [1]})
     pq.write_table(table.replace_schema_metadata({TABLE_MARK: "RATE"}), tmp_path / "table")
     pq.write_table(table, tmp_path / "other table")
-    random_policy().save(tmp_path / "policy")
+    (tmp_path / "policy").write_bytes(policy_text(HedgingPolicy.zero(1500.0, (3,))))
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
     (tmp_path / "thesis").write_text("<!doctype html>\n<p>My thesis on " + PAGE_MARK[6:20])
 

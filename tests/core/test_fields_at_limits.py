@@ -22,6 +22,8 @@ from alo_lib.records import (
 )
 from alo_lib.runtime import replay
 from alo_lib.settings import Settings
+from alo_lib.strategy.hedging_policy import HedgingPolicy
+from alo_lib.strategy.policy_records import policy_records
 from tests.core.killing import quick_calibrator
 from tests.core.odd import FIELDS, ends
 from tests.core.script import FIRST, Script, at
@@ -69,7 +71,7 @@ def usual(kind: Kind, market: Script) -> Records:
     opens = {"open": at(FIRST, 9.5), "close": at(FIRST, 16), "date": 20240304}
     option = {"instrument": COUNT, "kind": 1, "american": 1, "right": -1, "multiplier": 100, "strike": 120.0}
     event = {"order": order, "instrument": instrument, "quantity": rest, "price": 100.0, "fee": 1.0, "type": 0}
-    now = at(FIRST, 10.3)
+    now, policy = at(FIRST, 10.3), policy_records(HedgingPolicy.zero(1.0))
     columns: dict[Kind, dict[str, Any]] = {
         Kind.INSTRUMENT: option | {"expiry": FAR, "symbol": b"TEST  240418P00120000"},
         Kind.SESSION: opens,
@@ -81,6 +83,7 @@ def usual(kind: Kind, market: Script) -> Records:
         Kind.DIVIDEND: {"time": now, "amount": 0.1},
         Kind.ANNOUNCED: {"time": FAR, "amount": 0.1},
         Kind.ACTION: {"time": FAR, "action": 1},
+        Kind.POLICY: {name: policy[name] for name in LAYOUTS[Kind.POLICY].names or ()},
         Kind.SPLIT: {"time": now, "factor": 1.0},
         Kind.INTEREST: {"days": 1, "amount": 1.0, "rate": 0.01},
         Kind.TRADE: {"close": 100.0, "volume": 1},
@@ -91,7 +94,7 @@ def usual(kind: Kind, market: Script) -> Records:
         Kind.EXTERNAL_TARGET: {"instrument": PUT, "stage": 2, "quantity": 1},
         Kind.HALT: {"cause": 1, "halted": 1},
     }
-    return records(kind, **columns[kind])
+    return records(kind, len(policy) if kind is Kind.POLICY else 1, **columns[kind])
 
 
 def allowed(kind: Kind, field: str, value: Any) -> bool:

@@ -1,76 +1,150 @@
-"""Training: the same seed gives the same policy, and the policy is what PyTorch says."""
+"""Training: gradients against finite differences, the same bits for a seed and after an interruption, and refusals."""
 
-import json
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
-pytest.importorskip("gymnasium", reason="gymnasium is in requirements/train.txt and not installed here")
 pytest.importorskip("torch", reason="torch is in requirements/train.txt and not installed here")
-pytest.importorskip("stable_baselines3", reason="stable-baselines3 is in requirements/train.txt and not installed here")
 
-from alo_lib.cli.commands import train as train_command
-from alo_lib.learning import FEATURES, LearningError, Policy
-from alo_lib.learning.training import Trainer
-from alo_lib.settings import Settings
+import torch
 
-SETTINGS = Settings(garch_history=400)
+from alo_lib.learning import LearningError
+from alo_lib.learning.courses import Course
+from alo_lib.learning.episodes import Episodes, cvar_and_tail
+from alo_lib.learning.positions import net_losses
+from alo_lib.learning.seeds import train_seeds
+from alo_lib.learning.training import UNTAUGHT, Trainer
+from alo_lib.strategy.hedging_features import FEATURES
+from alo_lib.strategy.hedging_policy import HedgingPolicy
+from alo_lib.strategy.policy_format import policy_digest, policy_from
+from tests.learning.kit import COSTS, book
 
-
-def trained(seed: int, steps: int = 32) -> Trainer:
-    trainer = Trainer(seed, SETTINGS, days=15, rollout=32)
-    assert trainer.train(steps) == steps
-    return trainer
-
-
-def test_the_seed_fixes_every_bit_of_the_policy() -> None:
-    one, two, other = (trained(seed).policy() for seed in (1, 1, 2))
-    assert one.digest == two.digest != other.digest
+COURSE = Course(iterations=8, paths=200, batch=40, hidden=(5,), rate=0.02)
+UNTRAINED = replace(HedgingPolicy.zero(1_500.0, (5,)), stickiness=2.0)
 
 
-def test_training_changes_the_policy_and_goes_on() -> None:
-    trainer = Trainer(1, SETTINGS, days=15, rollout=32)
-    told: list[int] = []
-    untrained = trainer.policy().digest
-    assert trainer.train(20, told.append) == 32
-    once = trainer.policy().digest
-    assert trainer.train(32, told.append) == 32
-    assert len({untrained, once, trainer.policy().digest}) == 3
-    assert told == [4 * n for n in range(1, 9)] * 2
+@cache
+def pool() -> list[Episodes]:
+    return [Episodes.of(book(name), COSTS, UNTRAINED.base) for name in ("short straddle", "long straddle")]
 
 
-def test_the_exported_policy_agrees_with_pytorch(tmp_path: Path) -> None:
-    trainer = trained(3)
-    trainer.policy().save(tmp_path / "policy.npz")
-    policy = Policy.load(tmp_path / "policy.npz")
-    features = np.random.default_rng(1).uniform(-1.0, 1.0, (5000, len(FEATURES))).astype(np.float32).astype(np.float64)
-    assert np.max(np.abs(policy.act(features) - trainer.act(features))) < 1e-6
-    assert np.unique(policy.act(features)).size > 100
+def trainer(seed: int = 1, course: Course = COURSE) -> Trainer:
+    return Trainer(seed, course, UNTRAINED, pool(), pool())
 
 
-def test_refusals() -> None:
-    with pytest.raises(LearningError, match="steps is 0"):
-        Trainer(1, SETTINGS, days=15, rollout=32).train(0)
-    with pytest.raises(LearningError, match="rollout is 6; allowed: positive multiples of 4"):
-        Trainer(1, SETTINGS, rollout=6)
-    with pytest.raises(LearningError, match="seed is -1"):
-        Trainer(-1, SETTINGS)
+def trained(seed: int = 1, iterations: int = 8) -> Trainer:
+    made = trainer(seed)
+    for _ in range(iterations):
+        made.step()
+    return made
+
+
+def test_before_training_it_is_the_rule() -> None:
+    policy = trainer().policy()
+    assert trainer().judged() == pytest.approx(0.0, abs=2e-3)  # CVaR as a mean of the worst, and by a quantile
+    for name in ("short straddle", "long straddle"):
+        ours, rules = (net_losses(book(name), rule, COSTS) for rule in (policy.rule, UNTRAINED.base))
+        assert ours.tolist() == rules.tolist()
+
+
+def test_the_gradient_is_that_of_finite_differences() -> None:
+    made = trained(iterations=3)
+    episodes = pool()[0].some(np.arange(30))
+    made._adam.zero_grad()
+    made._mean_loss(episodes).backward()
+    for weight in made.weights:
+        gradient = weight.grad.clone()
+        for at in [(0,) * weight.dim(), (-1,) * weight.dim()]:
+            with torch.no_grad():
+                values = []
+                for step in (1e-6, -2e-6):
+                    weight[at] += step
+                    values.append(float(made._mean_loss(episodes)))
+                weight[at] += 1e-6
+            assert (values[0] - values[1]) / 2e-6 == pytest.approx(float(gradient[at]), rel=2e-3, abs=1e-6)
+    assert max(float(weight.grad.abs().max()) for weight in made.weights) > 1e-3
+
+
+def test_what_is_written_decides_as_what_was_trained() -> None:
+    made = trained()
+    policy = made.policy()
+    position = book().costing(COSTS)
+    shift, ratio = policy.adjustment(position, policy.base.band(position))
+    ours = made._adjusted(pool()[0], made._best())
+    inside = policy.knows(position)
+    assert np.mean(inside) > 0.999
+    assert np.abs(ours[0]).max() > 1e-3
+    for own, decided in zip(ours, (shift, ratio), strict=True):
+        assert own[inside] == pytest.approx(np.asarray(decided)[inside], abs=1e-12)
+    for number, feature in enumerate(FEATURES):
+        if feature.name in UNTAUGHT:
+            assert not policy.layers[0].weight[:, number].any()
+
+
+def test_it_learns() -> None:
+    course = replace(COURSE, iterations=40, batch=200)
+    made = trainer(course=course)
+    before = made.judged()
+    for _ in range(40):
+        made.step()
+    assert made.judged() < before - 0.02
+
+
+def test_the_seed_fixes_every_bit() -> None:
+    one, two, other = (policy_digest(trained(seed).policy()) for seed in (1, 1, 2))
+    assert one == two != other
+
+
+def test_an_interrupted_training_comes_to_the_same_bits() -> None:
+    whole = trained()
+    first, second = trained(iterations=7), trainer()
+    second.restore(first.state())
+    second.step()
+    assert {k: v.tolist() for k, v in second.state().items()} == {k: v.tolist() for k, v in whole.state().items()}
+
+
+def test_a_training_that_diverges_ends_with_a_sentence() -> None:
+    made = trainer(course=replace(COURSE, rate=1.0, iterations=200))
+    with torch.no_grad():
+        made.weights[-1] += torch.tensor([50.0, -50.0], dtype=torch.float64)
+    with pytest.raises(
+        LearningError, match=r"training diverges: after 0 iterations the tail is \+.*smaller rate than 1"
+    ):
+        made.step()
+    with torch.no_grad():
+        made.weights[0][0, 0] = float("nan")
+    with pytest.raises(LearningError, match="training diverges"):
+        made.step()
 
 
 @pytest.mark.slow
-def test_the_command_trains_judges_and_writes(tmp_path: Path) -> None:
-    output = tmp_path / "policy.npz"
-    arguments = ["--steps", "1", "--episodes", "2", "--seed", "4", "--output", str(output), "--json"]
-    ended = CliRunner().invoke(train_command.train, arguments, catch_exceptions=False)
-    told = json.loads(ended.stdout)
-    assert told["digest"] == Policy.load(output).digest
-    assert [one["name"] for one in told["evaluations"]] == [
-        "everything",
-        "nothing",
-        "entry edge",
-        "tuned rule",
-        "learned",
-    ]
-    assert told["steps"] == 1024
+def test_seeds_are_trained_side_by_side_and_go_on_from_checkpoints(tmp_path: Path) -> None:
+    course = Course(iterations=2, paths=100, batch=20, hidden=(3,))
+    one, two = tmp_path / "one", tmp_path / "two"
+    for folder in (one, two):
+        folder.mkdir()
+    told: list[object] = []
+    alone = train_seeds(course, [4, 5], one, 1, told.append)
+    beside = train_seeds(course, [4, 5], two, 2, told.append)
+    assert [policy_digest(each.policy) for each in alone] == [policy_digest(each.policy) for each in beside]
+    for seed in (4, 5):
+        contents = {(folder / f"seed-{seed}.json").read_bytes() for folder in (one, two)}
+        assert len(contents) == 1
+        policy_from(contents.pop())
+    again = train_seeds(course, [4], one, 1, told.append)
+    assert policy_digest(again[0].policy) == policy_digest(alone[0].policy)
+    with pytest.raises(
+        LearningError, match=r"seed-4.checkpoint.npz is the checkpoint of a training with other numbers"
+    ):
+        train_seeds(replace(course, rate=0.1), [4], one, 1, told.append)
+
+
+def test_the_tail_whose_gradient_is_taken_is_the_policys() -> None:
+    made = trained(iterations=2)
+    some = pool()[0]
+    losses = some.losses(some.band(*made._adjusted(some, made.weights)).hedges())
+    cvar, tail = cvar_and_tail(losses)
+    assert float(made._mean_loss(some.some(tail)).detach()) == pytest.approx(cvar / some.base_tail[0], abs=1e-12)

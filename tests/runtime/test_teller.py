@@ -7,10 +7,12 @@ import pytest
 
 from alo_lib.market import Dividend
 from alo_lib.market.event_files import DatedEvent, When
-from alo_lib.records import HOUR, MILLISECOND, MINUTE, Contract, InstrumentTable, Kind, Message, Session
+from alo_lib.records import HOUR, Contract, InstrumentTable, Kind, Message, Session
 from alo_lib.runtime import MarketRecord, Teller, Timetable, market_record_of
 from alo_lib.settings import Settings
 from alo_lib.strategy.daily_bars import DailyBar
+from alo_lib.strategy.hedging_policy import HedgingPolicy, PolicyError
+from alo_lib.strategy.policy_format import policy_digest
 
 TUESDAY, WEDNESDAY, THURSDAY = dt.date(2015, 12, 22), dt.date(2015, 12, 23), dt.date(2015, 12, 24)
 CHRISTMAS, NEW_YEAR = dt.date(2015, 12, 25), dt.date(2016, 1, 1)
@@ -398,37 +400,21 @@ def test_an_announced_amount_is_for_a_share_of_the_day_since_which_it_is_known(h
         assert Kind.SPLIT not in kinds or kinds.index(Kind.SPLIT) < kinds.index(Kind.ANNOUNCED)
 
 
-# When -----------------------------------------------------------------------------------------------------------------
-
-
-def test_frames_follow_each_bar_of_a_session() -> None:
-    settings = Settings.of({"resolution": "hour", "frames_per_bar": 2, "frame_milliseconds": 20})
-    events = Timetable(settings).events(session_of(THURSDAY))
-    length = 20 * MILLISECOND
-    bars = [utc(THURSDAY, hour) for hour in (15, 16, 17, 18)]
-    assert events == [utc(THURSDAY, 14), *(time + n * length for time in bars for n in (1, 2))]
-
-
-def test_minute_bars_end_with_the_session() -> None:
-    ends = Timetable(Settings()).bar_ends(session_of(THURSDAY))
-    assert len(ends) == 210
-    assert (ends[0], ends[-1]) == (utc(THURSDAY, 14.5) + MINUTE, utc(THURSDAY, 18))
-
-
-def test_a_session_is_prepared_before_it_opens() -> None:
-    timetable = Timetable(Settings.of({"frame_milliseconds": 10}))
-    told = timetable.begin(session_of(WEDNESDAY))
-    assert timetable.preparation(told) == utc(WEDNESDAY, 14) + 10 * MILLISECOND
-
-
-@pytest.mark.parametrize(
-    ("time", "live"),
-    [
-        (utc(THURSDAY, 14) - 1, False),
-        (utc(THURSDAY, 14), True),
-        (utc(THURSDAY, 18) + 2 * MINUTE - 1, True),
-        (utc(THURSDAY, 18) + 2 * MINUTE, False),
-    ],
-)
-def test_live_frames_may_open_until_the_last_fills_are_in(time: int, live: bool) -> None:
-    assert Timetable(Settings()).may_open(session_of(THURSDAY), time) is live
+def test_a_policy_is_told_once_before_the_first_session_and_never_another(host: ScriptedHost) -> None:
+    settings = SETTINGS.model_copy(update={"hedge": "policy", "policy": "some.json"})
+    policy, told = HedgingPolicy.zero(100.0), MarketRecord()
+    for day, times in ((WEDNESDAY, 1), (THURSDAY, 0)):
+        core = Listener()
+        for ticker in settings.underlyings:
+            core.instruments.add_equity(ticker)
+        teller = Teller(settings, core if times == 0 else Listener(), host, told, policy)
+        session = session_of(day)
+        messages = list(teller.begin(session, Timetable(settings).begin(session)))
+        kinds = [message.kind for message in messages]
+        assert kinds.count(Kind.POLICY) == times
+        assert times == 0 or kinds.index(Kind.POLICY) < kinds.index(Kind.SESSION)
+    assert told.policy == policy_digest(policy)
+    with pytest.raises(PolicyError, match=r"^the policy some.json has the digest .* use that one, or begin anew$"):
+        Teller(settings, Listener(), host, told, HedgingPolicy.zero(200.0))
+    with pytest.raises(PolicyError, match="no policy is given"):
+        Teller(settings, Listener(), host)

@@ -201,7 +201,7 @@ def test_paths_at_once_are_the_paths_one_by_one(rule: HedgingRule) -> None:
 
 
 def test_every_choice_is_a_rule() -> None:
-    assert set(HEDGING_RULES) == set(get_args(Settings.model_fields["hedge"].annotation))
+    assert {*HEDGING_RULES, "policy"} == set(get_args(Settings.model_fields["hedge"].annotation))
     assert hedging_rule(Settings(hedge="whalley_wilmott", risk_aversion=7.0)) == WhalleyWilmott(7.0)
     chosen = hedging_rule(Settings(hedge="minimum_variance", risk_aversion=7.0, skew_stickiness=1.5))
     assert chosen == MinimumVariance(WhalleyWilmott(7.0), 1.5)

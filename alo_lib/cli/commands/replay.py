@@ -55,12 +55,15 @@ def replay(
     from alo_lib.cli.failures import RunFailedError
     from alo_lib.cli.json_output import print_json
     from alo_lib.cli.replaying import run_replay
+    from alo_lib.cli.run_folder import found_run
     from alo_lib.journal import leave_out
+    from alo_lib.runtime.policy_file import require_kept_policy
 
     pace = _speed(speed)
     moment = None if until is None else new_york_time(until, "--until")
     with working(f"Reading the journal of {run} ..."):
         journal = open_journal(run)
+    require_kept_policy(found_run(run), journal.messages)
     outcome = run_replay(
         journal,
         Console(stderr=True, highlight=False),

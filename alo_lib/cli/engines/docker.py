@@ -71,8 +71,11 @@ class DockerEngine:
         self, settings: Settings, data: Path, findings: DataFindings, folder: Path, progress: Progress
     ) -> EngineRun:
         """Run ``lean backtest .`` over a copy of the project that has these settings and this data folder."""
+        from alo_lib.runtime.policy_file import named_in_store, put_in_store
+
         project, log = folder / "project", folder / "lean-console.txt"
-        stage_project(project, settings, data.resolve(), self.image)
+        stage_project(project, named_in_store(settings), data.resolve(), self.image)
+        put_in_store(settings, folder, project / "storage")
         results = project / "backtests" / "lean"
         command = [str(self.lean), "backtest", ".", "--no-update", "--output", str(results), "--image", self.image]
         command += ["--extra-config", "algorithm-id", _ALGORITHM_ID, "--extra-docker-config", json.dumps(_CONTAINER)]

@@ -62,10 +62,14 @@ class NativeEngine:
         self, settings: Settings, data: Path, findings: DataFindings, folder: Path, progress: Progress
     ) -> EngineRun:
         """Run LEAN over the project; its log goes to standard error."""
+        from alo_lib.runtime.policy_file import named_in_store, put_in_store
+
         store = folder / "object-store"
         store.mkdir()
         configuration = folder / "lean-config.json"
-        content = lean_configuration(settings, data.resolve(), folder, store) | {DATA_MEASURED: True}
+        put_in_store(settings, folder, store)
+        content = lean_configuration(named_in_store(settings), data.resolve(), folder, store)
+        content |= {DATA_MEASURED: True}
         configuration.write_text(json.dumps(content, indent=2) + "\n")
         log = folder / "lean-console.txt"
         outcome = run_to_the_end(

@@ -1,0 +1,123 @@
+"""What a policy learns from and is judged on, positions in markets at a cost, and the rules that are its opponents."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.learning.markets import BlackScholes, Heston, Jumps, Market
+from alo_lib.learning.positions import POSITIONS, Costs, Hedged, hedged, net_losses
+from alo_lib.learning.smile import Smile, smile_of
+from alo_lib.learning.tails import tail_values
+from alo_lib.strategy.hedging import MinimumVariance, WhalleyWilmott
+
+__all__ = [
+    "AVERSIONS",
+    "BATES",
+    "STICKINESSES",
+    "TRAINING",
+    "Scenario",
+    "one_rule",
+    "smiles_of",
+    "tuned_minimum_variance",
+    "tuned_whalley_wilmott",
+]
+
+Array = NDArray[np.float64]
+
+AVERSIONS: Final = (40.0, 100.0, 250.0, 600.0, 1_500.0, 4_000.0, 10_000.0, 25_000.0)
+"""From which the risk aversion of a rule is tuned."""
+STICKINESSES: Final = (1.0, 1.5, 2.0, 2.5, 3.0)
+"""From which the stickiness is tuned; 1 is the Black-Scholes delta."""
+
+
+class Scenario(NamedTuple):
+    """A position of :data:`~alo_lib.learning.positions.POSITIONS` in a market, at a cost."""
+
+    market: Market
+    position: str
+    costs: Costs
+
+    @property
+    def name(self) -> str:
+        """As tables have it."""
+        widening = ", widening" if self.costs.widening else ""
+        return f"{self.market.name}, {self.position}, {self.costs.half_spread * 1e4:g} bp{widening}"
+
+    def book(self, smile: Smile, paths: int, seed: int) -> Hedged:
+        """The position on fresh paths."""
+        return hedged(POSITIONS[self.position], self.market, smile, paths, seed)
+
+
+_HESTON: Final = Heston()
+_CALM: Final = Heston(reversion=2.0, of_volatility=0.3, correlation=-0.5, night_share=0.2, name="calm Heston")
+_WILD: Final = Heston(
+    level=0.09, reversion=5.0, of_volatility=1.1, correlation=-0.8, night_share=0.2, name="wild Heston"
+)
+BATES: Final = Heston(jumps=Jumps(3.0, -0.03, 0.04), name="Bates")
+
+_JUMPS: Final = Heston(
+    reversion=1.0, of_volatility=0.1, correlation=0.0, jumps=Jumps(4.0, -0.03, 0.03), night_share=0.2, name="jumps"
+)
+_CRASHES: Final = Heston(
+    level=0.03, reversion=1.0, of_volatility=0.1, correlation=0.0, jumps=Jumps(1.5, -0.07, 0.05), name="crashes"
+)
+
+TRAINING: Final = (
+    Scenario(_HESTON, "short straddle", Costs(0.0005)),
+    Scenario(_HESTON, "short straddle", Costs(0.0020)),
+    Scenario(_HESTON, "short iron condor", Costs(0.0005)),
+    Scenario(_HESTON, "short iron condor", Costs(0.0020)),
+    Scenario(_HESTON, "short call", Costs(0.0005)),
+    Scenario(_HESTON, "short call", Costs(0.0020)),
+    Scenario(_HESTON, "short put", Costs(0.0010)),
+    Scenario(_WILD, "short straddle", Costs(0.0010, widening=True)),
+    Scenario(_WILD, "short call", Costs(0.0005, widening=True)),
+    Scenario(_CALM, "short strangle", Costs(0.0002, widening=True)),
+    Scenario(_CALM, "long straddle", Costs(0.0010)),
+    Scenario(BlackScholes(), "short straddle", Costs(0.0005)),
+    Scenario(BlackScholes(), "short iron condor", Costs(0.0020)),
+    Scenario(_JUMPS, "short straddle", Costs(0.0005)),
+    Scenario(_JUMPS, "short iron condor", Costs(0.0020)),
+    Scenario(_JUMPS, "short call", Costs(0.0010, widening=True)),
+    Scenario(_CRASHES, "short straddle", Costs(0.0020)),
+)
+"""What policies learn from: stochastic volatility, and jumps where volatility hardly moves. Both at once (Bates), rough
+volatility and GARCH they are only judged on."""
+
+
+def smiles_of(markets: Sequence[Market], paths: int) -> dict[str, Smile]:
+    """The smile of each market by its name, made of ``paths`` paths."""
+    return {market.name: smile_of(market, paths) for market in {market.name: market for market in markets}.values()}
+
+
+def tuned_whalley_wilmott(book: Hedged, costs: Costs) -> WhalleyWilmott:
+    """The one of least CVaR on a book's paths."""
+    rules = [WhalleyWilmott(aversion) for aversion in AVERSIONS]
+    return rules[int(np.argmin([_tail(book, rule, costs) for rule in rules]))]
+
+
+def tuned_minimum_variance(book: Hedged, costs: Costs) -> MinimumVariance:
+    """The one of least CVaR on a book's paths, of all risk aversions and stickinesses."""
+    rules = [_minimum_variance(a, s) for s in STICKINESSES for a in AVERSIONS]
+    return rules[int(np.argmin([_tail(book, rule, costs) for rule in rules]))]
+
+
+def one_rule(books: Sequence[tuple[Hedged, Costs]]) -> tuple[float, float]:
+    """Risk aversion and stickiness of the minimum-variance band that leaves the least over all of these together.
+
+    Least is the mean of each CVaR over the best that can be done of it.
+    """
+    numbers = [(a, s) for s in STICKINESSES for a in AVERSIONS]
+    rules = [_minimum_variance(*each) for each in numbers]
+    tails = np.array([[_tail(book, rule, costs) for rule in rules] for book, costs in books])
+    return numbers[int(np.argmin(np.mean(tails / np.min(tails, axis=1, keepdims=True), axis=0)))]
+
+
+def _minimum_variance(aversion: float, stickiness: float) -> MinimumVariance:
+    return MinimumVariance(WhalleyWilmott(aversion), stickiness)
+
+
+def _tail(book: Hedged, rule: WhalleyWilmott | MinimumVariance, costs: Costs) -> float:
+    return float(np.mean(tail_values(net_losses(book, rule, costs))))

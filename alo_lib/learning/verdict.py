@@ -1,0 +1,108 @@
+"""How much less of a tail a policy leaves than the tuned rules, on paths that neither has seen."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from alo_lib.learning.positions import net_losses
+from alo_lib.learning.scenarios import Scenario, tuned_minimum_variance, tuned_whalley_wilmott
+from alo_lib.learning.smile import Smile
+from alo_lib.learning.tails import tail_values
+from alo_lib.strategy.hedging import HedgingRule, MinimumVariance, WhalleyWilmott
+
+__all__ = ["Comparison", "Verdict", "judge"]
+
+Array = NDArray[np.float64]
+
+_TUNED_ON: Final = 101
+_FRESH: Final = 202
+_CHUNK: Final = 10_000
+"""Paths at a time, each with a seed of its own."""
+_Z: Final = 1.959964
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Policies beside a rule: CVaR of the rule, and by how much less of it they leave, with its 95 % interval.
+
+    The interval is over paths, shared and so paired, and over training seeds.
+    """
+
+    rule: WhalleyWilmott | MinimumVariance
+    cvar: float
+    less: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One scenario: the mean CVaR of the policies, beside each tuned rule."""
+
+    scenario: Scenario
+    cvar: float
+    whalley_wilmott: Comparison
+    minimum_variance: Comparison
+    carried: Comparison | None = None  # the band of least variance with the numbers of another market
+
+    @property
+    def tuned(self) -> MinimumVariance:
+        """The band of least variance, as tuned here."""
+        assert isinstance(self.minimum_variance.rule, MinimumVariance)
+        return self.minimum_variance.rule
+
+    @property
+    def wins(self) -> bool:
+        """Whether the interval of what is less lies above zero against both rules."""
+        return self.whalley_wilmott.low > 0.0 and self.minimum_variance.low > 0.0
+
+    @property
+    def worse(self) -> float:
+        """CVaR over that of the better rule, less 1; its interval's bad end."""
+        best = min(self.whalley_wilmott, self.minimum_variance, key=lambda each: each.cvar)
+        return -best.low / best.cvar
+
+
+def judge(
+    policies: Sequence[HedgingRule],
+    scenario: Scenario,
+    smile: Smile,
+    paths: int,
+    tuning: int = 10_000,
+    *,
+    carried: MinimumVariance | None = None,
+) -> Verdict:
+    """Tune both rules on ``tuning`` paths, and compare on ``paths`` fresh ones, in whole shares, costs included.
+
+    ``carried`` is a rule that was tuned elsewhere, and is compared as it is.
+    """
+    learned_on, costs = scenario.book(smile, tuning, _TUNED_ON), scenario.costs
+    rules: list[WhalleyWilmott | MinimumVariance]
+    rules = [tuned_whalley_wilmott(learned_on, costs), tuned_minimum_variance(learned_on, costs)]
+    rules += [] if carried is None else [carried]
+    losses: list[Array] = []
+    for start in range(0, paths, _CHUNK):
+        book = scenario.book(smile, min(_CHUNK, paths - start), _FRESH + start // _CHUNK)
+        losses.append(np.array([net_losses(book, rule, costs) for rule in (*rules, *policies)]))
+    tails = np.array([tail_values(each) for each in np.concatenate(losses, axis=1)])
+    learned = tails[len(rules) :]
+    compared = [_compared(rule, tail, learned) for rule, tail in zip(rules, tails, strict=False)]
+    return Verdict(scenario, float(np.mean(learned)), *compared)
+
+
+def _compared(rule: WhalleyWilmott | MinimumVariance, tail: Array, learned: Array) -> Comparison:
+    """``tail`` (n,) is of the rule, ``learned`` (seeds, n) of the policies."""
+    less = tail[None, :] - learned
+    seeds = less.shape[0]
+    over_paths = _Z * float(np.std(np.mean(less, axis=0), ddof=1)) / math.sqrt(less.shape[1])
+    over_seeds = 0.0
+    if seeds > 1:
+        quantile = float(student.ppf(0.975, seeds - 1))
+        over_seeds = quantile * float(np.std(np.mean(less, axis=1), ddof=1)) / math.sqrt(seeds)
+    gain, half = float(np.mean(less)), math.hypot(over_paths, over_seeds)
+    return Comparison(rule, float(np.mean(tail)), gain, gain - half, gain + half)

@@ -1,0 +1,117 @@
+"""What a learned hedging policy leaves beside the tuned rules: `python -m benchmarks.learning POLICY...`.
+
+CVaR at 95 % of what a month of short options loses, costs included, in $ for a share's worth of one structure on a spot
+of 100. Opponents are Whalley and Wilmott's band and the band of least variance, each tuned for the very market,
+position and cost (of the latter stickiness, too). All are judged on the same fresh paths, in whole shares. Several
+policies are those of several training seeds: intervals are over paths and seeds. Heston is what policies learn in;
+Bates, rough Bergomi and GJR-GARCH, whose shocks are drawn from the S&P 500's days, they have never seen, and there the
+band as it was tuned in Heston is shown as well.
+"""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from arch.data import sp500
+
+from alo_lib.learning.garch_markets import GjrBootstrap
+from alo_lib.learning.markets import Heston, Market
+from alo_lib.learning.positions import Costs
+from alo_lib.learning.rough_bergomi import RoughBergomi
+from alo_lib.learning.scenarios import BATES, Scenario, smiles_of
+from alo_lib.learning.smile import Smile
+from alo_lib.learning.verdict import Verdict, judge
+from alo_lib.runtime.policy_file import load_policy
+from alo_lib.strategy.hedging import MinimumVariance
+from alo_lib.strategy.hedging_policy import HedgingPolicy, PolicyError
+from alo_lib.volatility import DailyHistory, GjrGarch
+from benchmarks.harness import Row, best_time, options_of, report
+
+__all__ = ["main"]
+
+COSTS: Final = (Costs(0.0005), Costs(0.0020))
+COMPARED: Final = ("short straddle", "short iron condor", "short call")
+MOST_WORSE: Final = 0.02
+
+
+def bootstrapped() -> GjrBootstrap:
+    """GJR-GARCH fitted to the S&P 500's days, whose residuals are its shocks, at a long-run volatility of 20 %."""
+    closes = sp500.load()["Adj Close"].to_numpy(dtype=np.float64)
+    history = DailyHistory.from_returns(np.diff(np.log(closes)))
+    model = GjrGarch.fit(history)
+    shocks = model.filter(history).standardized_residuals
+    shocks = (shocks - np.mean(shocks)) / np.std(shocks)
+    p = model.parameters
+    return GjrBootstrap(tuple(shocks.tolist()), alpha=p.alpha, gamma=p.gamma, beta=p.beta)
+
+
+def _rows(verdict: Verdict) -> Iterator[Row]:
+    what = verdict.scenario.name
+    yield Row(f"{what}: CVaR 95 % by the policy", verdict.cvar, "$")
+    compared = {"whalley_wilmott": verdict.whalley_wilmott, "minimum_variance": verdict.minimum_variance}
+    if verdict.carried is not None:
+        compared["minimum_variance as tuned in Heston"] = verdict.carried
+    for name, against in compared.items():
+        yield Row(f"{what}: CVaR 95 % by {name}", against.cvar, "$")
+        yield Row(f"{what}: less than {name}", against.less, "$")
+        yield Row(f"{what}: from", against.low, "$")
+        yield Row(f"{what}: to", against.high, "$")
+
+
+def _measured(policies: Sequence[HedgingPolicy], paths: int, tuning: int, smiles: int) -> Iterator[Row]:
+    rules = [policy.rule for policy in policies]
+    learned_in: Market = Heston()
+    unseen: tuple[Market, ...] = (BATES, RoughBergomi(), bootstrapped())
+    made = smiles_of([learned_in, *unseen], smiles)
+    carried: dict[tuple[str, Costs], MinimumVariance] = {}
+    for market in (learned_in, *unseen):
+        for position in COMPARED:
+            for costs in COSTS:
+                scenario = Scenario(market, position, costs)
+                began = time.perf_counter()
+                elsewhere = carried.get((position, costs))
+                verdict = judge(rules, scenario, made[market.name], paths, tuning, carried=elsewhere)
+                speed = paths * (len(rules) + 2) / (time.perf_counter() - began)
+                yield from _rows(verdict)
+                what = f"{scenario.name}: "
+                if market is learned_in:
+                    carried[position, costs] = verdict.tuned
+                    better = verdict.minimum_variance.less / verdict.minimum_variance.cvar
+                    yield Row(what + "better than the tuned rules", 100.0 * better, "%", None, "above 0", verdict.wins)
+                else:
+                    worse, most = 100.0 * verdict.worse, f"at most {MOST_WORSE:.0%}"
+                    holds = verdict.worse <= MOST_WORSE
+                    yield Row(what + "worse than the better rule, at most", worse, "%", None, most, holds)
+                yield Row(what + "paths hedged", speed, "a second")
+    yield _decision_row(policies[0], made[learned_in.name], learned_in)
+
+
+def _decision_row(policy: HedgingPolicy, smile: Smile, market: Market) -> Row:
+    scenario = Scenario(market, COMPARED[0], COSTS[0])
+    position = scenario.book(smile, 100, 1).costing(scenario.costs)
+    band = policy.base.band(position)
+    size = np.size(band.centre)
+    spent = best_time(lambda: policy.adjustment(position, band), 5) / size * 1e6
+    return Row("a decision", spent, "us", None, "at most 2", spent <= 2.0)
+
+
+def main() -> int:
+    """Command line."""
+    parser = options_of(__doc__)
+    parser.add_argument("policies", type=Path, nargs="+", help="files that alo train wrote, one a training seed")
+    parser.add_argument("--paths", type=int, default=0, help="fresh paths a scenario (default: 100,000, quick 2,000)")
+    options = parser.parse_args()
+    paths = options.paths or (2_000 if options.quick else 100_000)
+    try:
+        policies = [load_policy(path) for path in options.policies]
+    except PolicyError as error:
+        parser.error(str(error))
+    tuning, smiles = (1_000, 2_000) if options.quick else (10_000, 20_000)
+    return report(_measured(policies, paths, tuning, smiles), as_json=options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""What is lost by hedging options along paths: counted by hand, and with greeks of the library's own pricer."""
+
+import math
+
+import numpy as np
+import pytest
+
+from alo_lib.learning.markets import STEPS_A_DAY
+from alo_lib.learning.positions import CONTRACTS, POSITIONS, SPOT, Costs, along, european, net_losses
+from alo_lib.learning.smile import Smile
+from alo_lib.learning.tails import tail_values
+from alo_lib.pricing import price
+from alo_lib.strategy.hedging import DeltaBand
+from tests.learning.kit import COSTS, book
+
+FLAT = Smile(np.array([0.04]), np.tile([1.0, 0.0, 0.0], (21, 1, 1)))
+
+
+def test_values_are_those_of_american_options_without_rates() -> None:
+    for right in (1, -1):
+        ours = european(np.array([97.0, 104.0]), 100.0, np.array([0.2, 0.3]), 0.08, right)
+        theirs = price([97.0, 104.0], 100.0, 0.0, 0.0, [0.2, 0.3], 0.08, right)
+        assert ours["value"] == pytest.approx(theirs, abs=1e-9)
+
+
+def test_a_day_is_lost_as_counted_by_hand() -> None:
+    spots = np.full((STEPS_A_DAY + 1, 1), SPOT)
+    spots[5:] = 103.0
+    held = along(POSITIONS["short call"], FLAT, spots, np.full_like(spots, 0.04))
+    units = CONTRACTS * 100
+    shares, cash = 0, held.premium
+    for spot, delta in zip(spots[:-1, 0].tolist(), np.asarray(held.position.delta)[:, 0].tolist(), strict=True):
+        lowest, highest = math.ceil(-delta - 0.35 * units), math.floor(-delta + 0.35 * units)
+        wanted = lowest if shares < lowest else highest if shares > highest else shares
+        cash -= (wanted - shares) * spot + abs(wanted - shares) * (0.001 * spot + 0.005)
+        shares = wanted
+    assert shares > 600
+    cash += shares * (103.0 - 0.103 - 0.005) - 3.0 * units
+    losses = net_losses(held, DeltaBand(0.35, to_edge=True), COSTS)
+    assert losses[0] == pytest.approx(-cash / units, abs=1e-12)
+
+
+def test_spreads_widen_at_the_open_and_with_volatility() -> None:
+    spots, variances = np.full((STEPS_A_DAY + 1, 1), 50.0), np.full((STEPS_A_DAY + 1, 1), 0.04)
+    variances[3:] = 0.16
+    widths = Costs(0.001, widening=True).half_spreads(spots, variances)[:, 0]
+    assert widths.tolist() == pytest.approx([0.1, 0.05, 0.05, *[0.1] * 10, 0.2])
+    assert Costs(0.001).half_spreads(spots, variances)[:, 0].tolist() == [0.05] * 14
+
+
+def test_a_position_is_shown_whole_with_its_legs_signed() -> None:
+    straddle, call, put = (book(name).position for name in ("short straddle", "short call", "short put"))
+    for name in ("delta", "gamma", "vega", "vega_skew"):
+        assert getattr(straddle, name) == pytest.approx(getattr(call, name) + getattr(put, name), abs=1e-9), name
+    assert np.all(np.asarray(straddle.gamma) <= 0.0)
+    assert np.all(np.asarray(book("long straddle").position.gamma) >= 0.0)
+    assert straddle.contracts == 2 * CONTRACTS
+
+
+def test_the_mean_of_tail_values_is_the_mean_of_the_worst_twentieth() -> None:
+    losses = np.random.default_rng(2).standard_t(4, 20_000)
+    assert np.mean(tail_values(losses)) == pytest.approx(np.mean(np.sort(losses)[-1_000:]), abs=1e-3)
