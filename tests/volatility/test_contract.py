@@ -2,12 +2,15 @@
 
 import json
 import math
+import subprocess
+import sys
 import warnings
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from alo_lib.cli.project import ROOT
 from alo_lib.volatility import (
     MODELS,
     CalibrationError,
@@ -46,6 +49,13 @@ def simulated(days: int, seed: int) -> tuple[DailyHistory, Array]:
 
 
 HISTORY, VARIANCES = simulated(DAYS, seed=1)
+
+
+def test_the_package_registers_its_models_by_itself() -> None:
+    """In a process that imports nothing else: without any, the tests by model below would all be none."""
+    code = "from alo_lib.volatility import MODELS; print(*MODELS, sep='\\n')"
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert told.splitlines() == ["GJR-GARCH", "HAR", "regimes", "GARCH by regime", "hybrid"]
 
 
 @pytest.fixture(scope="module", params=list(MODELS))
