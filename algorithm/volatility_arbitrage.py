@@ -19,10 +19,10 @@ from AlgorithmImports import (
 from algorithm.framework_algorithm import FrameworkAlgorithm
 from alo_lib.records import HostEvent, Message
 from alo_lib.runtime import Teller, Timetable, open_core, steer
+from alo_lib.runtime.policy_file import policy_of_settings
 from alo_lib.settings import Settings
 from models import AloMarginInterestRateModel, AloOptionPriceModel, AloVolatilityModel, HostEvents, LeanHost, Marshal
 from models.data_on_disk import look_at_data
-from models.hedging_policy import hedging_policy
 from models.host_portfolio import meet_portfolio, tell_of_others
 from models.object_store import LeanObjectStore
 from models.times import utc_datetime, utc_nanoseconds
@@ -47,9 +47,10 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             self.log(f"alo {sentence}")
         self._one_at_a_time = threading.RLock()  # live, LEAN calls back on three threads
         self._bars = _RESOLUTIONS[self.alo.resolution]
+        store = LeanObjectStore(self.object_store)
         self._hosted, told, self._findings = open_core(
             self.alo,
-            LeanObjectStore(self.object_store),
+            store,
             live=self.live_mode,
             hear=lambda sentence: self.log(f"alo {sentence}"),
         )
@@ -57,7 +58,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         self._marshal = Marshal()
         self.host_events = HostEvents(self._remark, lambda: utc_nanoseconds(self.utc_time), self._marshal)
         self._host, self._timetable = LeanHost(self, self.alo), Timetable(self.alo)
-        self._teller = Teller(self.alo, self._core, self._host, told, hedging_policy(self, self.alo))
+        self._teller = Teller(self.alo, self._core, self._host, told, policy_of_settings(self.alo, store.read))
         for ticker in self.alo.underlyings:
             self._subscribe(ticker)
         self._marshal.begin_session(told)

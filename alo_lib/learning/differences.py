@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from alo_lib.learning.positions import POSITIONS, SPOT, Costs, along
 from alo_lib.learning.smile import Smile
+from alo_lib.records import TRADING_DAYS
 from alo_lib.strategy.hedging_policy import HedgingPolicy
 
 __all__ = ["Difference", "differences"]
@@ -41,7 +42,7 @@ def differences(
     costs = Costs(half_spread)
     for days in _DAYS:
         for volatility in _VOLATILITIES:
-            years = days / 252.0
+            years = days / TRADING_DAYS
             smile = Smile(np.array([volatility**2]), np.array([[[1.0, _SLOPE, 0.0]]]))
             spots = SPOT * np.exp(np.array(_MONEYNESS) * volatility * math.sqrt(years))
             variances = np.full((2, len(spots)), volatility**2)

@@ -5,13 +5,13 @@ recursion of clamps: into the band, and no further.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.learning.positions import CONTRACTS, Costs, Hedged
+from alo_lib.learning.positions import CONTRACTS, Costs, Hedged, paid_for
 from alo_lib.learning.tails import TAIL, tail_values
 from alo_lib.records import OPTION_MULTIPLIER
 from alo_lib.strategy.hedging import MinimumVariance
@@ -82,7 +82,7 @@ class Episodes:
             base_tail=np.ones(shape[1]),
         )
         losses = made.losses(made.band(*np.zeros((2, 1, 1))).hedges())
-        return made._with(base_tail=np.full(shape[1], np.mean(tail_values(losses))))
+        return replace(made, base_tail=np.full(shape[1], np.mean(tail_values(losses))))
 
     @classmethod
     def joined(cls, parts: "Sequence[Episodes]") -> "Episodes":
@@ -101,10 +101,7 @@ class Episodes:
     def some(self, paths: NDArray[np.intp]) -> "Episodes":
         """Some of the paths."""
         by_step = {name: np.take(getattr(self, name), paths, axis=1) for name in _BY_STEP}
-        return self._with(**by_step, **{name: getattr(self, name)[paths] for name in _BY_PATH})
-
-    def _with(self, **arrays: Array) -> "Episodes":
-        return type(self)(**{**self.__dict__, **arrays})
+        return replace(self, **by_step, **{name: getattr(self, name)[paths] for name in _BY_PATH})
 
     def band(self, shift: Array, log_ratio: Array) -> SmoothBand:
         """The band as a policy adjusts it, (steps, n) each."""
@@ -113,10 +110,7 @@ class Episodes:
 
     def losses(self, hedges: Array) -> Array:
         """What each path loses (n,), net of costs, where these hedges are held (steps, n)."""
-        traded = np.diff(hedges, axis=0, prepend=0.0)
-        paid = np.sum(traded * self.spot[:-1] + np.abs(traded) * self.unit_costs[:-1], axis=0)
-        closed = hedges[-1] * self.spot[-1] - np.abs(hedges[-1]) * self.unit_costs[-1]
-        return np.asarray(self.contracts * (paid - closed) - self.options)
+        return np.asarray(self.contracts * paid_for(hedges, self.spot, self.unit_costs) - self.options)
 
 
 def cvar_and_tail(losses: Array) -> tuple[float, NDArray[np.intp]]:

@@ -1,7 +1,7 @@
 """Short options along paths of a market: what a hedging rule is shown of them, and what is lost by it, net of costs."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ __all__ = [
     "hedged",
     "hedges_of",
     "net_losses",
+    "paid_for",
 ]
 
 Array = NDArray[np.float64]
@@ -87,11 +88,7 @@ class Hedged:
 
     def costing(self, costs: Costs) -> HedgedPosition:
         """The same where trading shares costs this."""
-        p = self.position
-        return HedgedPosition(
-            p.delta, p.gamma, p.vega, p.theta, p.vega_skew, p.contracts, p.spot, p.implied, p.forecast,
-            p.time_to_expiry, p.rate, costs.half_spreads(self.spot[:-1], self.variance[:-1]), costs.fee,
-        )  # fmt: skip
+        return replace(self.position, half_spread=costs.half_spreads(self.spot[:-1], self.variance[:-1]), fee=costs.fee)
 
     def unit_costs(self, costs: Costs) -> Array:
         """$ that trading a share costs, at each step and at the end (steps + 1, n)."""
@@ -159,10 +156,18 @@ def hedges_of(book: Hedged, rule: HedgingRule, costs: Costs) -> Array:
 def net_losses(book: Hedged, rule: HedgingRule, costs: Costs) -> Array:
     """What each path lost, costs included, $ for a share's worth of one structure (n,)."""
     hedges, unit_costs = hedges_of(book, rule, costs), book.unit_costs(costs)
+    paid = paid_for(hedges, book.spot, unit_costs)
+    return np.asarray((paid - book.premium - book.payoff) / (CONTRACTS * OPTION_MULTIPLIER))
+
+
+def paid_for(hedges: Array, spots: Array, unit_costs: Array) -> Array:
+    """What is paid (n,) for holding ``hedges`` (steps, n) and selling the last ones, costs included.
+
+    Spots, and what trading a share costs, are those of each step and of the end, (steps + 1, n).
+    """
     traded = np.diff(hedges, axis=0, prepend=0.0)
-    paid = np.sum(traded * book.spot[:-1] + np.abs(traded) * unit_costs[:-1], axis=0)
-    closed = hedges[-1] * book.spot[-1] - np.abs(hedges[-1]) * unit_costs[-1]
-    return np.asarray((paid - closed - book.premium - book.payoff) / (CONTRACTS * OPTION_MULTIPLIER))
+    bought = np.sum(traded * spots[:-1] + np.abs(traded) * unit_costs[:-1], axis=0)
+    return np.asarray(bought - hedges[-1] * spots[-1] + np.abs(hedges[-1]) * unit_costs[-1])
 
 
 def european(spot: Array, strike: float, volatility: Array, years: float, right: int) -> dict[str, Array]:

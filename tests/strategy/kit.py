@@ -8,6 +8,7 @@ from alo_lib.records import Contract, InstrumentTable, Kind, Records, Session, l
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.forecast import VolatilityForecaster
+from alo_lib.strategy.hedging import HedgedPosition
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.screening import screen_chain
 from alo_lib.strategy.state import StrategyState, Underlying
@@ -22,6 +23,23 @@ SETTINGS = Settings()
 RATE = 0.02
 CALLS, PUTS = (2, 4, 6, 8, 10), (1, 3, 5, 7, 9)
 """Numbers of the contracts by strike, 90 to 110; 0 is the underlying."""
+
+POSITION = HedgedPosition(
+    delta=321.4,
+    gamma=-70.0,
+    vega=-9_000.0,
+    theta=8_000.0,
+    vega_skew=3_500.0,
+    contracts=20.0,
+    spot=100.0,
+    implied=0.25,
+    forecast=0.2,
+    time_to_expiry=0.1,
+    rate=0.03,
+    half_spread=0.02,
+    fee=0.005,
+)
+"""Twenty contracts, net short gamma and vega."""
 
 
 def state_of(volatility: float = 0.3, forecast: float = 0.2, cash: float = 1e6, shown: int = 50) -> StrategyState:

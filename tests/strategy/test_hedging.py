@@ -31,25 +31,10 @@ from alo_lib.strategy.hedging import (
 from alo_lib.strategy.smile_slope import slope_through, smile_slopes
 from alo_lib.strategy.targets import hedge_wanted
 from alo_lib.strategy.valuation import quote_volatility
-from tests.strategy.kit import CALLS, DAY, NOW, PUTS, RATE, hold, state_of
+from tests.strategy.kit import CALLS, DAY, NOW, POSITION, PUTS, RATE, hold, state_of
 
 EXPIRY = NOW + 45 * DAY
 
-POSITION = HedgedPosition(
-    delta=321.4,
-    gamma=-70.0,
-    vega=-9_000.0,
-    theta=8_000.0,
-    vega_skew=3_500.0,
-    contracts=20.0,
-    spot=100.0,
-    implied=0.25,
-    forecast=0.2,
-    time_to_expiry=0.1,
-    rate=0.03,
-    half_spread=0.02,
-    fee=0.005,
-)
 EVERY_RULE: list[HedgingRule] = [
     DeltaBand(0.02),
     DeltaBand(0.02, to_edge=True),

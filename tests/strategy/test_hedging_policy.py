@@ -18,25 +18,10 @@ from alo_lib.strategy.hedging import Band, HedgedPosition, MinimumVariance, Whal
 from alo_lib.strategy.hedging_features import FEATURES, INPUTS, features, inputs, scaled
 from alo_lib.strategy.hedging_policy import MOST_UNITS, HedgingPolicy, Layer, PolicyError
 from alo_lib.strategy.policy_format import MOST_BYTES, policy_digest, policy_from, policy_text
+from tests.strategy.kit import POSITION
 
 K = len(FEATURES)
 NAMES = [feature.name for feature in FEATURES]
-
-POSITION = HedgedPosition(
-    delta=321.4,
-    gamma=-70.0,
-    vega=-9_000.0,
-    theta=8_000.0,
-    vega_skew=3_500.0,
-    contracts=20.0,
-    spot=100.0,
-    implied=0.25,
-    forecast=0.2,
-    time_to_expiry=0.1,
-    rate=0.03,
-    half_spread=0.02,
-    fee=0.005,
-)
 
 
 def random_policy(*hidden: int, seed: int = 1, **changes: Any) -> HedgingPolicy:
