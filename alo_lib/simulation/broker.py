@@ -18,7 +18,7 @@ from alo_lib.simulation.fills import (
 )
 from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.margin import Leg, margin, premium
-from alo_lib.simulation.money import ZERO, decimal
+from alo_lib.simulation.money import ZERO, decimal, normalized
 from alo_lib.simulation.orders import OrderArchive, OrderEvent, SimulatedOrder
 from alo_lib.simulation.prices import Prices
 
@@ -197,11 +197,11 @@ class Broker:
         return events
 
     def _fee(self, order: SimulatedOrder) -> Decimal:
-        """The fee of a whole order at the last prices."""
+        """The fee of a whole order at the last prices, with no more decimals than it needs, as LEAN books it."""
         instrument = self._listing[order.instrument]
         if order.limit is not None:
-            return limit_order_fee(instrument, order.quantity, order.limit, self._prices)
-        return market_order_fee(instrument, order.quantity, self._prices)
+            return normalized(limit_order_fee(instrument, order.quantity, order.limit, self._prices))
+        return normalized(market_order_fee(instrument, order.quantity, self._prices))
 
     def _in_work(self) -> list[SimulatedOrder]:
         """The orders that wait, oldest first."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from alo_lib.records.units import CENT
 
-__all__ = ["EXACT", "ZERO", "charted", "decimal", "fitted", "grouped", "of_double", "rounded"]
+__all__ = ["EXACT", "ZERO", "charted", "decimal", "fitted", "grouped", "normalized", "of_double", "rounded"]
 
 ZERO: Final = Decimal(0)
 EXACT: Final = Context(prec=64, rounding=ROUND_HALF_EVEN)
@@ -69,7 +69,16 @@ def charted(value: Decimal) -> Decimal:
         shown = rounded(value, _LARGE_DECIMALS)
     else:
         shown = rounded(value, _DIGITS_OF_A_POINT - value.adjusted() - 1) if value else ZERO
-    return Decimal(f"{shown.normalize():f}")
+    return normalized(shown)
+
+
+def normalized(value: Decimal) -> Decimal:
+    """``value`` without zeros after its point, as LEAN's ``Normalize`` leaves it.
+
+    >>> normalized(Decimal("4.500")), normalized(Decimal("100.0"))
+    (Decimal('4.5'), Decimal('100'))
+    """
+    return Decimal(f"{value.normalize():f}")
 
 
 def grouped(value: Decimal) -> str:
