@@ -37,6 +37,26 @@ def test_a_trade_that_ends_where_it_begins_is_warned_of(exit_edge: str, shown: s
     assert Settings().warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("hedge", "name", "value", "rules"),
+    [
+        ("minimum_variance", "hedge-band", "0.03", "delta_band"),
+        ("delta_band", "risk-aversion", "500.0", "whalley_wilmott or minimum_variance"),
+        ("whalley_wilmott", "skew-stickiness", "1.0", "minimum_variance"),
+        ("minimum_variance", "policy", "mine.json", "policy"),
+    ],
+)
+def test_a_setting_of_another_hedge_is_told_of(hedge: str, name: str, value: str, rules: str) -> None:
+    (warning,) = Settings.of({"hedge": hedge, name: value}).warnings
+    assert warning == f"{name} {value} does nothing with hedge {hedge}: it is for {rules}"
+    assert (
+        Settings.of(
+            {"hedge": rules.split()[0], "policy": "mine.json" if rules == "policy" else "", name: value}
+        ).warnings
+        == ()
+    )
+
+
 def test_settings_survive_their_json() -> None:
     settings = Settings.of({"start": "2015-12-24", "end": "2015-12-24", "resolution": "hour"})
     assert Settings.model_validate_json(settings.model_dump_json()) == settings

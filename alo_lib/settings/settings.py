@@ -32,6 +32,13 @@ _KINDS: Final[dict[Any, str]] = {
 }
 """What a setting of a type may be, where its own bounds do not say."""
 _DISORDER, _TOO_FEW, _NO_POLICY = "disorder", "too few", "no policy"
+_HEDGES: Final = {
+    "policy": ("policy",),
+    "hedge_band": ("delta_band",),
+    "risk_aversion": ("whalley_wilmott", "minimum_variance"),
+    "skew_stickiness": ("minimum_variance",),
+}
+"""Settings that count by some values of ``hedge`` alone."""
 _WHOSE: Final = ("underlyings", "start", "end")
 """Settings whose values stand in sentences about data, which do not say whose they are."""
 
@@ -188,12 +195,17 @@ class Settings(RunSettings, LimitSettings, TradingSettings, MarketSettings, Fore
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a user should know of settings that are allowed, and do together what few can want, in sentences."""
-        if self.exit_edge < self.entry_edge:
-            return ()
-        return (
-            f"exit-edge {self.exit_edge:g} is not below entry-edge {self.entry_edge:g}: a trade can end as soon as it "
-            "is opened and be opened anew, and pays spread and fees each time",
-        )
+        told = [
+            f"{spelled(name)} {getattr(self, name)} does nothing with hedge {self.hedge}: it is for {' or '.join(rules)}"
+            for name, rules in _HEDGES.items()
+            if self.hedge not in rules and getattr(self, name) != type(self).model_fields[name].default
+        ]
+        if self.exit_edge >= self.entry_edge:
+            told.append(
+                f"exit-edge {self.exit_edge:g} is not below entry-edge {self.entry_edge:g}: a trade can end as soon as "
+                "it is opened and be opened anew, and pays spread and fees each time"
+            )
+        return tuple(told)
 
     @classmethod
     def parameters_of(cls, config: Path) -> Parameters:

@@ -83,7 +83,7 @@ def test_what_an_entry_costs_is_its_spread_its_fees_and_its_hedges_slippage() ->
 
 def test_a_bar_s_profit_is_what_each_cause_would_have_made_alone() -> None:
     """One straddle over one step, by full revaluation with the price function."""
-    market = script(max_structures=1, hedge_band=1.0, stop_loss=10, exit_edge=-1)
+    market = script(max_structures=1, hedge="delta_band", hedge_band=1.0, stop_loss=10, exit_edge=-1)
     market.bar(10, volatility=0.35)
     before = by_trade(market)[0, 1]
     market.bar(12, spot=102.0, volatility=0.38)
@@ -117,7 +117,7 @@ def test_a_bar_s_profit_is_what_each_cause_would_have_made_alone() -> None:
 
 def test_a_night_that_moves_everything_is_explained() -> None:
     """Spot and volatility move so far that the greeks of both ends do not tell what happened between them."""
-    market = script(max_structures=1, hedge_band=1.0, stop_loss=10, exit_edge=-1)
+    market = script(max_structures=1, hedge="delta_band", hedge_band=1.0, stop_loss=10, exit_edge=-1)
     market.bar(10, volatility=0.35)
     before = by_trade(market)[0, 1]
     market.bar(15, spot=130.0, volatility=1.0)
@@ -151,7 +151,7 @@ def test_the_journal_tells_of_each_trade_from_its_entry_to_its_end() -> None:
 
 
 def test_positions_are_told_with_their_greeks() -> None:
-    market = script(max_structures=1)
+    market = script(max_structures=1, hedge="delta_band")
     market.bar(10, volatility=0.35)
     market.bar(11, volatility=0.35)
     rows, exposure = market.decisions(Kind.POSITION)[-1], market.decisions(Kind.EXPOSURE)[-1][0]
@@ -168,7 +168,7 @@ def test_positions_are_told_with_their_greeks() -> None:
 
 
 def test_shares_hedge_the_trades_that_hold_them() -> None:
-    market = script(max_structures=2, stop_loss=10, exit_edge=-1)
+    market = script(max_structures=2, stop_loss=10, exit_edge=-1, hedge="delta_band")
     market.bar(10, volatility=0.35)
     market.bar(11, spot=104.0, volatility=0.35)
     held = market.core.holdings[0]
@@ -256,7 +256,7 @@ def test_a_worthless_expiry_costs_the_last_mark() -> None:
 
 
 def test_a_fill_that_comes_with_later_quotes_is_measured_at_the_mark_of_its_time() -> None:
-    market = script(max_structures=1, stop_loss=10, exit_edge=-1, hedge_band=1.0)
+    market = script(max_structures=1, stop_loss=10, exit_edge=-1, hedge="delta_band", hedge_band=1.0)
     waiting: list[tuple[np.void, int]] = []
     answer = market.answer
     market.answer = lambda intent, time: waiting.append((intent.copy(), time))  # type: ignore[method-assign]
@@ -347,6 +347,7 @@ class _Wild:
             direction=["both", "long", "short"][seed % 3],
             entry_edge=0.0,
             exit_edge=float(self.draw.choice([-1.0, 0.0])),
+            hedge="delta_band",
             hedge_band=float(self.draw.choice([0.001, 0.05])),
             frames_per_bar=int(self.draw.integers(1, 4)),
             max_vega=0.05,

@@ -44,7 +44,7 @@ def counted(journal: Journal) -> int:
 
 def trading() -> Script:
     """A market in which a trade has been opened and hedged."""
-    market = script()
+    market = script(hedge="delta_band")
     market.bar(10, volatility=0.35)
     market.bar(10.1, volatility=0.35)
     assert market.held

@@ -12,7 +12,7 @@ from tests.core.script import FIRST, NEXT, Script, at, reasons, script, tell_ord
 
 
 def test_dear_volatility_is_sold_and_hedged_in_the_next_frame() -> None:
-    market = script()
+    market = script(hedge="delta_band")
     sent = market.bar(10, volatility=0.35)
     assert reasons(sent[:1]) == ["ENTRY"] * 4
     assert all(row["quantity"] < 0 for row in sent[0])

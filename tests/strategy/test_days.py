@@ -75,7 +75,7 @@ def test_entries_keep_away_from_open_and_close(hour: float, entered: bool) -> No
 
 
 def test_the_band_holds_the_hedge_back() -> None:
-    market = script(hedge_band=0.05)
+    market = script(hedge="delta_band", hedge_band=0.05)
     market.bar(10, volatility=0.35)
     assert reasons(market.bar(10.1, spot=100.1, volatility=0.35)) == []
     assert reasons(market.bar(10.2, spot=103, volatility=0.35)) == ["HEDGE"]

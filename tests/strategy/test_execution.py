@@ -21,7 +21,7 @@ def test_trades_and_proposals_want_their_legs_and_what_is_held_its_hedge() -> No
     held, proposed = hold(state), new_trade(state, signal_of(1, direction=1)[0], 3, NOW)
     measure(state, SETTINGS, NOW)
     delta = float(state.underlyings[0].exposure["delta"][0])
-    targets = wanted_targets(state, Settings(hedge_band=0.001), [proposed])
+    targets = wanted_targets(state, Settings(hedge="delta_band", hedge_band=0.001), [proposed])
     assert targets == [
         Target(CALL, -5, ENTRY),
         Target(PUT, -5, ENTRY),

@@ -55,11 +55,9 @@ def _scaled(position: HedgedPosition, factor: float) -> HedgedPosition:
         *((-21, np.nan, 10, -21), (-21, np.nan, 0, 0), (30, -np.inf, 1, 30)),  # a delta that cannot be told
     ],
 )
-def test_the_default_goes_to_neutral_from_beyond_the_band(
-    shares: int, delta: float, contracts: int, wanted: int
-) -> None:
+def test_a_delta_band_goes_to_neutral_from_beyond_it(shares: int, delta: float, contracts: int, wanted: int) -> None:
     position = replace(POSITION, delta=delta, contracts=float(contracts))
-    assert shares_wanted(shares, position, hedging_rule(Settings())) == wanted
+    assert shares_wanted(shares, position, hedging_rule(Settings(hedge="delta_band"))) == wanted
 
 
 @pytest.mark.parametrize(
@@ -234,7 +232,7 @@ def test_the_document_s_rule_is_wider_where_gamma_is_short() -> None:
 def test_a_rule_is_shown_what_is_held_and_what_shares_cost() -> None:
     state = state_of()
     hold(state, direction=-1, quantity=5)
-    measure(state, Settings(), NOW)
+    measure(state, Settings(hedge="delta_band"), NOW)
     hedged, exposure = state.underlyings[0].hedged, state.underlyings[0].exposure[0]
     assert hedged is not None
     for name in ("delta", "gamma", "vega", "theta"):

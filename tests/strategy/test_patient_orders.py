@@ -179,7 +179,7 @@ def test_a_hedge_waits_within_twice_its_band(state: StrategyState, share: float,
     hold(state, direction=1)
     measure(state, LIMIT, NOW)
     delta = abs(float(state.underlyings[0].exposure["delta"][0]))
-    settings = LIMIT.model_copy(update={"hedge_band": delta / share / 1000.0})
+    settings = LIMIT.model_copy(update={"hedge": "delta_band", "hedge_band": delta / share / 1000.0})
     (order,) = orders_toward(state, settings, wanted_targets(state, settings, [])[2:], NOW)
     assert (order.instrument, order.type, order.reason) == (0, type_, OrderReason.HEDGE)
     assert order.limit == (100.0 if type_ is OrderType.LIMIT else None)
