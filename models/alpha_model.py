@@ -6,8 +6,7 @@ from typing import Final
 from AlgorithmImports import AlphaModel, Insight, InsightDirection, InsightType, QCAlgorithm, Slice
 
 from alo_lib.core import FrameTask
-from alo_lib.records import OPTION_MULTIPLIER, Records, sides_of
-from alo_lib.strategy.book_risk import VOLATILITY_POINT
+from alo_lib.records import OPTION_MULTIPLIER, VOLATILITY_POINT, Records, sides_of
 from models.framework import SOURCE, Framework
 
 __all__ = ["VolatilityAlphaModel"]

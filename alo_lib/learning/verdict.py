@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from alo_lib.strategy.hedging import HedgingRule, MinimumVariance, WhalleyWilmot
 __all__ = ["Comparison", "Verdict", "judge"]
 
 Array = NDArray[np.float64]
+Rule = TypeVar("Rule", WhalleyWilmott, MinimumVariance)
 
 _TUNED_ON: Final = 101
 _FRESH: Final = 202
@@ -27,13 +28,13 @@ _Z: Final = 1.959964
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Generic[Rule]):
     """Policies beside a rule: CVaR of the rule, and by how much less of it they leave, with its 95 % interval.
 
     The interval is over paths, shared and so paired, and over training seeds.
     """
 
-    rule: WhalleyWilmott | MinimumVariance
+    rule: Rule
     cvar: float
     less: float
     low: float
@@ -46,14 +47,13 @@ class Verdict:
 
     scenario: Scenario
     cvar: float
-    whalley_wilmott: Comparison
-    minimum_variance: Comparison
-    carried: Comparison | None = None  # the band of least variance with the numbers of another market
+    whalley_wilmott: Comparison[WhalleyWilmott]
+    minimum_variance: Comparison[MinimumVariance]
+    carried: Comparison[MinimumVariance] | None = None  # the band of least variance with the numbers of another market
 
     @property
     def tuned(self) -> MinimumVariance:
         """The band of least variance, as tuned here."""
-        assert isinstance(self.minimum_variance.rule, MinimumVariance)
         return self.minimum_variance.rule
 
     @property
@@ -64,8 +64,9 @@ class Verdict:
     @property
     def worse(self) -> float:
         """CVaR over that of the better rule, less 1; its interval's bad end."""
-        best = min(self.whalley_wilmott, self.minimum_variance, key=lambda each: each.cvar)
-        return -best.low / best.cvar
+        both = ((each.cvar, each.low) for each in (self.whalley_wilmott, self.minimum_variance))
+        cvar, low = min(both, key=lambda each: each[0])
+        return -low / cvar
 
 
 def judge(
@@ -82,20 +83,24 @@ def judge(
     ``carried`` is a rule that was tuned elsewhere, and is compared as it is.
     """
     learned_on, costs = scenario.book(smile, tuning, _TUNED_ON), scenario.costs
-    rules: list[WhalleyWilmott | MinimumVariance]
-    rules = [tuned_whalley_wilmott(learned_on, costs), tuned_minimum_variance(learned_on, costs)]
-    rules += [] if carried is None else [carried]
+    band, centred = tuned_whalley_wilmott(learned_on, costs), tuned_minimum_variance(learned_on, costs)
+    rules = (band, centred) if carried is None else (band, centred, carried)
     losses: list[Array] = []
     for start in range(0, paths, _CHUNK):
         book = scenario.book(smile, min(_CHUNK, paths - start), _FRESH + start // _CHUNK)
         losses.append(np.array([net_losses(book, rule, costs) for rule in (*rules, *policies)]))
     tails = np.array([tail_values(each) for each in np.concatenate(losses, axis=1)])
     learned = tails[len(rules) :]
-    compared = [_compared(rule, tail, learned) for rule, tail in zip(rules, tails, strict=False)]
-    return Verdict(scenario, float(np.mean(learned)), *compared)
+    return Verdict(
+        scenario,
+        float(np.mean(learned)),
+        _compared(band, tails[0], learned),
+        _compared(centred, tails[1], learned),
+        None if carried is None else _compared(carried, tails[2], learned),
+    )
 
 
-def _compared(rule: WhalleyWilmott | MinimumVariance, tail: Array, learned: Array) -> Comparison:
+def _compared(rule: Rule, tail: Array, learned: Array) -> Comparison[Rule]:
     """``tail`` (n,) is of the rule, ``learned`` (seeds, n) of the policies."""
     less = tail[None, :] - learned
     seeds = less.shape[0]

@@ -23,6 +23,7 @@ __all__ = [
     "SECOND",
     "SECONDS_A_DAY",
     "TRADING_DAYS",
+    "VOLATILITY_POINT",
     "YEAR",
     "utc_moment",
     "years_between",
@@ -48,6 +49,8 @@ YEAR: Final = DAYS_A_YEAR * DAY
 SECONDS_A_DAY: Final = DAY // SECOND
 TRADING_DAYS: Final = 252
 """Of a year: daily variances are annualized by it."""
+VOLATILITY_POINT: Final = 0.01
+"""Of annual volatility, in which traders quote it."""
 NEW_YORK: Final = ZoneInfo("America/New_York")
 """Where American exchanges keep their time."""
 

@@ -196,7 +196,8 @@ class Settings(RunSettings, LimitSettings, TradingSettings, MarketSettings, Fore
     def warnings(self) -> tuple[str, ...]:
         """What a user should know of settings that are allowed, and do together what few can want, in sentences."""
         told = [
-            f"{spelled(name)} {getattr(self, name)} does nothing with hedge {self.hedge}: it is for {' or '.join(rules)}"
+            f"{spelled(name)} {getattr(self, name)} does nothing with hedge {self.hedge}: "
+            f"it is for {' or '.join(rules)}"
             for name, rules in _HEDGES.items()
             if self.hedge not in rules and getattr(self, name) != type(self).model_fields[name].default
         ]

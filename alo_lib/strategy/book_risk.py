@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.numerics.fixed_order import dot
-from alo_lib.records import DAY, DAYS_A_YEAR, OPTION_MULTIPLIER
+from alo_lib.records import DAY, DAYS_A_YEAR, OPTION_MULTIPLIER, VOLATILITY_POINT
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.margin import OptionLine, margin_of
@@ -26,7 +26,6 @@ from alo_lib.strategy.valuation import leg_greeks, quote_volatility
 __all__ = [
     "EXPIRY_BUCKETS",
     "GREEKS",
-    "VOLATILITY_POINT",
     "BookRisk",
     "EachRisk",
     "Holdings",
@@ -37,7 +36,6 @@ __all__ = [
 
 FloatArray = NDArray[np.float64]
 
-VOLATILITY_POINT: Final = 0.01
 _PERCENT: Final = 0.01
 GREEKS: Final = ("delta", "gamma", "vega", "theta")
 EXPIRY_BUCKETS: Final = (0, 31, 91, 366)

@@ -2,10 +2,9 @@
 
 from typing import Final
 
-from alo_lib.records import Records, sides_of
+from alo_lib.records import VOLATILITY_POINT, Records, sides_of
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
-from alo_lib.strategy.book_risk import VOLATILITY_POINT
 
 __all__ = ["affordable", "displayed", "structures_for"]
 
