@@ -1,5 +1,6 @@
 """A trade: the legs of a structure, bought or sold together, from its first order to its last fill."""
 
+import math
 from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Annotated, Final
@@ -24,6 +25,7 @@ class TradeView:
     implied_volatility: float  # mean of those at which its legs are held
     forecast_volatility: float  # until the nearest expiry
     short_call_strike: float  # lowest of the calls it is short; infinite without one
+    exercise_gain: float = -math.inf  # most that exercise of a call it holds gives over keeping it past the next ex-date
 
 
 @dataclass

@@ -17,6 +17,7 @@ __all__ = [
     "Valuation",
     "ahead_from",
     "contract_chain",
+    "exercise_gain",
     "forward_price",
     "leg_alone",
     "leg_greeks",
@@ -101,6 +102,21 @@ def scenario_prices(
     spot = np.broadcast_to(ex[:, None], years.shape).ravel()
     yields = np.broadcast_to(_yields(book, rows), years.shape).ravel()
     return chain.price(spot, rate, yields, volatility.ravel()).reshape(years.shape)
+
+
+def exercise_gain(book: MarketBook, rows: Rows, rate: float, time: int, volatility: FloatArray) -> FloatArray:
+    """What exercise of calls (n,) before the next ex-date gives more than holding them past it, money a share.
+
+    With spot as it is until then; above 0 a holder exercises. NaN where volatility (n,) is, minus infinity where the
+    call expires before or no ex-date is ahead.
+    """
+    ex_time = book.next_ex_date(time)
+    contracts = book.contracts[rows]
+    if ex_time is None or not len(rows):
+        return np.full(len(rows), -np.inf)
+    moments, spots = np.array([time, ex_time]), np.full(2, book.spot)
+    held = scenario_prices(book, rows, rate, moments, spots, np.stack([volatility, volatility]))[1]
+    return np.asarray(np.where(contracts["expiry"] > ex_time, book.spot - contracts["strike"] - held, -np.inf))
 
 
 def leg_alone(book: MarketBook, row: int, time: int, market: LegMarket, otherwise: float) -> tuple[float, Greeks]:

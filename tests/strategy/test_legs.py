@@ -3,6 +3,7 @@
 import datetime as dt
 import math
 from dataclasses import replace
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,8 @@ from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.structures import STRUCTURES
 from alo_lib.strategy.targets import wanted_targets
 from alo_lib.strategy.trade import Trade, TradeView
-from alo_lib.strategy.valuation import quote_volatility, value_chain
-from tests.strategy.kit import CALLS, DATE, DAY, NOW, PUTS, RATE, SETTINGS, state_of
+from alo_lib.strategy.valuation import exercise_gain, quote_volatility, value_chain
+from tests.strategy.kit import CALLS, DATE, DAY, HOUR, NOW, PUTS, RATE, SETTINGS, hold, state_of
 
 NEAR, FAR = NOW + 30 * DAY, NOW + 60 * DAY
 STRIKES = (90.0, 95.0, 100.0, 105.0, 110.0)
@@ -211,6 +212,37 @@ def test_what_is_left_of_an_edge_is_counted_leg_by_leg() -> None:
     alone = view_of(state, SETTINGS, single, NOW)
     assert alone is not None
     assert alone.short_call_strike == math.inf
+
+
+@pytest.mark.parametrize(("amount", "hours", "closed"), [(2.0, 18, True), (0.1, 18, False), (2.0, 24 * 9, False)])
+def test_a_call_that_should_be_exercised_for_a_dividend_is_closed_before(
+    amount: float, hours: int, closed: bool
+) -> None:
+    """Past the only dividend an American call is worth what a European one is, by the formula."""
+    state = state_of(volatility=0.2)
+    underlying, trade = state.underlyings[0], hold(state, direction=+1)
+    book, volatility, ex_time = underlying.book, 0.2, NOW + hours * HOUR
+    underlying.implied = dict.fromkeys(trade.legs, volatility)
+    book.announced = [CashDividend(ex_time, amount)]
+    book.take_quotes(records(Kind.QUOTE, instrument=0, bid=119.99, ask=120.01, bid_size=5, ask_size=5), NOW)
+    view = view_of(state, SETTINGS, trade, NOW)
+    assert view is not None
+    years = (NOW + 45 * DAY - ex_time) / YEAR
+    deviation = volatility * math.sqrt(years)
+    upper = (math.log((120.0 - amount) / 100.0) + RATE * years) / deviation + deviation / 2.0
+    normal = NormalDist().cdf
+    held = (120.0 - amount) * normal(upper) - 100.0 * math.exp(-RATE * years) * normal(upper - deviation)
+    near = hours < 24 * SETTINGS.dividend_guard_days
+    assert view.exercise_gain == (pytest.approx(20.0 - held, abs=2e-3) if near else -math.inf)
+    reason = exit_reason(trade, replace(view, result=0.0, remaining_edge=1.0), book, SETTINGS, NOW)
+    assert reason is (OrderReason.EXIT_DIVIDEND if closed else None)
+
+
+def test_a_call_that_expires_before_the_ex_date_is_not_exercised_for_it() -> None:
+    book = state_of().underlyings[0].book
+    book.announced = [CashDividend(NOW + 60 * DAY, 2.0)]
+    gain = exercise_gain(book, np.array([book.row(CALLS[0])]), RATE, NOW, np.array([0.2]))
+    assert gain.tolist() == [-math.inf]
 
 
 SEEN = TradeView(
