@@ -135,5 +135,5 @@ class TradingSettings(BaseModel):
         6.0, ge=1, le=730.0, description="calendar days before expiry by which it is closed"
     )
     dividend_guard_days: Annotated[float, Unit("calendar days")] = Field(
-        2.0, ge=0, le=365.0, description="calendar days before an ex-date from which calls that would be exercised for it are closed"
+        2.0, ge=0, le=365.0, description="calendar days before an ex-date: calls exercised for it are closed"
     )

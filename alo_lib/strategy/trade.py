@@ -25,7 +25,7 @@ class TradeView:
     implied_volatility: float  # mean of those at which its legs are held
     forecast_volatility: float  # until the nearest expiry
     short_call_strike: float  # lowest of the calls it is short; infinite without one
-    exercise_gain: float = -math.inf  # most that exercise of a call it holds gives over keeping it past the next ex-date
+    exercise_gain: float = -math.inf  # of a call it holds, over keeping it past the next ex-date; the most
 
 
 @dataclass

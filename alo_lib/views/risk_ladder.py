@@ -20,6 +20,7 @@ from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.stress import SHOCKS, StressLoss, gaps, grid, loss_of, scenario_profits
 from alo_lib.strategy.valuation import leg_greeks
+from alo_lib.views.delivery import DeliveryRow, deliveries
 from alo_lib.views.run import InstrumentRecord, RunError, exchange_moment, instruments_of, records_of
 
 __all__ = [
@@ -85,6 +86,7 @@ class RiskView:
     tickers: dict[int, str]
     greeks: Sequence[GreekRow]
     limits: Sequence[LimitRow]
+    deliveries: Sequence[DeliveryRow]
     left_out: tuple[str, ...]  # options that are held and have no implied volatility
 
     @property
@@ -166,7 +168,7 @@ def risk_view(journal: Journal, at: int | None = None) -> RiskView:
     found = book_at(journal, at)
     strategy, settings, time = found.state.strategy, found.state.settings, found.time
     gap = gaps(settings.overnight_gap)
-    ladders, shocks, gapped, greeks, left_out = {}, {}, {}, [], []
+    ladders, shocks, gapped, greeks, delivered, left_out = {}, {}, {}, [], [], []
     for number, underlying in strategy.underlyings.items():
         held = [each for each in strategy.contracts_held(number) if underlying.book.lists(each)]
         known = [each for each in held if each in underlying.implied]
@@ -183,6 +185,9 @@ def risk_view(journal: Journal, at: int | None = None) -> RiskView:
         ladders[underlying.book.ticker] = each_profit["ladder"].reshape(shape)
         shocks[number], gapped[number] = each_profit["shocks"], each_profit["gap"]
         greeks += _greek_rows(found, number, known, rows, volatility)
+        labels = [found.instruments[each].label for each in known]
+        quantities = [strategy.portfolio.quantity(each) for each in known]
+        delivered += deliveries(underlying.book, labels, quantities, rows, volatility, strategy.rate, time)
     return RiskView(
         time=time,
         equity=found.equity,
@@ -195,6 +200,7 @@ def risk_view(journal: Journal, at: int | None = None) -> RiskView:
         gap_move=settings.overnight_gap,
         tickers={number: each.book.ticker for number, each in strategy.underlyings.items()},
         greeks=greeks,
+        deliveries=delivered,
         limits=[*_limit_rows(found), *found.last_losses],
         left_out=tuple(left_out),
     )
@@ -258,6 +264,10 @@ def stated_risk(view: RiskView) -> dict[str, Any]:
         "halts": [cause.name.lower() for cause in view.halts],
         "spots": {ticker: plain(spot) for ticker, spot in view.spots.items()},
         "greeks": [row._asdict() for row in view.greeks],
+        "deliveries": [
+            row._asdict() | {name: plain(getattr(row, name)) for name in ("in_the_money", "time_value", "chance")}
+            for row in view.deliveries
+        ],
         "limits": [row._asdict() | {"used": plain(row.used), "allowed": plain(row.allowed)} for row in view.limits],
         "stress": {"spot": 0.2, "volatility": 0.5, **losses(view.stress)},
         "gap": {"spot": view.gap_move, **losses(view.gap)},

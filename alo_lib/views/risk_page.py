@@ -17,10 +17,12 @@ from alo_lib.views.spoken import DASH, money
 from alo_lib.views.units import PEOPLES
 
 __all__ = [
+    "DELIVERY_COLUMNS",
     "GREEK_COLUMNS",
     "LADDER_COLUMNS",
     "LIMIT_COLUMNS",
     "day_in_words",
+    "delivery_cells",
     "facts_of",
     "greek_cells",
     "ladder_rows",
@@ -33,6 +35,7 @@ Floats = NDArray[np.float64]
 
 LIMIT_COLUMNS: Final = ("limit", "of", "used", "allowed", "share")
 GREEK_COLUMNS: Final = ("underlying", "expiry", "held", "delta", "gamma", "vega/pt", "theta/day")
+DELIVERY_COLUMNS: Final = ("option", "exercised", "held", "shares", "in the money", "time value", "chance")
 LADDER_COLUMNS: Final = ("volatility", *(f"{move:+z.0%}" for move in SPOT_MOVES.tolist()))
 _COUNTED: Final = {limit.name for limit in LIMITS if limit.counts}
 
@@ -97,6 +100,22 @@ def greek_cells(view: RiskView) -> list[tuple[str, ...]]:
     ]
 
 
+def delivery_cells(view: RiskView) -> list[tuple[str, ...]]:
+    """Options as DELIVERY_COLUMNS."""
+    return [
+        (
+            row.option,
+            row.exercised or ("pinned" if row.pinned else DASH),
+            f"{row.quantity:+,}",
+            f"{row.shares:+,}",
+            f"{row.in_the_money:+z,.2f}",
+            f"{row.time_value:z,.2f}",
+            f"{row.chance:z.0%}",
+        )
+        for row in view.deliveries
+    ]
+
+
 def ladder_rows(profit: Floats) -> list[tuple[str, ...]]:
     """Profit (volatility, spot) as LADDER_COLUMNS, the highest volatility first."""
     return [
@@ -126,6 +145,9 @@ def risk_html(view: RiskView, name: str) -> str:
         ),
         page.section("Profit over spot and volatility", *_ladder(view.together), page.note(_MEANING)),
     ]
+    if view.deliveries:
+        table = page.table(DELIVERY_COLUMNS, delivery_cells(view), range(2, 7))
+        parts.insert(2, page.section("Exercise and assignment", table, page.note(_DELIVERY)))
     if len(view.ladders) > 1:
         parts += [page.section(f"{ticker} alone", *_ladder(profit)) for ticker, profit in view.ladders.items()]
     if view.left_out:
@@ -151,6 +173,13 @@ def risk_html(view: RiskView, name: str) -> str:
 _MEANING: Final = (
     "Against the book's worth now, all underlyings moving together; moves of spot and volatility are relative, and "
     "nothing is hedged on the way. Each contract moves from its own implied volatility."
+)
+
+
+_DELIVERY: Final = (
+    "Who holds an option exercises it now where it is worth no more than that, or a call before an ex-date where the "
+    "dividend is more than what is given up; what is held short is assigned then. Shares are what comes or goes, and "
+    "chance is that of ending in the money; pinned is what expires within 5 days and may end on either side."
 )
 
 

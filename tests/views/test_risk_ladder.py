@@ -1,19 +1,23 @@
 """What a book would lose, against prices taken one by one, and what is shown of it."""
 
+import math
 import time
 from itertools import product
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 
 from alo_lib.pricing import greeks, price
 from alo_lib.records import YEAR, HaltCause, Kind, records
-from alo_lib.strategy.book import CarryLooks
+from alo_lib.strategy.book import CarryLooks, CashDividend
+from alo_lib.views.delivery import deliveries
 from alo_lib.views.limits import limit_uses, limits_section, stated_limits
 from alo_lib.views.risk_ladder import LADDER_DAYS, SPOT_MOVES, VOLATILITY_MOVES, RiskView, risk_view, stated_risk
 from alo_lib.views.risk_page import day_in_words, limit_cells, risk_html
 from alo_lib.views.run import RunError
 from tests.core.script import FIRST, RATE, Script, at, script
+from tests.strategy.kit import CALLS, HOUR, NOW, PUTS, state_of
 from tests.views import kit
 from tests.views.kit import run_of
 
@@ -69,6 +73,56 @@ def test_greeks_and_limits_are_those_of_what_is_held() -> None:
     assert limits["max_book_structures"].used == int(exposure["structures"])
     assert limits["max_stress_loss"].used == pytest.approx(view.stress.worst)
     assert {"max_drawdown", "max_daily_loss"} < limits.keys()
+
+
+def test_what_may_be_delivered_is_told_of_each_option() -> None:
+    market = traded()
+    view = risk_view(market.journal)
+    options = sorted(held_options(market), key=lambda each: (each[2], each[0], each[1]))
+    assert len(view.deliveries) == len(options) == 4
+    spot = view.spots["TEST"]
+    for row, (strike, right, expiry, quantity, implied) in zip(view.deliveries, options, strict=True):
+        years = (expiry - view.time) / YEAR
+        deviation = implied * math.sqrt(years)
+        score = (math.log(spot / strike) + RATE * years) / deviation - 0.5 * deviation
+        assert row.chance == pytest.approx(NormalDist().cdf(right * score), abs=1e-9)
+        assert row.in_the_money == pytest.approx(right * (spot - strike))
+        worth = float(price(spot, strike, RATE, 0.0, implied, years, right))
+        assert row.time_value == pytest.approx(worth - max(row.in_the_money, 0.0), abs=1e-4)
+        assert (row.quantity, row.shares) == (quantity, 100 * quantity * right)
+        assert (row.exercised, row.pinned) == ("", False)
+    told = stated_risk(view)["deliveries"]
+    assert [each["option"] for each in told] == [row.option for row in view.deliveries]
+    assert "Exercise and assignment" in risk_html(view, "book")
+
+
+def test_early_exercise_and_pins_are_told_apart() -> None:
+    """A put deep in the money earns interest at once, a call its dividend; at the strike on the last day either way."""
+    state = state_of(volatility=0.2)
+    book = state.underlyings[0].book
+    rows = np.array([book.row(each) for each in (*CALLS, *PUTS)])
+    told = {"labels": [str(each) for each in (*CALLS, *PUTS)], "quantities": [-1] * 10, "rows": rows}
+    volatility = np.full(10, 0.2)
+
+    def exercised(spot: float, time: int, rate: float = RATE) -> dict[int, str]:
+        book.take_trade(spot, time)
+        book.quote["bid"] = np.nan
+        return {
+            int(row.option): row.exercised
+            for row in deliveries(book, **told, volatility=volatility, rate=rate, time=time)
+        }
+
+    puts = exercised(60.0, NOW, rate=0.1)
+    assert {each for each, when in puts.items() if when} == set(PUTS)
+    assert set(puts.values()) == {"", "now"}
+    book.announced = [CashDividend(NOW + 18 * HOUR, 2.0)]
+    calls = exercised(140.0, NOW)
+    assert {each for each, when in calls.items() if when} == set(CALLS)
+    assert set(calls.values()) == {"", "for 2024-03-05"}
+    book.announced = []
+    book.take_trade(100.0, NOW + 44 * DAY)
+    last = deliveries(book, **told, volatility=volatility, rate=RATE, time=NOW + 44 * DAY)
+    assert {int(row.option) for row in last if row.pinned} == {CALLS[2], PUTS[2]}
 
 
 def test_the_carry_of_what_is_held_is_the_run_s() -> None:

@@ -71,10 +71,12 @@ def _journal(run: Path) -> "Journal":
 def _show(view: "RiskView") -> None:
     from alo_lib.views.risk_ladder import LADDER_DAYS
     from alo_lib.views.risk_page import (
+        DELIVERY_COLUMNS,
         GREEK_COLUMNS,
         LADDER_COLUMNS,
         LIMIT_COLUMNS,
         day_in_words,
+        delivery_cells,
         facts_of,
         greek_cells,
         ladder_rows,
@@ -85,6 +87,8 @@ def _show(view: "RiskView") -> None:
         click.echo(f"{name:<14}{value}")
     _table("Limits, used of allowed", LIMIT_COLUMNS, limit_rows(view, whole=False), words=2)
     _table("Greeks", GREEK_COLUMNS, greek_cells(view), words=2)
+    if view.deliveries:
+        _table("Exercise and assignment", DELIVERY_COLUMNS, delivery_cells(view), words=2)
     for place, days in enumerate(LADDER_DAYS.tolist()):
         title = f"Profit {day_in_words(days)}, spot across, volatility down"
         _table(title, LADDER_COLUMNS, ladder_rows(view.together[place]), words=1)
