@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from arch.data import sp500
@@ -23,7 +23,7 @@ from alo_lib.learning.positions import Costs
 from alo_lib.learning.rough_bergomi import RoughBergomi
 from alo_lib.learning.scenarios import BATES, Scenario, smiles_of
 from alo_lib.learning.smile import Smile
-from alo_lib.learning.verdict import Verdict, judge
+from alo_lib.learning.verdict import Comparison, Verdict, judge
 from alo_lib.runtime.policy_file import load_policy
 from alo_lib.strategy.hedging import MinimumVariance
 from alo_lib.strategy.hedging_policy import HedgingPolicy, PolicyError
@@ -51,7 +51,10 @@ def bootstrapped() -> GjrBootstrap:
 def _rows(verdict: Verdict) -> Iterator[Row]:
     what = verdict.scenario.name
     yield Row(f"{what}: CVaR 95 % by the policy", verdict.cvar, "$")
-    compared = {"whalley_wilmott": verdict.whalley_wilmott, "minimum_variance": verdict.minimum_variance}
+    compared: dict[str, Comparison[Any]] = {
+        "whalley_wilmott": verdict.whalley_wilmott,
+        "minimum_variance": verdict.minimum_variance,
+    }
     if verdict.carried is not None:
         compared["minimum_variance as tuned in Heston"] = verdict.carried
     for name, against in compared.items():

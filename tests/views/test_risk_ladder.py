@@ -11,7 +11,7 @@ import pytest
 from alo_lib.pricing import greeks, price
 from alo_lib.records import YEAR, HaltCause, Kind, records
 from alo_lib.strategy.book import CarryLooks, CashDividend
-from alo_lib.views.delivery import deliveries
+from alo_lib.views.delivery import DeliveryRow, deliveries
 from alo_lib.views.limits import limit_uses, limits_section, stated_limits
 from alo_lib.views.risk_ladder import LADDER_DAYS, SPOT_MOVES, VOLATILITY_MOVES, RiskView, risk_view, stated_risk
 from alo_lib.views.risk_page import day_in_words, limit_cells, risk_html
@@ -98,30 +98,24 @@ def test_what_may_be_delivered_is_told_of_each_option() -> None:
 
 def test_early_exercise_and_pins_are_told_apart() -> None:
     """A put deep in the money earns interest at once, a call its dividend; at the strike on the last day either way."""
-    state = state_of(volatility=0.2)
-    book = state.underlyings[0].book
-    rows = np.array([book.row(each) for each in (*CALLS, *PUTS)])
-    told = {"labels": [str(each) for each in (*CALLS, *PUTS)], "quantities": [-1] * 10, "rows": rows}
-    volatility = np.full(10, 0.2)
+    book = state_of(volatility=0.2).underlyings[0].book
+    book.quote["bid"] = np.nan
+    numbers = [*CALLS, *PUTS]
 
-    def exercised(spot: float, time: int, rate: float = RATE) -> dict[int, str]:
+    def told(spot: float, time: int, rate: float = RATE) -> list[DeliveryRow]:
         book.take_trade(spot, time)
-        book.quote["bid"] = np.nan
-        return {
-            int(row.option): row.exercised
-            for row in deliveries(book, **told, volatility=volatility, rate=rate, time=time)
-        }
+        rows = np.array([book.row(each) for each in numbers])
+        return deliveries(book, list(map(str, numbers)), [-1] * 10, rows, np.full(10, 0.2), rate, time)
 
-    puts = exercised(60.0, NOW, rate=0.1)
-    assert {each for each, when in puts.items() if when} == set(PUTS)
-    assert set(puts.values()) == {"", "now"}
+    puts = told(60.0, NOW, rate=0.1)
+    assert {row.option: row.exercised for row in puts} == dict.fromkeys(map(str, CALLS), "") | dict.fromkeys(
+        map(str, PUTS), "now"
+    )
     book.announced = [CashDividend(NOW + 18 * HOUR, 2.0)]
-    calls = exercised(140.0, NOW)
-    assert {each for each, when in calls.items() if when} == set(CALLS)
-    assert set(calls.values()) == {"", "for 2024-03-05"}
+    calls = {row.option: row.exercised for row in told(140.0, NOW)}
+    assert calls == dict.fromkeys(map(str, CALLS), "for 2024-03-05") | dict.fromkeys(map(str, PUTS), "")
     book.announced = []
-    book.take_trade(100.0, NOW + 44 * DAY)
-    last = deliveries(book, **told, volatility=volatility, rate=RATE, time=NOW + 44 * DAY)
+    last = told(100.0, NOW + 44 * DAY)
     assert {int(row.option) for row in last if row.pinned} == {CALLS[2], PUTS[2]}
 
 
