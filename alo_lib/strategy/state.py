@@ -139,8 +139,10 @@ class Underlying:
 
     def forecast_rows(self) -> NDArray[np.float64]:
         """The forecast of each row of the chain; NaN where there is none."""
-        expiries = self.book.contracts["expiry"].tolist()
-        return np.array([self.forecast.get(expiry, np.nan) for expiry in expiries], np.float64)
+        rows = np.full(len(self.book.contracts), np.nan)
+        for expiry, volatility in self.forecast.items():
+            rows[self.book.contracts["expiry"] == expiry] = volatility
+        return rows
 
 
 @dataclass
