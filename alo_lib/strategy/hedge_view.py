@@ -10,7 +10,7 @@ from alo_lib.pricing import Greeks
 from alo_lib.records import years_between
 from alo_lib.settings import Settings
 from alo_lib.strategy.hedging import HedgedPosition
-from alo_lib.strategy.smile_slope import smile_slopes
+from alo_lib.strategy.smile_slope import SlopeLooks, smile_slopes
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.valuation import leg_greeks
 
@@ -83,18 +83,19 @@ def _tell_where_untrained(state: StrategyState, number: int, position: HedgedPos
 
 
 def _slopes(state: StrategyState, settings: Settings, number: int, legs: MeasuredLegs, time: int) -> Floats:
-    """The smile's slope at each leg's expiry, taken anew where the market has news; 0 where it is not known.
+    """The smile's slope at each leg's expiry, looked at anew where the market has news; 0 where it is not known.
 
     Then it is told, once a session: the leg is hedged by its Black-Scholes delta.
     """
     underlying = state.underlyings[number]
     expiries = underlying.book.contracts["expiry"][legs.rows].tolist()
     volatilities = dict(zip(expiries, legs.volatility.tolist(), strict=True))
-    old = {} if underlying.market_news else underlying.slopes
-    new = {expiry: volatility for expiry, volatility in volatilities.items() if expiry not in old}
-    made = smile_slopes(underlying.book, new, settings, state.rate, time) if new else {}
-    underlying.slopes = {expiry: made.get(expiry, old.get(expiry, np.nan)) for expiry in volatilities}
-    slopes = np.array([underlying.slopes[expiry] for expiry in expiries])
+    looks = {expiry: underlying.slopes.get(expiry, SlopeLooks()) for expiry in volatilities}
+    due = {expiry: each for expiry, each in volatilities.items() if underlying.market_news or looks[expiry].time < 0}
+    for expiry, seen in (smile_slopes(underlying.book, due, settings, state.rate, time) if due else {}).items():
+        looks[expiry].take(time, seen)
+    underlying.slopes = looks
+    slopes = np.array([looks[expiry].slope for expiry in expiries])
     unknown, day = np.isnan(slopes), None if state.session is None else state.session.day
     if unknown.any() and underlying.slope_told_on != day:
         underlying.slope_told_on = day

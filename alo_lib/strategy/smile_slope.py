@@ -1,25 +1,47 @@
 """The slopes of an underlying's smile at its expiries, from the quotes of one moment."""
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.numerics.elementwise import log
+from alo_lib.numerics.elementwise import exp, log
 from alo_lib.numerics.fixed_order import dot
-from alo_lib.records import years_between
+from alo_lib.records import MINUTE, years_between
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.staleness import quoted_at_spot
 from alo_lib.strategy.valuation import quote_volatility
 
-__all__ = ["slope_through", "smile_slopes"]
+__all__ = ["SlopeLooks", "slope_through", "smile_slopes"]
 
 Floats = NDArray[np.float64]
 
 _STRIKES: Final = 7
 """That a slope is read from at most, evenly among those that are near: each more costs time and tells little."""
+_MEMORY: Final = 30 * MINUTE
+"""After which a look counts for 1 / e: quotes shake a slope from one minute to the next, a smile turns in days."""
+
+
+@dataclass(slots=True)
+class SlopeLooks:
+    """What the looks at one expiry's slope come to: their mean, each weighed by how long ago it was."""
+
+    time: int = -1  # of the last look that told one
+    weight: float = 0.0  # sum of the looks' weights, of which the last one's is 1
+    slope: float = math.nan
+
+    def take(self, time: int, seen: float) -> None:
+        """Take one look's slope; NaN, where the quotes tell none, changes nothing."""
+        if not math.isfinite(seen):
+            return
+        before = self.slope if self.weight else seen
+        self.weight = 1.0 + self.weight * float(exp(-(time - self.time) / _MEMORY))
+        self.slope = before + (seen - before) / self.weight
+        self.time = time
 
 
 def smile_slopes(

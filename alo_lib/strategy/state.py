@@ -23,6 +23,7 @@ from alo_lib.strategy.policy_records import policy_of_records
 from alo_lib.strategy.profit import TradeProfit, UnderlyingProfit
 from alo_lib.strategy.quoted_smiles import SmileShape
 from alo_lib.strategy.screening import Screen
+from alo_lib.strategy.smile_slope import SlopeLooks
 from alo_lib.strategy.steering import Steering
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import Valuation
@@ -70,7 +71,7 @@ class Underlying:
     valuation: Valuation | None = None
     screen: Annotated[Screen | None, TRANSIENT] = field(default=None, compare=False)  # in a frame with news
     implied: dict[int, float] = field(default_factory=dict)  # last implied volatility of legs held now, by instrument
-    slopes: dict[int, float] = field(default_factory=dict)  # of the smile, by expiry of legs held; NaN where unknown
+    slopes: dict[int, SlopeLooks] = field(default_factory=dict)  # of the smile, by expiry of legs held
     slope_told_on: dt.date | None = None  # the day of the session in which one that is unknown was told
     policy_left_on: dt.date | None = None  # the same, of a position that the policy was not trained on
     hedged: Annotated[HedgedPosition | None, TRANSIENT] = field(default=None, compare=False)  # as last measured

@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import norm
 
 from alo_lib.pricing import price
-from alo_lib.records import Kind, records
+from alo_lib.records import MINUTE, Kind, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.exposure import measure
@@ -28,10 +28,10 @@ from alo_lib.strategy.hedging import (
     shares_wanted,
     toward_band,
 )
-from alo_lib.strategy.smile_slope import slope_through, smile_slopes
+from alo_lib.strategy.smile_slope import SlopeLooks, slope_through, smile_slopes
 from alo_lib.strategy.targets import hedge_wanted
 from alo_lib.strategy.valuation import quote_volatility
-from tests.strategy.kit import CALLS, DAY, NOW, POSITION, PUTS, RATE, hold, state_of
+from tests.strategy.kit import CALLS, DAY, HOUR, NOW, POSITION, PUTS, RATE, hold, state_of
 
 EXPIRY = NOW + 45 * DAY
 
@@ -312,6 +312,19 @@ def test_the_smile_s_slope_is_read_from_the_chain_and_used_by_minimum_variance()
     # Volatility falls as the spot rises, so that what is short of it moves less like a short share: fewer are held.
     assert shift == pytest.approx(-float(hedged.vega_skew) / 100.0, abs=2.0)
     assert state.notices == []
+
+
+def test_looks_at_a_slope_count_less_as_they_age() -> None:
+    """Weights fall by 1 / e in half an hour; a look that tells none changes nothing, and one night leaves the last."""
+    minutes, seen = np.array([0, 1, 2, 30, 31, 90]), np.array([-0.2, -0.3, 0.1, -0.25, -0.1, -0.4])
+    looks = SlopeLooks()
+    assert math.isnan(looks.slope)
+    for minute, each in zip(minutes.tolist(), seen.tolist(), strict=True):
+        looks.take(NOW + minute * MINUTE, each)
+        looks.take(NOW + minute * MINUTE, math.nan)
+    assert looks.slope == pytest.approx(np.average(seen, weights=np.exp((minutes - 90) / 30)), rel=1e-12)
+    looks.take(NOW + 20 * HOUR, 0.5)
+    assert looks.slope == pytest.approx(0.5, abs=1e-12)
 
 
 def test_of_many_strikes_a_few_tell_the_slope(monkeypatch: pytest.MonkeyPatch) -> None:
