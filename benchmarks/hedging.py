@@ -18,9 +18,10 @@ from scipy.special import ndtr
 
 from alo_lib.learning.garch_markets import GjrJumps
 from alo_lib.learning.markets import DAYS, STEPS_A_DAY, BlackScholes, Heston, Market
-from alo_lib.learning.positions import POSITIONS, SPOT, Costs, Hedged, Leg, european, hedged, net_losses
+from alo_lib.learning.positions import POSITIONS, SPOT, Costs, Hedged, Leg, hedged, net_losses
 from alo_lib.learning.smile import Smile, smile_of
 from alo_lib.learning.tails import tail_values
+from alo_lib.pricing import greeks
 from alo_lib.records import TRADING_DAYS
 from alo_lib.strategy.hedging import DeltaBand, HedgingRule, MinimumVariance, WhalleyWilmott
 from benchmarks.harness import Row, options_of, report
@@ -80,7 +81,7 @@ def _theory(volatility: float, cost: float) -> tuple[float, float]:
     for step in range(steps):
         time, left = step * dt, (steps - step) * dt
         spot = SPOT * np.exp(volatility * math.sqrt(time) * nodes - 0.5 * volatility**2 * time)
-        cash_gamma = np.square(spot) * european(spot, SPOT, np.full(spot.shape, volatility), left, 1)["gamma"]
+        cash_gamma = np.square(spot) * greeks(spot, SPOT, 0.0, 0.0, volatility, left, 1, style="european").gamma
         variance += 0.5 * float(weights @ np.square(cash_gamma * volatility**2 * dt))
         if step:
             traded += float(weights @ cash_gamma) * volatility * math.sqrt(2.0 * dt / math.pi)

@@ -6,10 +6,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from alo_lib.learning.markets import DAYS, STEPS_A_DAY, Market
 from alo_lib.learning.smile import Smile
+from alo_lib.pricing import greeks, price
 from alo_lib.records import OPTION_MULTIPLIER, TRADING_DAYS
 from alo_lib.strategy.hedging import Band, HedgedPosition, HedgingRule, toward_band
 
@@ -22,7 +22,6 @@ __all__ = [
     "Hedged",
     "Leg",
     "along",
-    "european",
     "hedged",
     "hedges_of",
     "net_losses",
@@ -35,6 +34,8 @@ SPOT: Final = 100.0
 CONTRACTS: Final = 10
 """Structures: enough that whole shares are a thousandth of a delta."""
 FEE: Final = 0.005
+_GREEKS: Final = {"value": "price", "delta": "delta", "gamma": "gamma", "vega": "vega", "theta": "theta"}
+"""What a position is shown, and the pricing room's name of it."""
 
 
 class Leg(NamedTuple):
@@ -112,7 +113,7 @@ def along(legs: tuple[Leg, ...], smile: Smile, spots: Array, variances: Array, t
     if times is None:
         times = np.arange(steps, -1.0, -1.0) / (STEPS_A_DAY * TRADING_DAYS)
     start = float(variances[0, 0])
-    totals = {name: np.zeros((steps, paths)) for name in ("value", "delta", "gamma", "vega", "theta", "vega_skew")}
+    totals = {name: np.zeros((steps, paths)) for name in (*_GREEKS, "vega_skew")}
     implied, years_left = np.empty((steps, paths)), np.empty((steps, 1))
     strikes = [SPOT * math.exp(leg.deviations * math.sqrt(start * float(times[0]))) for leg in legs]
     for step in range(steps):
@@ -125,10 +126,10 @@ def along(legs: tuple[Leg, ...], smile: Smile, spots: Array, variances: Array, t
             z = np.clip(np.log(strike / spots[step]) / (root * math.sqrt(years)), -2.5, 2.5)
             volatility = root * (a + (b + c * z) * z)
             units = float(leg.quantity * CONTRACTS * OPTION_MULTIPLIER)
-            greeks = european(spots[step], strike, volatility, years, leg.right)
-            for name, value in greeks.items():
-                totals[name][step] += units * value
-            totals["vega_skew"][step] += units * greeks["vega"] * slope
+            found = greeks(spots[step], strike, 0.0, 0.0, volatility, years, leg.right, style="european")
+            for name, greek in _GREEKS.items():
+                totals[name][step] += units * getattr(found, greek)
+            totals["vega_skew"][step] += units * found.vega * slope
     contracts = float(sum(abs(leg.quantity) for leg in legs) * CONTRACTS)
     value = totals.pop("value")
     position = HedgedPosition(
@@ -139,7 +140,8 @@ def along(legs: tuple[Leg, ...], smile: Smile, spots: Array, variances: Array, t
     for leg, strike in zip(legs, strikes, strict=True):
         worth = np.maximum(leg.right * (spots[-1] - strike), 0.0)
         if times[-1] > 0.0:
-            worth = european(spots[-1], strike, np.sqrt(variances[-1]), float(times[-1]), leg.right)["value"]
+            market = (spots[-1], strike, 0.0, 0.0, np.sqrt(variances[-1]), float(times[-1]), leg.right)
+            worth = price(*market, style="european")
         payoff += leg.quantity * CONTRACTS * OPTION_MULTIPLIER * worth
     return Hedged(spots, variances, position, -float(np.mean(value[0])), payoff)
 
@@ -168,18 +170,3 @@ def paid_for(hedges: Array, spots: Array, unit_costs: Array) -> Array:
     traded = np.diff(hedges, axis=0, prepend=0.0)
     bought = np.sum(traded * spots[:-1] + np.abs(traded) * unit_costs[:-1], axis=0)
     return np.asarray(bought - hedges[-1] * spots[-1] + np.abs(hedges[-1]) * unit_costs[-1])
-
-
-def european(spot: Array, strike: float, volatility: Array, years: float, right: int) -> dict[str, Array]:
-    """Black's value and greeks without rates."""
-    deviation = volatility * math.sqrt(years)
-    d1 = np.log(spot / strike) / deviation + 0.5 * deviation
-    density = np.exp(-0.5 * d1 * d1) / math.sqrt(2.0 * math.pi)
-    gamma = density / (spot * deviation)
-    return {
-        "value": right * (spot * ndtr(right * d1) - strike * ndtr(right * (d1 - deviation))),
-        "delta": ndtr(d1) - (0.0 if right > 0 else 1.0),
-        "gamma": gamma,
-        "vega": spot * density * math.sqrt(years),
-        "theta": -0.5 * np.square(volatility * spot) * gamma,
-    }

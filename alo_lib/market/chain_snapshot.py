@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from alo_lib.market.bars import CONTRACT, OptionBars
 from alo_lib.market.calendar import MarketHours, index_of_option, utc_time
 from alo_lib.market.distributions import cash_of_contracts
+from alo_lib.market.expected_dividends import replaced_days
 from alo_lib.market.faults import DataError, FaultKind
 from alo_lib.market.folder import DataFolder
 from alo_lib.market.layout import DataKind, OptionArchive, Resolution, SecurityArchive, SecurityType
 from alo_lib.market.universe import universe_days
 from alo_lib.pricing import market_price
-from alo_lib.records import NEW_YORK, SECOND, years_between
+from alo_lib.records import DAY, NEW_YORK, SECOND, years_between
 
 __all__ = ["ChainSnapshot", "take_snapshot"]
 
@@ -111,7 +112,7 @@ def take_snapshot(
         expiry_time=expiry_time[alive],
         volume=volume,
         open_interest=open_interest,
-        dividends=_dividends(folder, ticker, time) if security is SecurityType.OPTION else (),
+        dividends=_dividends(folder, ticker, day, time) if security is SecurityType.OPTION else (),
     )
 
 
@@ -269,8 +270,20 @@ def _spot(
     )
 
 
-def _dividends(folder: DataFolder, ticker: str, time: int) -> tuple[tuple[int, float], ...]:
-    """Cash ahead, each for a share as there is at ``time``: a later split makes one such share into several.
+def _dividends(folder: DataFolder, ticker: str, day: date, time: int) -> tuple[tuple[int, float], ...]:
+    """Cash ahead, of the factor file and as announced, each for a share as there is at ``time``.
+
+    One that is announced by ``day`` takes the place of the factor file's that is nearest to it, by the rule of
+    :mod:`alo_lib.market.expected_dividends`.
+    """
+    paid, announced = _paid(folder, ticker, time), folder.announced(ticker, day)
+    replaced = replaced_days([when // DAY for when, _ in paid], [when // DAY for when, _ in announced])
+    told = [*(each for each in paid if each[0] // DAY not in replaced), *announced]
+    return tuple(sorted((when, amount) for when, amount in told if when > time and amount > 0.0))
+
+
+def _paid(folder: DataFolder, ticker: str, time: int) -> list[tuple[int, float]]:
+    """Cash of the factor file, before ``time`` and after: a later split makes a share of now into several.
 
     For a spin-off or a special dividend contracts are adjusted, so that none of it is taken from what they are worth.
     """
@@ -283,6 +296,5 @@ def _dividends(folder: DataFolder, ticker: str, time: int) -> tuple[tuple[int, f
             for split in events.splits
             if split.day <= one.ex_date and hours.session(split.day).open > time
         )
-        if when > time:
-            found.append((when, one.amount * shares))
-    return tuple(found)
+        found.append((when, one.amount * shares))
+    return found

@@ -6,11 +6,11 @@ yet, so that this would leave a hole, goes on in the rhythm, and with the amount
 What is announced takes the place of the expected one that is nearest to it, if that is at most three weeks away.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import Final
 
-__all__ = ["FIFTY_TWO_WEEKS", "MOST_APART", "days_again", "dividends_again"]
+__all__ = ["FIFTY_TWO_WEEKS", "MOST_APART", "days_again", "dividends_again", "replaced_days"]
 
 FIFTY_TWO_WEEKS: Final = timedelta(days=364)
 """Whole weeks: companies keep to the day of the week."""
@@ -43,15 +43,19 @@ def days_again(
         )
     if not told:
         return expected
-    days = [day for day, _ in (*year, *expected)]
-    nearest = (min(days, key=lambda day: (abs(day - one), day), default=one) for one, _ in told)
-    replaced = {day for day, (one, _) in zip(nearest, told, strict=True) if abs(day - one) <= MOST_APART}
+    replaced = replaced_days([day for day, _ in (*year, *expected)], [day for day, _ in told])
     last = today + _YEAR if until is None else until
     return sorted(
         (day, amount)
         for day, amount in (*(each for each in expected if each[0] not in replaced), *told)
         if today <= day <= last
     )
+
+
+def replaced_days(days: Sequence[int], announced: Iterable[int]) -> set[int]:
+    """Of some ``days`` with a dividend those whose place an announced one takes: the nearest to it, if near enough."""
+    nearest = ((one, min(days, key=lambda day: (abs(day - one), day), default=one)) for one in announced)
+    return {day for one, day in nearest if abs(day - one) <= MOST_APART}
 
 
 def _year_again(paid: Iterable[tuple[int, float]], today: int, first: int) -> list[tuple[int, float]]:

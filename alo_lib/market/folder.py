@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from alo_lib.market.announced_dividends import announced_dividends
 from alo_lib.market.bars import BAR_DTYPES, Bars, OptionBars
 from alo_lib.market.calendar import MarketHours
 from alo_lib.market.corporate_actions import named_kinds
@@ -110,6 +111,21 @@ class DataFolder:
         :raises DataError: for a file that cannot be read.
         """
         return read_events(events_file(self.root, ticker))
+
+    def announced(self, ticker: str, day: date) -> list[tuple[int, float]]:
+        """Ex-times and amounts of the dividends that file announces, as they are known before the session of ``day``.
+
+        Amounts are for a share as there is on that day. The rule is :func:`announced_dividends`.
+
+        :raises DataError: for a file that cannot be read.
+        """
+        splits = [(each.day, each.factor) for each in self.events(ticker).splits]
+        return announced_dividends(
+            self.dated_events(ticker),
+            day,
+            self.hours(SecurityType.EQUITY, ticker).session_from,
+            lambda since, until: [each for each in splits if since <= each[0] <= until],
+        )
 
     def _history(self, ticker: str, security: SecurityType) -> MapFile:
         if security.underlying is SecurityType.EQUITY:

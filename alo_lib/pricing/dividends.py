@@ -35,6 +35,7 @@ from alo_lib.pricing.implied import MAX_STEPS, VOLATILITY_MAX, Search, advance
 from alo_lib.pricing.schedules import carried
 from alo_lib.pricing.scheme import ACCURATE, FAST, HIGH_PRECISION, Scheme
 from alo_lib.pricing.terms import Cash, Option, Options
+from alo_lib.pricing.volatility_differences import central_differences, without_width
 
 __all__ = [
     "TIME_VALUE_FLOOR",
@@ -358,12 +359,11 @@ def values_with_dividends(
     base, (still, up, down, *moved) = _solve_moved(asked, american, size, cash)
     free = options.spot - carried(options, cash).aside
     values, held = _on_the_grid(options, volatility, american, free, base)
+    net = _net_of(options, cash, today=False)
     with np.errstate(invalid="ignore", divide="ignore"):
-        values["vega"] = (up[0] - down[0]) / (2.0 * step)
-        values["vanna"] = (up[1] - down[1]) / (2.0 * step)
-        values["volga"] = (up[0] + down[0] - 2.0 * still[0]) / step**2
-    for name in ("vega", "volga", "vanna"):
-        values[name] = np.where(step > 0.0, values[name], 0.0)
+        found = central_differences(still, up, down, step)
+        found = without_width(found, net.options, net.share, volatility, step)
+    values |= {name: np.where(step > 0.0, each, 0.0) for name, each in found._asdict().items()}
     values["epsilon"] = (moved[0][0] - moved[1][0]) / (2.0 * rate_step)
     if american:
         values["rho"] = (moved[2][0] - moved[3][0]) / (2.0 * rate_step)

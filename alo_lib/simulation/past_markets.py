@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 
 from alo_lib.market import DataFolder, OptionBars, Resolution, SecurityType
-from alo_lib.market.announced_dividends import announced_dividends
 from alo_lib.records import Contract, InstrumentTable, Kind, Session, records
 from alo_lib.runtime import DIVIDENDS_LOOKED_BACK
 from alo_lib.settings import Settings
@@ -90,20 +89,8 @@ def _book(
         rows[side], rows[f"{side}_size"] = quoted[f"{side}_close"], quoted[f"{side}_size"]
     book.take_quotes(rows, session.close)
     book.dividends = _dividends(folder, ticker, session)
-    book.announced = _announced(folder, ticker, session)
+    book.announced = [CashDividend(*each) for each in folder.announced(ticker, session.day)]
     return book
-
-
-def _announced(folder: DataFolder, ticker: str, session: Session) -> list[CashDividend]:
-    """Those that were announced by then, for a share as there is then."""
-    splits = [(each.day, each.factor) for each in folder.events(ticker).splits]
-    found = announced_dividends(
-        folder.dated_events(ticker),
-        session.day,
-        folder.hours().session_from,
-        lambda since, until: [each for each in splits if since <= each[0] <= until],
-    )
-    return [CashDividend(*each) for each in found]
 
 
 def _dividends(folder: DataFolder, ticker: str, session: Session) -> list[CashDividend]:

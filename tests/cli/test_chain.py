@@ -12,6 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from alo_lib.market.event_files import events_file
 from alo_lib.market.factor_files import FactorRow
 from alo_lib.market.writer import write_factor_file
 from alo_lib.pricing import ContractStatus, Dividends, greeks, implied_volatility
@@ -100,6 +101,13 @@ def test_dividends_enter_as_asked(run, paying):
             market = (row["mid"], found["spot"], row["strike"], found["rate"], 0.0, row["years_to_expiry"], -1)
             expected = implied_volatility(*market, dividends=schedule)
             assert row["mid_volatility"] == pytest.approx(float(expected), rel=1e-9)
+    path = events_file(paying, "ALFA")
+    path.parent.mkdir(parents=True)
+    path.write_text("2024-02-08, before, dividend, 1.50, 2024-01-02\n2024-02-15, before, dividend, 3, 2024-01-03")
+    (told,) = asked("--dividends", "cash", "--right", "put")["dividends_ahead"]
+    assert told["years"] - due["years"] == pytest.approx(7.0 / 365.0, abs=1e-12)
+    assert told["cash"] == 1.5
+    path.unlink()
     given = asked("--dividend-yield", "3%")
     assert given["dividends"] == 0.03
     assert {row["dividend_yield"] for row in given["contracts"]} == {0.03}

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shutil
 import warnings
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from scipy.optimize import brentq
 from scipy.stats import norm
 
+from alo_lib.market.event_files import events_file
 from alo_lib.pricing import early_exercise
 
 DAY, NIGHT = "2024-01-02", 17.5 / 24 / 365
@@ -118,6 +120,23 @@ def test_an_ex_date_on_a_closed_day_is_the_next_session(exercise):
     """The twentieth of January 2024 is a Saturday."""
     found = _object(exercise("--dividend", "2024-01-20:0.50", "--json"))
     assert (found["ex_date"], found["last_evening"]) == ("2024-01-22", "2024-01-19")
+
+
+def test_an_announced_dividend_is_the_next_one(run, small_market, tmp_path):
+    """As if it were given, from the day on which it is known; one that is given counts alone."""
+    data = tmp_path / "data"
+    shutil.copytree(small_market, data)
+    path = events_file(data, "ALFA")
+    path.parent.mkdir(parents=True)
+
+    def asked(*arguments):
+        return _object(run("exercise", "ALFA", DAY, "--data", data, "--json", *arguments))
+
+    path.write_text("2024-01-03, before, dividend, 0.72, 2024-01-02")
+    assert asked() == asked(*TONIGHT)
+    assert asked("--dividend", "2024-01-11:0.50")["cash"] == 0.50
+    path.write_text("2024-01-03, before, dividend, 0.72, 2024-01-03")
+    assert "no dividend of ALFA is known in" in run("exercise", "ALFA", DAY, "--data", data).err
 
 
 def test_the_page_draws_what_exercise_gains(exercise, tmp_path):

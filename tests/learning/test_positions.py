@@ -6,21 +6,41 @@ import numpy as np
 import pytest
 
 from alo_lib.learning.markets import STEPS_A_DAY
-from alo_lib.learning.positions import CONTRACTS, POSITIONS, SPOT, Costs, along, european, net_losses
+from alo_lib.learning.positions import CONTRACTS, POSITIONS, SPOT, Costs, Leg, along, net_losses
 from alo_lib.learning.smile import Smile
 from alo_lib.learning.tails import tail_values
-from alo_lib.pricing import price
+from alo_lib.records import TRADING_DAYS
 from alo_lib.strategy.hedging import DeltaBand
 from tests.learning.kit import COSTS, book
 
 FLAT = Smile(np.array([0.04]), np.tile([1.0, 0.0, 0.0], (21, 1, 1)))
 
 
-def test_values_are_those_of_american_options_without_rates() -> None:
-    for right in (1, -1):
-        ours = european(np.array([97.0, 104.0]), 100.0, np.array([0.2, 0.3]), 0.08, right)
-        theirs = price([97.0, 104.0], 100.0, 0.0, 0.0, [0.2, 0.3], 0.08, right)
-        assert ours["value"] == pytest.approx(theirs, abs=1e-9)
+@pytest.mark.parametrize("right", [1, -1])
+def test_a_leg_is_shown_with_the_value_and_greeks_of_black(right: int) -> None:
+    """Values by quadrature over what the spot becomes, greeks by differences of them."""
+    years, nodes = 1.0 / TRADING_DAYS, np.linspace(-9.0, 9.0, 200_001)
+    weights = np.exp(-0.5 * nodes * nodes) * (nodes[1] - nodes[0]) / math.sqrt(2.0 * math.pi)
+
+    def value(spot: float, volatility: float, left: float = years) -> float:
+        ends = spot * np.exp(volatility * math.sqrt(left) * nodes - 0.5 * volatility**2 * left)
+        return float(weights @ np.maximum(right * (ends - SPOT), 0.0))
+
+    spots = np.repeat([[100.0, 99.2, 101.5]], STEPS_A_DAY + 1, axis=0)
+    held = along((Leg(-1, 0.0, right),), FLAT, spots, np.full_like(spots, 0.04))
+    units, shown = -CONTRACTS * 100, held.position
+    values = [value(spot, 0.2) for spot in spots[0]]
+    assert held.premium == pytest.approx(-units * np.mean(values), rel=1e-7)
+    for column, (spot, now) in enumerate(zip(spots[0], values, strict=True)):
+        up, down = value(spot + 0.01, 0.2), value(spot - 0.01, 0.2)
+        expected = {
+            "delta": (up - down) / 0.02,
+            "gamma": (up - 2.0 * now + down) / 1e-4,
+            "vega": (value(spot, 0.201) - value(spot, 0.199)) / 0.002,
+            "theta": (value(spot, 0.2, years * 0.999) - value(spot, 0.2, years * 1.001)) / (0.002 * years),
+        }
+        for name, greek in expected.items():
+            assert np.asarray(getattr(shown, name))[0, column] == pytest.approx(units * greek, rel=2e-4), name
 
 
 def test_a_day_is_lost_as_counted_by_hand() -> None:

@@ -23,6 +23,7 @@ from alo_lib.market import (
     contract_array,
     take_snapshot,
 )
+from alo_lib.market.event_files import events_file
 from alo_lib.market.factor_files import FactorRow
 from alo_lib.market.generator.exchange import equity_hours, option_hours
 from alo_lib.market.layout import OptionArchive, SecurityArchive
@@ -153,6 +154,53 @@ def test_dividends_ahead_are_for_a_share_of_today(root: Path) -> None:
     days = [date(2024, 7, 9), date(2024, 8, 2)]
     assert [when for when, _ in found] == [HOURS.session(day).open for day in days]
     assert [cash for _, cash in found] == [1.0, 2 * 0.5]  # two shares for one on July 11
+
+
+def test_announced_dividends_take_the_place_of_the_factor_files(root: Path) -> None:
+    write_factor_file(
+        root,
+        "ABC",
+        [
+            FactorRow(date(2024, 6, 7), Decimal("0.9801"), Decimal("1"), Decimal(100)),
+            FactorRow(date(2024, 7, 9), Decimal("0.99"), Decimal("1"), Decimal(100)),
+            FactorRow(date(2050, 12, 31), Decimal("1"), Decimal("1"), Decimal(0)),
+        ],
+    )
+    path = events_file(root, "ABC")
+    path.parent.mkdir(parents=True)
+
+    def ahead(*lines: str) -> list[tuple[date, float]]:
+        path.write_text("\n".join(lines))
+        found = take_snapshot(DataFolder(root), "ABC", DAY).dividends
+        days = {HOURS.session(day).open: day for day in HOURS.trading_days(DAY, date(2024, 12, 31))}
+        return [(days[when], amount) for when, amount in found]
+
+    paid = (date(2024, 7, 10), 1.0)
+    assert ahead() == [paid]
+    assert ahead("2024-07-10, before, dividend, 1.10, 2024-07-04") == [paid]  # known only tomorrow
+    assert ahead("2024-07-10, before, dividend, 1.10, 2024-07-03") == [(date(2024, 7, 10), 1.1)]
+    assert ahead("2024-07-31, before, dividend, 1.10, 2024-07-01") == [(date(2024, 7, 31), 1.1)]  # 21 days from it
+    assert ahead("2024-08-01, before, dividend, 1.10, 2024-07-01") == [paid, (date(2024, 8, 1), 1.1)]
+    assert ahead("2024-07-10, before, dividend, 0, 2024-07-01") == []
+    assert ahead("2024-08-10, before, dividend, 0.4, 2024-05-31") == [paid, (date(2024, 8, 12), 0.4)]  # a Saturday
+    # One that has gone ex is of the payment nearest to it, which is no longer ahead: the next one stays.
+    assert ahead("2024-06-13, before, dividend, 0.9, 2024-05-31") == [paid]
+    with pytest.raises(DataError, match=r"abc\.csv:1: since when the dividend 1\.10 is known is missing"):
+        ahead("2024-07-10, before, dividend, 1.10")
+
+
+def test_an_announced_amount_is_for_a_share_of_the_day(root: Path) -> None:
+    rows = [
+        FactorRow(date(2024, 6, 28), Decimal("1"), Decimal("0.5"), Decimal(100)),
+        FactorRow(date(2050, 12, 31), Decimal("1"), Decimal("1"), Decimal(0)),
+    ]
+    write_factor_file(root, "ABC", rows)
+    path = events_file(root, "ABC")
+    path.parent.mkdir(parents=True)
+    for known, amount in (("2024-06-28", 0.6), ("2024-07-01", 1.2)):  # two shares for one on July 1
+        path.write_text(f"2024-08-01, before, dividend, 1.20, {known}")
+        (found,) = take_snapshot(DataFolder(root), "ABC", DAY).dividends
+        assert found == (HOURS.session(date(2024, 8, 1)).open, amount)
 
 
 def test_what_cannot_be_answered_is_said(root: Path) -> None:

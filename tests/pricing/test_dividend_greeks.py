@@ -7,6 +7,8 @@ import numpy.typing as npt
 import pytest
 
 from alo_lib.pricing import greeks, price
+from alo_lib.pricing.terms import Options
+from alo_lib.pricing.volatility_differences import ByVolatility, central_differences, without_width
 from tests.pricing.dividend_greeks import NAMES, Right, read, right_greeks
 from tests.pricing.dividend_grid import Terms, converged
 from tests.pricing.dividend_quadrature import black_scholes, nested
@@ -16,16 +18,16 @@ Array = npt.NDArray[np.float64]
 RIGHT = read()
 LIMITS = {  # what nine tenths of a kind's greeks are within, and all of them
     ("american", "delta"): (2e-5, 2e-4),
-    ("american", "vega"): (0.02, 0.1),
+    ("american", "vega"): (0.016, 0.08),
     ("american", "rho"): (0.06, 1.0),
     ("american", "epsilon"): (0.06, 8.0),  # calls, of which those without a yield are hardly exercised before expiry
-    ("american", "vanna"): (4e-3, 1.0),
+    ("american", "vanna"): (2.5e-3, 1.0),
     ("american", "volga"): (4.0, 80.0),
     ("european", "delta"): (2e-6, 5e-6),
-    ("european", "vega"): (4e-3, 6e-3),
+    ("european", "vega"): (1e-3, 2.5e-3),
     ("european", "rho"): (1e-3, 3e-3),
     ("european", "epsilon"): (1e-3, 3e-3),
-    ("european", "vanna"): (4e-4, 6e-4),
+    ("european", "vanna"): (1.2e-4, 2.5e-4),
     ("european", "volga"): (0.03, 0.04),
 }
 """The worst have spot next to where exercise begins: there volga jumps, and what is its derivative."""
@@ -59,6 +61,25 @@ def test_greeks_are_those_on_file(style: str, name: str) -> None:
     assert error.size > 30
     assert np.quantile(error, 0.9) <= most
     assert error.max() <= worst
+
+
+def test_what_wide_differences_leave_out_is_taken_off_and_of_what_is_exercised_nothing() -> None:
+    """Of European options nothing is left but rounding; half the vega has half of it taken off."""
+    strikes = np.linspace(70.0, 140.0, 29)
+    options = (100.0, strikes, 0.03, 0.01)
+    exact = greeks(*options, 0.25, 0.7, 1, style="european")
+    still, up, down = (
+        np.stack(greeks(*options, volatility, 0.7, 1, style="european")[:2]) for volatility in (0.25, 0.26, 0.24)
+    )
+    ones = np.ones_like(strikes)
+    left = Options(100.0 * ones, strikes, 0.03 * ones, 0.01 * ones, 0.7 * ones, ones)
+    wide = central_differences(still, up, down, 0.01 * ones)
+    assert np.abs(wide.vega - exact.vega).max() > 0.01
+    for part in (1.0, 0.5, 0.0):
+        there = ByVolatility(*(part * each for each in wide))
+        found = without_width(there, left, ones, 0.25 * ones, 0.01 * ones)
+        for name, allowed in (("vega", 1e-10), ("vanna", 1e-10), ("volga", 1e-7)):
+            assert getattr(found, name) == pytest.approx(part * getattr(exact, name), abs=allowed), name
 
 
 @pytest.mark.slow

@@ -29,8 +29,8 @@ __all__ = ["chain"]
     type=click.Choice(["yield", "cash", "proportional", "parity", "cash-parity", "none"]),
     default="yield",
     show_default=True,
-    help="Those ahead in the data as a yield with the same forward, or as cash; proportional: as fractions "
-    "of spot; parity: the yield, borrowing "
+    help="Those ahead in the factor file, and announced, as a yield with the same forward, or as cash; "
+    "proportional: as fractions of spot; parity: the yield, borrowing "
     "included, at which calls and puts agree (as 'yield' where an expiry's quotes give none); cash-parity: the cash, "
     "and the yield beside it at which they agree, what borrowing costs; none.",
 )

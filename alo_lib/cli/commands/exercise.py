@@ -29,8 +29,8 @@ __all__ = ["exercise"]
     "given",
     type=DatedCash(),
     multiple=True,
-    help="Cash a share that goes ex at the open of a day, such as 2015-11-05:0.52; repeat it.  [default: those ahead "
-    "in the data]",
+    help="Cash a share that goes ex at the open of a day, such as 2015-11-05:0.52; repeat it.  [default: those "
+    "ahead in the factor file, and announced]",
 )
 @click.option(
     "--dividends",
