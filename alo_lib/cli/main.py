@@ -16,6 +16,7 @@ from alo_lib.cli.commands.cloud import cloud
 from alo_lib.cli.commands.compare import compare
 from alo_lib.cli.commands.core import core
 from alo_lib.cli.commands.docs import docs
+from alo_lib.cli.commands.doctor import doctor
 from alo_lib.cli.commands.engines import engines
 from alo_lib.cli.commands.exercise import exercise
 from alo_lib.cli.commands.generate import generate
@@ -76,6 +77,7 @@ for command in (
     volatility,
     schedule,
     core,
+    doctor,
     transport,
     engines,
     generate,
