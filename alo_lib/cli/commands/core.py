@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 from pathlib import Path
@@ -13,12 +14,14 @@ from alo_lib.cli.commands.schedule import planned
 from alo_lib.cli.console import say
 from alo_lib.cli.failures import RunFailedError, UserError
 from alo_lib.cli.json_output import print_json
+from alo_lib.cli.operation_arguments import config_option
 from alo_lib.cli.option_arguments import Amount, FilePath, Whole
 from alo_lib.cli.project import CONFIG, ROOT
 
 if TYPE_CHECKING:
     from alo_lib.executive.isolation import Preparation
     from alo_lib.runtime.process import CoreProcess, Ending
+    from alo_lib.settings.operation import OperationSettings
 
 __all__ = ["JOURNALS", "core"]
 
@@ -30,8 +33,23 @@ _COUNTS = (
 """What the status tells of the heartbeat."""
 
 
+def _of_file(config: OperationSettings) -> dict[str, Any]:
+    """The options that a file of settings gives; --set, --budget and --on-overrun are added to what stands there."""
+    of = config.core
+    return {
+        "name": of.name,
+        "folder": of.folder,
+        "journal": of.journal,
+        "durability": of.durability,
+        "cpu": of.processor,
+        "priority": of.priority,
+        "spin": of.spin,
+    }
+
+
 @click.command(short_help="Run the trading core in a real-time process of its own.")
 @click.argument("name", default="core")
+@config_option(_of_file)
 @click.option("--paced", is_flag=True, help="The host tells each frame's time and waits for it, as in a backtest.")
 @click.option("--folder", type=FilePath(), help="Where the shared memory lies.  [default: the project's in /dev/shm]")
 @click.option(
@@ -66,6 +84,7 @@ _COUNTS = (
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 def core(
     name: str,
+    config: OperationSettings | None,
     paced: bool,
     folder: Path | None,
     journal: Path | None,
@@ -91,6 +110,7 @@ def core(
     \b
     Examples:
       alo core --cpu 3 --set underlyings=GOOG
+      alo core --config /etc/alo/alo.json
       alo core --status
     """
     from alo_lib.runtime.link import channel_folder
@@ -115,8 +135,8 @@ def core(
         durability=durability,
         isolation=(cpu, priority),
         time=(spin, old_inputs),
-        assignments=assignments,
-        plans=(budgets, policies),
+        given=(config, assignments),
+        plans=_plans(config, budgets, policies),
     )
     for step in steps:
         say(f"{step.name}: {'yes' if step.done else 'no'} ({step.detail})")
@@ -125,6 +145,16 @@ def core(
     say(f"The core {name} runs in {where}; its journal is {journal or JOURNALS / name}.")
     ending = _run(process, frames)
     _tell(ending, process, steps, as_json)
+
+
+def _plans(
+    config: OperationSettings | None, budgets: tuple[str, ...], policies: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Budgets and policies of a file, and then those of the command line, which win."""
+    if config is None:
+        return budgets, policies
+    budgets = (*(f"{task}={milliseconds}" for task, milliseconds in config.core.budgets.items()), *budgets)
+    return budgets, (*(f"{task}={policy}" for task, policy in config.core.on_overrun.items()), *policies)
 
 
 def _check_processor(cpu: int | None) -> None:
@@ -143,7 +173,7 @@ def _prepare(
     durability: str,
     isolation: tuple[int | None, int],
     time: tuple[float | None, bool],
-    assignments: tuple[str, ...],
+    given: tuple[OperationSettings | None, tuple[str, ...]],
     plans: tuple[tuple[str, ...], tuple[str, ...]],
 ) -> tuple[CoreProcess, list[Preparation]]:
     from alo_lib.cli.commands.backtest import assignment
@@ -154,15 +184,19 @@ def _prepare(
     from alo_lib.runtime.frame_clock import ClockError, WallClock
     from alo_lib.runtime.link import Channel
     from alo_lib.runtime.process import CoreProcess, rehearse
+    from alo_lib.runtime.service import ServiceManager
     from alo_lib.settings import Settings
 
-    settings = Settings.of(Settings.parameters_of(CONFIG), dict(map(assignment, assignments)))
+    config, assignments = given
+    of_file = {} if config is None else config.settings
+    settings = Settings.of(Settings.parameters_of(CONFIG), of_file, dict(map(assignment, assignments)))
     chosen = planned(FRAME_PLAN, *plans)
+    manager = ServiceManager.of(os.environ)
     spin, old_inputs = time
     try:
         process = CoreProcess(
             settings,
-            Channel(where),
+            Channel(where, hear=None if manager is None else manager.hear),
             journal,
             paced=paced,
             durability=Durability[durability.upper()],

@@ -10,6 +10,7 @@ import click
 from alo_lib.cli.console import print_table, say
 from alo_lib.cli.failures import RunFailedError, UserError
 from alo_lib.cli.json_output import print_json
+from alo_lib.cli.operation_arguments import config_option
 from alo_lib.cli.option_arguments import Amount, FilePath, Whole
 from alo_lib.cli.project import ROOT
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from alo_lib.host import Finding, Machine, Outcome
     from alo_lib.host.jitter import JitterRun
+    from alo_lib.settings.operation import OperationSettings
 
 __all__ = ["doctor"]
 
@@ -25,7 +27,13 @@ BOOK: Final = ROOT / "storage" / "doctor.json"
 _STYLES: Final = {"good": "green", "costs": "yellow", "not here": "dim"}
 
 
+def _of_file(config: OperationSettings) -> dict[str, Any]:
+    """The options that a file of settings gives."""
+    return {"cpu": config.core.processor, "priority": config.core.priority, "journal": config.core.journal}
+
+
 @click.command(short_help="Check what this machine offers to a core in real time, and mend it.")
+@config_option(_of_file)
 @click.option("--cpu", type=Whole(min=0), help="The processor that is to be the core's.")
 @click.option("--priority", type=Whole(0, 99), default=80, show_default=True, help="Of SCHED_FIFO in a jitter run.")
 @click.option("--journal", type=FilePath(), help="Where the journal is to lie.  [default: storage of the project]")
@@ -36,6 +44,7 @@ _STYLES: Final = {"good": "green", "costs": "yellow", "not here": "dim"}
 @click.option("--root", type=FilePath(exists=True, file_okay=False), help="Look at a copy of /sys and /proc there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def doctor(
+    config: OperationSettings | None,
     cpu: int | None,
     priority: int,
     journal: Path | None,
