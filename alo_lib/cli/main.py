@@ -15,6 +15,7 @@ from alo_lib.cli.commands.chain import chain
 from alo_lib.cli.commands.cloud import cloud
 from alo_lib.cli.commands.compare import compare
 from alo_lib.cli.commands.core import core
+from alo_lib.cli.commands.deploy import deploy
 from alo_lib.cli.commands.docs import docs
 from alo_lib.cli.commands.doctor import doctor
 from alo_lib.cli.commands.engines import engines
@@ -78,6 +79,7 @@ for command in (
     schedule,
     core,
     doctor,
+    deploy,
     transport,
     engines,
     generate,

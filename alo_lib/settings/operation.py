@@ -13,7 +13,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    StrictBool,
     ValidationError,
     field_validator,
 )
@@ -105,8 +104,6 @@ class MonitorOptions(_Group):
     """How ``alo monitor`` serves."""
 
     listen: Address = Field("127.0.0.1:9464", description="HOST:PORT")
-    control: StrictBool = Field(False, description="true or false: whether the page takes commands")
-    token_file: Absolute | None = Field(None, description="the file that holds the token, an absolute path; or null")
 
 
 class AlertOptions(_Group):
@@ -120,6 +117,7 @@ class AlertOptions(_Group):
         description="the http(s) URL that alerts are posted to, no secret in it",
     )
     lag: Whole = Field(1000, ge=1, le=1 << 40, description="messages journaled and not on disk, from 1")
+    stale: Whole = Field(180, ge=1, le=86_400, description="seconds without data in a session, from 1 to 86,400")
     drawdown: Amount = Field(0.8, gt=0, le=1, description="share of max-drawdown, above 0 up to 1")
 
 
@@ -135,6 +133,13 @@ class DeployOptions(_Group):
         "python:3.11-slim-bookworm", pattern=r"^[\w./:@-]+$", description="the image that it is built on"
     )
     lean_image: str = Field("quantconnect/lean:17200", pattern=r"^[\w./:@-]+$", description="LEAN's image, with a tag")
+    data_queue: str = Field(
+        "QuantConnect.Lean.Engine.DataFeeds.Queues.FakeDataQueue",
+        pattern=r"^[\w.]+$",
+        description="LEAN's source of live data",
+    )
+    prometheus_image: str = Field("prom/prometheus:v2.53.4", pattern=r"^[\w./:@-]+$", description="with a tag")
+    alertmanager_image: str = Field("prom/alertmanager:v0.27.0", pattern=r"^[\w./:@-]+$", description="with a tag")
     namespace: str = Field("alo", pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", description="Kubernetes's")
     storage: Whole = Field(20, ge=1, le=65_536, description="GiB for journals, from 1 to 65,536")
 

@@ -193,3 +193,20 @@ def test_budgets_of_a_file_are_added_to_and_overruled(monkeypatch):
     config = OperationSettings.of({"core": {"budgets": {"value": 4.5, "limit": 0.1}}}, "file")
     assert _plans(config, ("value=5",), ("value=skip",)) == (("value=4.5", "limit=0.1", "value=5"), ("value=skip",))
     assert _plans(None, ("value=5",), ()) == (("value=5",), ())
+
+
+def test_health_is_a_status_for_programs(run, beating):
+    """A core that beats now, in a process that lives, is well; the same a while later is not."""
+    state = SeqLock.open(beating / "core.state")
+    beat = np.zeros(1, HEARTBEAT)
+    for age, phase, status in ((0, "RUNNING", 0), (5_000_000_000, "RUNNING", 1), (0, "STOPPED", 1), (0, "STARTING", 1)):
+        beat["phase"] = list(CorePhase).index(CorePhase[phase])
+        beat["monotonic"] = time.monotonic_ns() - age
+        writer = state.write_as("core", force=True)
+        writer.write(beat)
+        outcome = run("core", "desk", "--health")
+        writer.close()
+        assert outcome.status == status
+        assert ("the core desk is not well" in outcome.err) is bool(status)
+    assert run("core", "desk", "--status").status == 0
+    assert run("core", "nobody", "--health").status == 2

@@ -29,8 +29,8 @@ COMMAND = re.compile(r"^(?:\./)?alo\s+(.+)$")
 EXAMPLE = re.compile(r"^```(?:python|diff)\n# \S+\n.*?^```$", re.MULTILINE | re.DOTALL)
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 
-OF_OTHERS = {"--cap-add", "--ulimit", "--ipc", "--pid", "--no-deps", "--wheel-dir", "--project"}
-"""Options of docker, pip and lean."""
+OF_OTHERS = {"--cap-add", "--ulimit", "--ipc", "--pid", "--no-deps", "--wheel-dir", "--project", "--create", "--now"}
+"""Options of docker, pip, lean and systemd."""
 
 
 def text_of(path: Path) -> str:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["JOURNALS", "core"]
 
 JOURNALS = ROOT / "storage" / "core"
+_OLDEST_BEAT = 1000.0
+"""Milliseconds, of the last heartbeat of a core that is well."""
 _COUNTS = (
     *("frame", "time", "run", "overruns", "missed", "sequence", "durable"),
     *("refused", "conflated", "undelivered"),
@@ -81,6 +83,7 @@ def _of_file(config: OperationSettings) -> dict[str, Any]:
     help="Leave message N out of the journal first, as 'alo journal leave-out'.",
 )
 @click.option("--status", is_flag=True, help="Tell how the core of that name is, and stop.")
+@click.option("--health", is_flag=True, help="As --status, and end with status 1 unless it lives and releases frames.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 def core(
     name: str,
@@ -99,6 +102,7 @@ def core(
     old_inputs: bool,
     without: int | None,
     status: bool,
+    health: bool,
     as_json: bool,
 ) -> None:
     """Run the trading core in a process of its own, released every frame by the real clock.
@@ -119,8 +123,10 @@ def core(
     if not re.fullmatch(CORE_NAME, name):
         raise UserError(f"name {name!r} must be up to 32 letters, digits and underscores, and not begin with a digit")
     where = channel_folder(name) if folder is None else folder / name
-    if status:
-        _status(name, where, of_project=folder is None, as_json=as_json)
+    if status or health:
+        well = _status(name, where, of_project=folder is None, as_json=as_json)
+        if health and not well:
+            raise RunFailedError(f"the core {name} is not well: it does not live, or releases no frames")
         return
     _check_processor(cpu)
     if without is not None:
@@ -256,8 +262,11 @@ def _tell(ending: Ending, process: CoreProcess, steps: list[Preparation], as_jso
     click.echo(f"slot trace {ending.slot_trace}")
 
 
-def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> None:
-    """Tell how the core at ``where`` is; ``of_project`` where that is this project's own place for it."""
+def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> bool:
+    """Tell how the core at ``where`` is; ``of_project`` where that is this project's own place for it.
+
+    Returns whether it is well: it lives, runs, and has released a frame within the last second.
+    """
     import time
 
     from alo_lib.runtime.link import PROJECT, CorePhase, last_beat
@@ -281,9 +290,10 @@ def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> None:
         "heartbeat_age_ms": age,
         **{name: int(beat[name]) for name in _COUNTS},
     }
+    well = bool(owner.alive) and phase == CorePhase.RUNNING.value and age is not None and age <= _OLDEST_BEAT
     if as_json:
         print_json(told)
-        return
+        return well
     # A process that is killed cannot say so: what it was is its last word.
     at_work = phase in (CorePhase.STARTING.value, CorePhase.RUNNING.value)
     standing = f"killed while it was {phase}" if at_work and owner.alive is False else phase
@@ -297,3 +307,4 @@ def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> None:
         f"{told['refused']} messages of the host refused, {told['conflated']} quotes and trades conflated, "
         f"{told['undelivered']} answers undelivered"
     )
+    return well
