@@ -11,11 +11,11 @@ import pytest
 __all__ = ["checked", "tool"]
 
 
-def tool(name: str) -> str:
+def tool(name: str, *other_names: str) -> str:
     """Where a program is: in a folder of ALO_TOOLS, beside this Python, or on the PATH. Skips where it is not."""
     beside = Path(sys.prefix) / "bin"
     path = os.pathsep.join((os.environ.get("ALO_TOOLS", ""), str(beside), os.environ.get("PATH", os.defpath)))
-    found = shutil.which(name, path=path)
+    found = next(filter(None, (shutil.which(each, path=path) for each in (name, *other_names))), None)
     if found is None:
         pytest.skip(f"{name} is not installed; it is looked for on the PATH and in the folders of ALO_TOOLS")
     return found
