@@ -9,6 +9,7 @@ from alo_lib.deployment.compose import compose
 from alo_lib.deployment.dockerfile import dockerfile, dockerignore
 from alo_lib.deployment.kubernetes import kubernetes_documents
 from alo_lib.deployment.lean_live import lean_live
+from alo_lib.deployment.log_shipping import index_template, rsyslog
 from alo_lib.deployment.placed import placed
 from alo_lib.deployment.systemd import systemd_files
 from alo_lib.deployment.yaml_text import yaml_text
@@ -44,11 +45,16 @@ def _prometheus(_: Mapping[str, Any], settings: OperationSettings) -> dict[str, 
     }
 
 
+def _logging(_: Mapping[str, Any], settings: OperationSettings) -> dict[str, str]:
+    return {"rsyslog.conf": rsyslog(settings), "index-template.json": index_template(settings)}
+
+
 KINDS: Final[dict[str, Callable[[Mapping[str, Any], OperationSettings], dict[str, str]]]] = {
     "docker": _docker,
     "kubernetes": _kubernetes,
     "systemd": _systemd,
     "prometheus": _prometheus,
+    "logging": _logging,
 }
 
 

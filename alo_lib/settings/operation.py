@@ -27,6 +27,7 @@ __all__ = [
     "CoreOptions",
     "DeployOptions",
     "LimitOptions",
+    "LogOptions",
     "MonitorOptions",
     "OperationSettings",
     "described",
@@ -121,6 +122,14 @@ class AlertOptions(_Group):
     drawdown: Amount = Field(0.8, gt=0, le=1, description="share of max-drawdown, above 0 up to 1")
 
 
+class LogOptions(_Group):
+    """Where log lines are read, and sent."""
+
+    folder: Absolute = Field("/var/lib/alo/log", description="the folder of JSON lines, an absolute path")
+    elasticsearch: Address = Field("127.0.0.1:9200", description="HOST:PORT of a bulk endpoint")
+    index: str = Field("alo", pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$", description="the index's name, lower case")
+
+
 class DeployOptions(_Group):
     """Where things are on the machine that they are deployed to."""
 
@@ -158,6 +167,7 @@ class OperationSettings(_Group):
     limits: LimitOptions = LimitOptions()
     monitor: MonitorOptions = MonitorOptions()
     alerts: AlertOptions = AlertOptions()
+    logs: LogOptions = LogOptions()
     deploy: DeployOptions = DeployOptions()
     settings: dict[str, Any] = Field({}, description="settings of the run, as alo backtest --settings lists them")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "deploy"]
 
-KINDS = ("docker", "kubernetes", "systemd", "prometheus")
+KINDS = ("docker", "kubernetes", "systemd", "prometheus", "logging")
 
 
 @click.command(short_help="Write units, containers and alerts for a core that runs elsewhere.")
@@ -29,7 +29,8 @@ def deploy(kind: str, config: OperationSettings | None, output: Path, replace: b
     """Write what runs a core elsewhere, for a file of host and core settings; without one, for the defaults.
 
     docker has images and a compose file, kubernetes the objects of a stateful set, systemd hardened units with a
-    watchdog, prometheus what is scraped, recorded and told. Nothing is started or installed.
+    watchdog, prometheus what is scraped, recorded and told, logging what sends log lines to Elasticsearch. Nothing is
+    started or installed.
 
     \b
     Examples:
