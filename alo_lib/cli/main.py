@@ -11,6 +11,7 @@ from typing import Final, NoReturn
 import click
 
 from alo_lib.cli.commands.backtest import backtest
+from alo_lib.cli.commands.benchmark import benchmark
 from alo_lib.cli.commands.chain import chain
 from alo_lib.cli.commands.cloud import cloud
 from alo_lib.cli.commands.compare import compare
@@ -86,6 +87,7 @@ for command in (
     cloud,
     train,
     test,
+    benchmark,
     docs,
 ):
     alo.add_command(command)

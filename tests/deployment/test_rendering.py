@@ -215,3 +215,11 @@ def test_yamllint_finds_no_fault(settings, tmp_path):
 def test_no_secret_is_written(kind):
     for name, text in render(kind, BASE, OperationSettings()).items():
         assert not re.search(r"(?i)(password|secret|bearer|api[_-]?key)\W+\w", text), name
+
+
+# Scripts -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("script", ["alo", ".ci/run"])
+def test_shellcheck_finds_no_fault_with_a_script(script):
+    checked("shellcheck", ROOT / script)
