@@ -40,7 +40,7 @@ def test_one_is_run_with_what_it_is_given_and_its_status_is_ours(run, monkeypatc
     [
         ("pricin", "there is no benchmark 'pricin'; did you mean pricing?"),
         ("x", "there is no benchmark 'x'; the benchm"),
-        ("--nonsense=3", "No such option '--nonsense'. (see 'alo benchmark --help')"),
+        ("--nonsense=3", "No such option '--nonsense' (see 'alo benchmark --help')"),
     ],
 )
 def test_another_name_is_one_sentence(run, name, sentence):
