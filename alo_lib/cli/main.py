@@ -11,11 +11,14 @@ from typing import Final, NoReturn
 import click
 
 from alo_lib.cli.commands.backtest import backtest
+from alo_lib.cli.commands.benchmark import benchmark
 from alo_lib.cli.commands.chain import chain
 from alo_lib.cli.commands.cloud import cloud
 from alo_lib.cli.commands.compare import compare
 from alo_lib.cli.commands.core import core
+from alo_lib.cli.commands.deploy import deploy
 from alo_lib.cli.commands.docs import docs
+from alo_lib.cli.commands.doctor import doctor
 from alo_lib.cli.commands.engines import engines
 from alo_lib.cli.commands.exercise import exercise
 from alo_lib.cli.commands.generate import generate
@@ -76,12 +79,15 @@ for command in (
     volatility,
     schedule,
     core,
+    doctor,
+    deploy,
     transport,
     engines,
     generate,
     cloud,
     train,
     test,
+    benchmark,
     docs,
 ):
     alo.add_command(command)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alo_lib.executive import Lifecycle
 from alo_lib.records import HostEvent, Kind, Message, records
@@ -163,11 +164,35 @@ def channel_folder(name: str) -> Path:
     return default_folder() / f"{name}-{mark}"
 
 
-class Channel:
-    """The segments of one core and its host, in a folder that either side makes."""
+class Heart:
+    """Writes a core's heartbeat where hosts look for it, and lets somebody hear it."""
 
-    def __init__(self, folder: Path, *, slots: int = RING_SLOTS) -> None:
+    def __init__(self, writer: SeqLockWriter, hear: "Callable[[np.void], None] | None" = None) -> None:
+        self._writer = writer
+        self._hear = hear
+
+    def write(self, beat: "NDArray[np.void]") -> None:
+        """Publish a heartbeat, an array of one."""
+        self._writer.write(beat)
+        if self._hear is not None:
+            self._hear(beat[0])
+
+    def close(self) -> None:
+        """Give the writing side up."""
+        self._writer.close()
+
+
+class Channel:
+    """The segments of one core and its host, in a folder that either side makes.
+
+    ``hear`` hears each heartbeat of a core in this process, after hosts can.
+    """
+
+    def __init__(
+        self, folder: Path, *, slots: int = RING_SLOTS, hear: "Callable[[np.void], None] | None" = None
+    ) -> None:
         make_folder(folder)
+        self._hear = hear
         self.folder = folder
         self.journal = folder / "core-journal"  # leads to the core's journal, wherever that is
         self._to_core = MessageRing.ensure(folder / "to-core.ring", capacity=slots)
@@ -175,7 +200,7 @@ class Channel:
         self.heartbeat = SeqLock.ensure(folder / "core.state", HEARTBEAT)
         self._taken = SeqLock.ensure(folder / "taken.state", TAKEN)
 
-    def core_side(self) -> tuple[MessageConsumer, MessageProducer, SeqLockWriter, SeqLockWriter, Reading]:
+    def core_side(self) -> tuple[MessageConsumer, MessageProducer, "Heart", SeqLockWriter, Reading]:
         """Inputs, answers, heartbeat, what is taken and what was.
 
         :raises NotOwnerError: while another core has them.
@@ -184,7 +209,7 @@ class Channel:
         return (
             self._to_core.consume("core"),
             self._to_host.produce("core"),
-            self.heartbeat.write_as("core"),
+            Heart(self.heartbeat.write_as("core"), self._hear),
             self._taken.write_as("core"),
             taken,
         )

@@ -155,3 +155,58 @@ def test_an_absurd_clock_is_one_sentence_and_nothing_is_journaled(run, monkeypat
     assert outcome.err.startswith("alo: the machine's clock says ")
     assert outcome.err.endswith("; set it, no core runs outside of 2000 to 2050\n")
     assert not (tmp_path / "journal").exists()
+
+
+def test_a_file_gives_the_options_and_the_command_line_wins(run, beating, tmp_path):
+    config = tmp_path / "alo.json"
+    config.write_text(json.dumps({"core": {"name": "desk", "priority": 3, "processor": 99999}}))
+    assert "core desk of " in run("core", "--config", config, "--status").out
+    assert "there is no core other" in run("core", "other", "--config", config, "--status").err
+    where = ("--folder", tmp_path / "shm", "--journal", tmp_path / "journal", "--config", config)
+    assert "--cpu is 99999; this process may run on" in run("core", *where).err
+    assert "--cpu is 99998; this process may run on" in run("core", *where, "--cpu", "99998").err
+
+
+@pytest.mark.parametrize(
+    ("content", "more", "sentence"),
+    [
+        ({"core": {"priority": 100}}, [], "setting core.priority in FILE is 100; allowed: SCHED_FIFO's, from 0 to 99"),
+        ({"core": {"budgets": {"value": 9}}}, [], "task 'forecast' cannot be scheduled"),
+        ({"core": {"on-overrun": {"valu": "skip"}}}, [], "'valu' is no task; tasks are ingest"),
+        ({"settings": {"cash": 5}}, ["--set", "cash=0"], "setting cash is '0'; allowed"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_one_sentence(run, tmp_path, content, more, sentence):
+    config = tmp_path / "alo.json"
+    config.write_text(json.dumps(content))
+    where = ("--folder", tmp_path / "shm", "--journal", tmp_path / "journal")
+    outcome = run("core", *where, "--config", config, *more)
+    assert outcome.status == 2
+    assert sentence in outcome.err.replace(str(config), "FILE")
+    assert outcome.err.count("\n") == 1
+
+
+def test_budgets_of_a_file_are_added_to_and_overruled(monkeypatch):
+    from alo_lib.cli.commands.core import _plans
+    from alo_lib.settings.operation import OperationSettings
+
+    config = OperationSettings.of({"core": {"budgets": {"value": 4.5, "limit": 0.1}}}, "file")
+    assert _plans(config, ("value=5",), ("value=skip",)) == (("value=4.5", "limit=0.1", "value=5"), ("value=skip",))
+    assert _plans(None, ("value=5",), ()) == (("value=5",), ())
+
+
+def test_health_is_a_status_for_programs(run, beating):
+    """A core that beats now, in a process that lives, is well; the same a while later is not."""
+    state = SeqLock.open(beating / "core.state")
+    beat = np.zeros(1, HEARTBEAT)
+    for age, phase, status in ((0, "RUNNING", 0), (5_000_000_000, "RUNNING", 1), (0, "STOPPED", 1), (0, "STARTING", 1)):
+        beat["phase"] = list(CorePhase).index(CorePhase[phase])
+        beat["monotonic"] = time.monotonic_ns() - age
+        writer = state.write_as("core", force=True)
+        writer.write(beat)
+        outcome = run("core", "desk", "--health")
+        writer.close()
+        assert outcome.status == status
+        assert ("the core desk is not well" in outcome.err) is bool(status)
+    assert run("core", "desk", "--status").status == 0
+    assert run("core", "nobody", "--health").status == 2

@@ -29,8 +29,8 @@ COMMAND = re.compile(r"^(?:\./)?alo\s+(.+)$")
 EXAMPLE = re.compile(r"^```(?:python|diff)\n# \S+\n.*?^```$", re.MULTILINE | re.DOTALL)
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 
-OF_OTHERS = {"--cap-add", "--ulimit", "--ipc", "--pid", "--no-deps", "--wheel-dir", "--project"}
-"""Options of docker, pip and lean."""
+OF_OTHERS = {"--cap-add", "--ulimit", "--ipc", "--pid", "--no-deps", "--wheel-dir", "--project", "--create", "--now"}
+"""Options of docker, pip, lean and systemd."""
 
 
 def text_of(path: Path) -> str:
@@ -77,6 +77,8 @@ def known(words: list[str]) -> str:
         if inner is None:
             return f"there is no command {word}"
         command = inner
+    if command.context_settings.get("ignore_unknown_options"):
+        return ""  # it hands them on
     there = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
     missing = [word for word in words if word.startswith("--") and word != "--help" and word not in there]
     values = [after for word, after in pairwise(words) if word == "--set" and "=" in after]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 from pathlib import Path
@@ -13,16 +14,20 @@ from alo_lib.cli.commands.schedule import planned
 from alo_lib.cli.console import say
 from alo_lib.cli.failures import RunFailedError, UserError
 from alo_lib.cli.json_output import print_json
+from alo_lib.cli.operation_arguments import config_option
 from alo_lib.cli.option_arguments import Amount, FilePath, Whole
 from alo_lib.cli.project import CONFIG, ROOT
 
 if TYPE_CHECKING:
     from alo_lib.executive.isolation import Preparation
     from alo_lib.runtime.process import CoreProcess, Ending
+    from alo_lib.settings.operation import OperationSettings
 
 __all__ = ["JOURNALS", "core"]
 
 JOURNALS = ROOT / "storage" / "core"
+_OLDEST_BEAT = 1000.0
+"""Milliseconds, of the last heartbeat of a core that is well."""
 _COUNTS = (
     *("frame", "time", "run", "overruns", "missed", "sequence", "durable"),
     *("refused", "conflated", "undelivered"),
@@ -30,8 +35,23 @@ _COUNTS = (
 """What the status tells of the heartbeat."""
 
 
+def _of_file(config: OperationSettings) -> dict[str, Any]:
+    """The options that a file of settings gives; --set, --budget and --on-overrun are added to what stands there."""
+    of = config.core
+    return {
+        "name": of.name,
+        "folder": of.folder,
+        "journal": of.journal,
+        "durability": of.durability,
+        "cpu": of.processor,
+        "priority": of.priority,
+        "spin": of.spin,
+    }
+
+
 @click.command(short_help="Run the trading core in a real-time process of its own.")
 @click.argument("name", default="core")
+@config_option(_of_file)
 @click.option("--paced", is_flag=True, help="The host tells each frame's time and waits for it, as in a backtest.")
 @click.option("--folder", type=FilePath(), help="Where the shared memory lies.  [default: the project's in /dev/shm]")
 @click.option(
@@ -63,9 +83,11 @@ _COUNTS = (
     help="Leave message N out of the journal first, as 'alo journal leave-out'.",
 )
 @click.option("--status", is_flag=True, help="Tell how the core of that name is, and stop.")
+@click.option("--health", is_flag=True, help="As --status, and end with status 1 unless it lives and releases frames.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 def core(
     name: str,
+    config: OperationSettings | None,
     paced: bool,
     folder: Path | None,
     journal: Path | None,
@@ -80,6 +102,7 @@ def core(
     old_inputs: bool,
     without: int | None,
     status: bool,
+    health: bool,
     as_json: bool,
 ) -> None:
     """Run the trading core in a process of its own, released every frame by the real clock.
@@ -91,6 +114,7 @@ def core(
     \b
     Examples:
       alo core --cpu 3 --set underlyings=GOOG
+      alo core --config /etc/alo/alo.json
       alo core --status
     """
     from alo_lib.runtime.link import channel_folder
@@ -99,8 +123,10 @@ def core(
     if not re.fullmatch(CORE_NAME, name):
         raise UserError(f"name {name!r} must be up to 32 letters, digits and underscores, and not begin with a digit")
     where = channel_folder(name) if folder is None else folder / name
-    if status:
-        _status(name, where, of_project=folder is None, as_json=as_json)
+    if status or health:
+        well = _status(name, where, of_project=folder is None, as_json=as_json)
+        if health and not well:
+            raise RunFailedError(f"the core {name} is not well: it does not live, or releases no frames")
         return
     _check_processor(cpu)
     if without is not None:
@@ -115,8 +141,8 @@ def core(
         durability=durability,
         isolation=(cpu, priority),
         time=(spin, old_inputs),
-        assignments=assignments,
-        plans=(budgets, policies),
+        given=(config, assignments),
+        plans=_plans(config, budgets, policies),
     )
     for step in steps:
         say(f"{step.name}: {'yes' if step.done else 'no'} ({step.detail})")
@@ -125,6 +151,16 @@ def core(
     say(f"The core {name} runs in {where}; its journal is {journal or JOURNALS / name}.")
     ending = _run(process, frames)
     _tell(ending, process, steps, as_json)
+
+
+def _plans(
+    config: OperationSettings | None, budgets: tuple[str, ...], policies: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Budgets and policies of a file, and then those of the command line, which win."""
+    if config is None:
+        return budgets, policies
+    budgets = (*(f"{task}={milliseconds}" for task, milliseconds in config.core.budgets.items()), *budgets)
+    return budgets, (*(f"{task}={policy}" for task, policy in config.core.on_overrun.items()), *policies)
 
 
 def _check_processor(cpu: int | None) -> None:
@@ -143,7 +179,7 @@ def _prepare(
     durability: str,
     isolation: tuple[int | None, int],
     time: tuple[float | None, bool],
-    assignments: tuple[str, ...],
+    given: tuple[OperationSettings | None, tuple[str, ...]],
     plans: tuple[tuple[str, ...], tuple[str, ...]],
 ) -> tuple[CoreProcess, list[Preparation]]:
     from alo_lib.cli.commands.backtest import assignment
@@ -154,15 +190,19 @@ def _prepare(
     from alo_lib.runtime.frame_clock import ClockError, WallClock
     from alo_lib.runtime.link import Channel
     from alo_lib.runtime.process import CoreProcess, rehearse
+    from alo_lib.runtime.service import ServiceManager
     from alo_lib.settings import Settings
 
-    settings = Settings.of(Settings.parameters_of(CONFIG), dict(map(assignment, assignments)))
+    config, assignments = given
+    of_file = {} if config is None else config.settings
+    settings = Settings.of(Settings.parameters_of(CONFIG), of_file, dict(map(assignment, assignments)))
     chosen = planned(FRAME_PLAN, *plans)
+    manager = ServiceManager.of(os.environ)
     spin, old_inputs = time
     try:
         process = CoreProcess(
             settings,
-            Channel(where),
+            Channel(where, hear=None if manager is None else manager.hear),
             journal,
             paced=paced,
             durability=Durability[durability.upper()],
@@ -222,8 +262,11 @@ def _tell(ending: Ending, process: CoreProcess, steps: list[Preparation], as_jso
     click.echo(f"slot trace {ending.slot_trace}")
 
 
-def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> None:
-    """Tell how the core at ``where`` is; ``of_project`` where that is this project's own place for it."""
+def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> bool:
+    """Tell how the core at ``where`` is; ``of_project`` where that is this project's own place for it.
+
+    Returns whether it is well: it lives, runs, and has released a frame within the last second.
+    """
     import time
 
     from alo_lib.runtime.link import PROJECT, CorePhase, last_beat
@@ -247,9 +290,10 @@ def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> None:
         "heartbeat_age_ms": age,
         **{name: int(beat[name]) for name in _COUNTS},
     }
+    well = bool(owner.alive) and phase == CorePhase.RUNNING.value and age is not None and age <= _OLDEST_BEAT
     if as_json:
         print_json(told)
-        return
+        return well
     # A process that is killed cannot say so: what it was is its last word.
     at_work = phase in (CorePhase.STARTING.value, CorePhase.RUNNING.value)
     standing = f"killed while it was {phase}" if at_work and owner.alive is False else phase
@@ -263,3 +307,4 @@ def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> None:
         f"{told['refused']} messages of the host refused, {told['conflated']} quotes and trades conflated, "
         f"{told['undelivered']} answers undelivered"
     )
+    return well

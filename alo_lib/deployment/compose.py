@@ -1,0 +1,162 @@
+"""The containers of one machine: core, LEAN with a paper account, monitor, Prometheus and Alertmanager."""
+
+from typing import Any, Final
+
+from alo_lib.deployment.dockerfile import USER, command
+from alo_lib.deployment.placed import CONFIG
+from alo_lib.deployment.yaml_text import Because
+from alo_lib.settings.operation import OperationSettings
+
+__all__ = ["compose"]
+
+_SEALED: Final[dict[str, Any]] = {
+    "user": f"{USER}:{USER}",
+    "read_only": True,
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges:true"],
+    "restart": "unless-stopped",
+    "logging": {"driver": "json-file", "options": {"max-size": "50m", "max-file": "4"}},
+}
+_PID: Final = "service:processes"
+_SHARED: Final = f"shared:/dev/shm/alo-{USER}"
+"""The memory that core, host and monitor share, where each looks for it."""
+_NOBODY: Final = "65534:65534"
+"""The user of Prometheus's own images."""
+
+
+def compose(settings: OperationSettings) -> dict[str, Any]:
+    """The compose file; its folder is ``deploy/docker`` of the project."""
+    return {
+        "services": {
+            "processes": _processes(settings),
+            "core": _core(settings),
+            "lean": _lean(settings),
+            "monitor": _monitor(settings),
+            "prometheus": _prometheus(settings),
+            "alertmanager": _alertmanager(settings),
+        },
+        "volumes": {
+            "state": {},
+            "shared": {"driver_opts": {"type": "tmpfs", "device": "tmpfs", "o": f"size=1g,mode=0700,uid={USER}"}},
+            "prometheus": {},
+            "alertmanager": {},
+        },
+    }
+
+
+def _built(settings: OperationSettings, target: str) -> dict[str, Any]:
+    return {"context": "../..", "dockerfile": "deploy/docker/Dockerfile", "target": target}
+
+
+def _processes(settings: OperationSettings) -> dict[str, Any]:
+    """Holds the processes of the others, which look whether each other's lives, and outlives any of them."""
+    return {
+        "image": settings.deploy.image,
+        **_SEALED,
+        "init": True,
+        "network_mode": "none",
+        "entrypoint": ["sleep", "infinity"],
+        "mem_limit": "64m",
+        "healthcheck": {"test": ["NONE"]},
+    }
+
+
+def _core(settings: OperationSettings) -> dict[str, Any]:
+    return {
+        "image": settings.deploy.image,
+        "build": _built(settings, "core"),
+        **_SEALED,
+        "network_mode": Because("none", "it talks to its host by shared memory alone"),
+        "pid": _PID,
+        "tmpfs": ["/tmp:size=512m,mode=1777"],
+        "volumes": [f"state:{settings.deploy.state}", _SHARED, f"./alo.json:{CONFIG}:ro"],
+        "cap_add": Because(
+            ["SYS_NICE", "IPC_LOCK"], "for SCHED_FIFO and locked memory; what the host refuses is told and survived"
+        ),
+        "mem_limit": f"{settings.limits.memory}m",
+        "ulimits": {"nofile": settings.limits.open_files, "core": 0},
+        "stop_grace_period": "30s",
+    }
+
+
+def _lean(settings: OperationSettings) -> dict[str, Any]:
+    of = settings.deploy
+    return {
+        "image": f"{of.image}-lean",
+        "build": _built(settings, "lean"),
+        **_SEALED,
+        "depends_on": {"core": {"condition": "service_started"}},
+        "pid": _PID,
+        "working_dir": "/Lean/Launcher/bin/Debug",
+        "entrypoint": ["dotnet", "QuantConnect.Lean.Launcher.dll", "--config", "/etc/alo/lean.json"],
+        "environment": {"HOME": "/tmp", "DOTNET_TieredPGO": "0", "DOTNET_CLI_TELEMETRY_OPTOUT": "1"},
+        "tmpfs": ["/tmp:size=1g,mode=1777"],
+        "volumes": [f"state:{of.state}", _SHARED, "./lean.json:/etc/alo/lean.json:ro", f"{of.data}:{of.data}:ro"],
+        "stop_grace_period": "60s",
+    }
+
+
+def _monitor(settings: OperationSettings) -> dict[str, Any]:
+    serve = ["monitor", settings.core.name, "--serve", "--listen", settings.monitor.listen]
+    host, _, port = settings.monitor.listen.rpartition(":")
+    asks = (
+        f"import sys, urllib.request as r; sys.exit(r.urlopen('http://{host}:{port}/health', timeout=5).status != 200)"
+    )
+    return {
+        "image": settings.deploy.image,
+        **_SEALED,
+        "depends_on": {"core": {"condition": "service_started"}},
+        "command": serve,
+        "network_mode": Because("host", "it listens on loopback, where Prometheus asks it"),
+        "pid": _PID,
+        "tmpfs": ["/tmp:size=512m,mode=1777"],
+        "volumes": [f"state:{settings.deploy.state}:ro", f"{_SHARED}:ro"],
+        "mem_limit": "1g",
+        "healthcheck": {
+            "test": ["CMD", command(settings)[0], "-c", asks],
+            "interval": "10s",
+            "timeout": "8s",
+            "retries": 3,
+            "start_period": "30s",
+        },
+    }
+
+
+def _prometheus(settings: OperationSettings) -> dict[str, Any]:
+    listen = settings.alerts.prometheus
+    return {
+        "image": settings.deploy.prometheus_image,
+        **_SEALED,
+        "user": _NOBODY,
+        "network_mode": "host",
+        "command": [
+            "--config.file=/etc/prometheus/prometheus.yml",
+            "--storage.tsdb.path=/prometheus",
+            "--storage.tsdb.retention.time=30d",
+            f"--web.listen-address={listen}",
+        ],
+        "volumes": ["prometheus:/prometheus", "../prometheus:/etc/prometheus:ro"],
+        "healthcheck": _asked(f"http://{listen}/-/healthy"),
+    }
+
+
+def _alertmanager(settings: OperationSettings) -> dict[str, Any]:
+    listen = settings.alerts.alertmanager
+    return {
+        "image": settings.deploy.alertmanager_image,
+        **_SEALED,
+        "user": _NOBODY,
+        "network_mode": "host",
+        "command": [
+            "--config.file=/etc/alertmanager.yml",
+            "--storage.path=/alertmanager",
+            f"--web.listen-address={listen}",
+            "--cluster.listen-address=",
+        ],
+        "volumes": ["alertmanager:/alertmanager", "../prometheus/alertmanager.yml:/etc/alertmanager.yml:ro"],
+        "healthcheck": _asked(f"http://{listen}/-/healthy"),
+    }  # fmt: skip
+
+
+def _asked(url: str) -> dict[str, Any]:
+    return {"test": ["CMD", "wget", "-q", "-O", "/dev/null", url], "interval": "15s", "timeout": "5s", "retries": 3}

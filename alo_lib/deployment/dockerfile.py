@@ -1,0 +1,71 @@
+"""The images: the core and the monitor, and LEAN's with this project in it."""
+
+from alo_lib.deployment.placed import CONFIG, TUNABLES
+from alo_lib.settings.operation import OperationSettings
+
+__all__ = ["USER", "command", "dockerfile", "dockerignore", "health_check"]
+
+USER = 10001
+"""Of every process: no host's user."""
+
+_CODE = ("alo_lib", "models", "algorithm")
+_FILES = ("main.py", "config.json", "lean.json", "pyproject.toml", "alo")
+
+
+def command(settings: OperationSettings) -> list[str]:
+    """How the project's command is run in a container: without its launcher, which would set an environment up."""
+    return [f"{settings.deploy.project}/.venv/bin/python", "-P", "-m", "alo_lib.cli"]
+
+
+def health_check(settings: OperationSettings) -> list[str]:
+    """What ends with status 0 while the core lives and releases frames."""
+    return [*command(settings), "core", "--config", CONFIG, "--health"]
+
+
+def dockerfile(settings: OperationSettings) -> str:
+    """Two targets: ``core``, the last and default one, and ``lean``. Built in the project's folder."""
+    of, words = settings.deploy, ", ".join
+    quoted = [f'"{word}"' for word in command(settings)]
+    checked = [f'"{word}"' for word in health_check(settings)]
+    return "\n".join(
+        (
+            "# Built in the project's folder: docker build -f deploy/docker/Dockerfile .",
+            f"ARG BASE={of.base_image}",
+            f"ARG LEAN={of.lean_image}",
+            "",
+            "FROM ${BASE} AS build",
+            f"WORKDIR {of.project}",
+            "COPY requirements.txt requirements.txt",
+            "COPY requirements requirements",
+            "RUN python3 -m venv .venv && .venv/bin/pip install --no-cache-dir -r requirements/run.txt",
+            *(f"COPY {folder} {folder}" for folder in _CODE),
+            f"COPY {' '.join(_FILES)} ./",
+            "# Kernels are compiled here, so that no container waits for it or needs to write them.",
+            f"RUN PYTHONPATH={of.project} .venv/bin/python -P -m alo_lib.cli.carry {of.project}/kernels",
+            "",
+            "FROM ${LEAN} AS lean",
+            f"COPY --from=build {of.project} {of.project}",
+            f"ENV ALO_KERNELS={of.project}/kernels PYTHONDONTWRITEBYTECODE=1",
+            f"USER {USER}:{USER}",
+            "",
+            "FROM ${BASE} AS core",
+            f"COPY --from=build {of.project} {of.project}",
+            "# One environment for all: the kernels of the image, no files beside sources, explicit huge pages where",
+            "# the host has any.",
+            f"ENV PYTHONPATH={of.project} ALO_KERNELS={of.project}/kernels PYTHONDONTWRITEBYTECODE=1 \\",
+            f"    NUMBA_CACHE_DIR=/tmp/numba GLIBC_TUNABLES={TUNABLES}",
+            f"USER {USER}:{USER}",
+            f"WORKDIR {of.state}",
+            "HEALTHCHECK --interval=10s --timeout=8s --start-period=120s --retries=3 \\",
+            f"    CMD [{words(checked)}]",
+            f"ENTRYPOINT [{words(quoted)}]",
+            f'CMD ["core", "--config", "{CONFIG}"]',
+            "",
+        )
+    )
+
+
+def dockerignore() -> str:
+    """What is never sent to the daemon: results, data, environments, and whatever else a tree gathers."""
+    kept = ("requirements.txt", "requirements", *_CODE, *_FILES)
+    return "\n".join(("*", *(f"!{name}" for name in kept), "**/__pycache__", ""))

@@ -1,0 +1,195 @@
+"""Units of systemd: the machine's tuning, the core with a watchdog, and the monitor."""
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+from alo_lib.deployment.placed import CONFIG, TUNABLES, core_journal, placed
+from alo_lib.deployment.units import Directive, Unit
+from alo_lib.settings.operation import OperationSettings
+
+__all__ = ["systemd_files"]
+
+_MANUAL: Final = Directive("Documentation", "https://www.lean.io/docs/v2/lean-cli/live-trading")
+_PRIVATE: Final = "localhost link-local 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7"
+"""Whom a monitor that listens to more than loopback answers."""
+
+_SEALED: Final = (
+    Directive("NoNewPrivileges", "yes"),
+    Directive("CapabilityBoundingSet", "", "limits below grant what a capability would"),
+    Directive("AmbientCapabilities", ""),
+    Directive("ProtectSystem", "strict"),
+    Directive("ProtectHome", "yes"),
+    Directive("ProtectClock", "yes"),
+    Directive("ProtectHostname", "yes"),
+    Directive("ProtectKernelLogs", "yes"),
+    Directive("ProtectKernelModules", "yes"),
+    Directive("ProtectKernelTunables", "yes"),
+    Directive("ProtectControlGroups", "yes"),
+    Directive(
+        "ProtectProc", "invisible", "of one's own user processes stay visible: core and host look for each other"
+    ),
+    Directive("PrivateDevices", "yes"),
+    Directive("PrivateTmp", "yes"),
+    Directive("DevicePolicy", "closed"),
+    Directive("LockPersonality", "yes"),
+    Directive("RestrictNamespaces", "yes"),
+    Directive("RestrictSUIDSGID", "yes"),
+    Directive("SystemCallArchitectures", "native"),
+    Directive("SystemCallErrorNumber", "EPERM"),
+    Directive("UMask", "0077"),
+    Directive("KeyringMode", "private"),
+)
+"""Of every process that needs no right of its own."""
+
+
+def systemd_files(settings: OperationSettings) -> dict[str, str]:
+    """The files by name, for /etc/systemd/system, /etc/sysusers.d, /etc/tmpfiles.d and /etc/alo."""
+    of = settings.deploy
+    return {
+        "alo.target": _target().text(),
+        "alo-host.service": _host(settings).text(),
+        "alo-core.service": _core(settings).text(),
+        "alo-monitor.service": _monitor(settings).text(),
+        "alo.sysusers": f'u {of.user} - "volatility arbitrage" {of.state}\n',
+        "alo.tmpfiles": "".join(
+            f"d {folder} 0750 {of.user} {of.user} -\n" for folder in dict.fromkeys((of.state, core_journal(settings)))
+        ),
+        "alo.json": json.dumps(placed(settings).as_object(), indent=1) + "\n",
+    }
+
+
+def _target() -> Unit:
+    wants = Directive("Wants", "alo-host.service alo-core.service alo-monitor.service")
+    return Unit(
+        (
+            ("Unit", (Directive("Description", "alo: trading core and monitor"), _MANUAL, wants)),
+            ("Install", (Directive("WantedBy", "multi-user.target"),)),
+        )
+    )
+
+
+def _unit(description: str, *more: Directive) -> tuple[str, Sequence[Directive]]:
+    part = Directive("PartOf", "alo.target")
+    return "Unit", (Directive("Description", description), _MANUAL, part, *more)
+
+
+def _install() -> tuple[str, Sequence[Directive]]:
+    return "Install", (Directive("WantedBy", "alo.target"),)
+
+
+def _host(settings: OperationSettings) -> Unit:
+    """What the machine is tuned by; as root, once, and taken back at the end."""
+    doctor = f"{settings.deploy.project}/alo doctor --config {CONFIG} --book {settings.deploy.state}/doctor.json"
+    return Unit(
+        (
+            _unit("alo: what the machine offers to real time", Directive("Before", "alo-core.service")),
+            (
+                "Service",
+                (
+                    Directive("Type", "oneshot"),
+                    Directive("RemainAfterExit", "yes"),
+                    Directive("ExecStart", f"{doctor} --fix"),
+                    Directive("ExecStop", f"{doctor} --undo"),
+                    Directive("CapabilityBoundingSet", "CAP_DAC_OVERRIDE CAP_SYS_NICE", "of root, what tuning needs"),
+                    Directive("NoNewPrivileges", "yes"),
+                    Directive(
+                        "ProtectSystem", "strict", "what it tunes lies below /sys and /proc, which stay writable"
+                    ),
+                    Directive("ReadWritePaths", settings.deploy.state),
+                    Directive("ProtectHome", "yes"),
+                    Directive("ProtectClock", "yes"),
+                    Directive("ProtectHostname", "yes"),
+                    Directive("ProtectKernelLogs", "yes"),
+                    Directive("ProtectKernelModules", "yes"),
+                    Directive("PrivateNetwork", "yes"),
+                    Directive("PrivateDevices", "yes"),
+                    Directive("PrivateTmp", "yes"),
+                    Directive("IPAddressDeny", "any"),
+                    Directive("RestrictAddressFamilies", "AF_UNIX"),
+                    Directive("RestrictNamespaces", "yes"),
+                    Directive("RestrictRealtime", "yes"),
+                    Directive("RestrictSUIDSGID", "yes"),
+                    Directive("LockPersonality", "yes"),
+                    Directive("SystemCallArchitectures", "native"),
+                    Directive("SystemCallFilter", "@system-service"),
+                    Directive("UMask", "0077"),
+                ),
+            ),
+            _install(),
+        )
+    )
+
+
+def _core(settings: OperationSettings) -> Unit:
+    of, core = settings.deploy, settings.core
+    service = (
+        Directive("Type", "notify", "ready with its first frame"),
+        Directive("NotifyAccess", "main"),
+        Directive("User", of.user),
+        Directive("ExecStart", f"{of.project}/alo core --config {CONFIG}"),
+        Directive("WatchdogSec", f"{core.watchdog}s", "told by the frames themselves: without frames it is killed"),
+        Directive("WatchdogSignal", "SIGKILL", "it goes on from its journal as after any kill"),
+        Directive("TimeoutStartSec", "15min", "before its first frame it decides the rest of its journal again"),
+        Directive("TimeoutStopSec", "30s"),
+        Directive("Restart", "always"),
+        Directive("RestartSec", "200ms"),
+        Directive("RestartPreventExitStatus", "2", "a setting or clock that is wrong stays so until somebody mends it"),
+        Directive("Environment", f"GLIBC_TUNABLES={TUNABLES}", "explicit huge pages, where there are any"),
+        Directive("Environment", "NUMBA_CACHE_DIR=%C/alo"),
+        Directive("CacheDirectory", "alo"),
+        Directive("CacheDirectoryMode", "0700"),
+        Directive("ReadWritePaths", f"{of.state} /dev/shm"),
+        Directive("LimitRTPRIO", "99", "SCHED_FIFO without a capability"),
+        Directive("LimitMEMLOCK", "infinity"),
+        Directive("LimitNOFILE", str(settings.limits.open_files)),
+        Directive("LimitCORE", "0", "a core's memory holds the book"),
+        Directive("MemoryMax", f"{settings.limits.memory}M"),
+        Directive("MemorySwapMax", "0"),
+        Directive("OOMScoreAdjust", "-900"),
+        Directive("NUMAPolicy", "local"),
+        *_SEALED,
+        Directive("RestrictRealtime", "no", "it takes SCHED_FIFO"),
+        Directive("MemoryDenyWriteExecute", "no", "kernels are compiled"),
+        Directive("PrivateNetwork", "yes", "it talks to its host by shared memory alone"),
+        Directive("IPAddressDeny", "any"),
+        Directive("RestrictAddressFamilies", "AF_UNIX", "for sd_notify"),
+        Directive("SystemCallFilter", "@system-service perf_event_open"),
+        Directive("SystemCallFilter", "~@privileged"),
+    )
+    start = (
+        Directive("Wants", "alo-host.service"),
+        Directive("After", "alo-host.service local-fs.target time-sync.target"),
+        Directive("StartLimitIntervalSec", "60s"),
+        Directive("StartLimitBurst", "10"),
+    )
+    return Unit((_unit("alo: the trading core", *start), ("Service", service), _install()))
+
+
+def _monitor(settings: OperationSettings) -> Unit:
+    of, listen = settings.deploy, settings.monitor.listen
+    loopback = listen.startswith(("127.", "localhost:", "[::1]:"))
+    service = (
+        Directive("Type", "exec"),
+        Directive("User", of.user),
+        Directive("ExecStart", f"{of.project}/alo monitor {settings.core.name} --serve --listen {listen}"),
+        Directive("Restart", "always"),
+        Directive("RestartSec", "1s"),
+        Directive("Environment", "NUMBA_CACHE_DIR=%C/alo-monitor"),
+        Directive("CacheDirectory", "alo-monitor"),
+        Directive("CacheDirectoryMode", "0700"),
+        Directive("ReadOnlyPaths", f"{of.state} /dev/shm", "it only looks"),
+        Directive("Nice", "5", "never before the core or its host"),
+        Directive("MemoryMax", "1G"),
+        Directive("LimitNOFILE", "4096"),
+        *_SEALED,
+        Directive("RestrictRealtime", "yes"),
+        Directive("MemoryDenyWriteExecute", "no", "kernels are compiled"),
+        Directive("RestrictAddressFamilies", "AF_INET AF_INET6 AF_UNIX"),
+        Directive("IPAddressDeny", "any"),
+        Directive("IPAddressAllow", "localhost" if loopback else _PRIVATE),
+        Directive("SystemCallFilter", "@system-service"),
+        Directive("SystemCallFilter", "~@privileged @resources"),
+    )  # fmt: skip
+    start = (Directive("After", "alo-core.service"),)
+    return Unit((_unit("alo: monitor, metrics and health", *start), ("Service", service), _install()))

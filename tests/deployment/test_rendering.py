@@ -1,0 +1,225 @@
+"""What is rendered is what lies in deploy/, and what those who read it for a living find no fault with."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from alo_lib.cli.commands.deploy import KINDS
+from alo_lib.cli.project import ROOT
+from alo_lib.deployment import KINDS as RENDERED
+from alo_lib.deployment import render
+from alo_lib.deployment.units import Directive, Unit
+from alo_lib.deployment.yaml_text import plain
+from alo_lib.settings.operation import OperationSettings
+from tests.deployment.tools import checked
+
+BASE = json.loads((ROOT / "lean.json").read_text(encoding="utf-8"))
+OTHER = {
+    "core": {"name": "desk", "processor": 3, "spin": 100, "durability": "every", "budgets": {"value": 4.5}},
+    "limits": {"memory": 8192, "processors": 3},
+    "monitor": {"listen": "0.0.0.0:9500"},
+    "alerts": {"webhook": "https://hooks.example.org/alo", "lag": 50},
+    "deploy": {"state": "/srv/alo", "namespace": "desk", "image": "registry.example.org/alo:1.2"},
+    "settings": {"underlyings": "GOOG,AAPL", "entry-edge": "2%"},
+}
+SETTINGS = pytest.mark.parametrize(
+    "settings", [OperationSettings(), OperationSettings.of(OTHER, "x")], ids=["default", "other"]
+)
+
+
+def written(kind: str, settings: OperationSettings, folder: Path) -> Path:
+    for name, text in render(kind, BASE, settings).items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_tree_holds_what_the_command_writes(kind):
+    files = render(kind, BASE, OperationSettings())
+    there = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "deploy" / kind).iterdir()}
+    assert there == files, f"write it anew: ./alo deploy {kind} --output deploy/{kind} --replace"
+
+
+def test_the_command_has_every_kind():
+    assert set(KINDS) == set(RENDERED)
+
+
+def test_settings_are_found_where_a_unit_and_a_container_look_for_them():
+    for kind in ("systemd", "docker"):
+        found = json.loads(render(kind, BASE, OperationSettings.of(OTHER, "x"))["alo.json"])
+        assert OperationSettings.of(found, "x").core.journal == "/srv/alo/core/desk"
+        assert found["settings"] == OTHER["settings"]
+
+
+# systemd -------------------------------------------------------------------------------------------------------------
+
+
+def directives(text: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+@SETTINGS
+def test_systemd_finds_no_fault_with_the_units(settings, tmp_path):
+    """It exits with 0 on keys that it does not know, and tells them on standard error."""
+    here = settings.deploy.model_copy(update={"project": str(ROOT)})
+    folder = written("systemd", settings.model_copy(update={"deploy": here}), tmp_path)
+    units = sorted(folder.glob("*.service")) + sorted(folder.glob("*.target"))
+    run = checked("systemd-analyze", "verify", *units)
+    assert run.stderr == ""
+
+
+@pytest.mark.parametrize(("unit", "most"), [("alo-core", 1.5), ("alo-monitor", 1.5), ("alo-host", 3.5)])
+def test_units_are_exposed_to_little(unit, most, tmp_path):
+    folder = written("systemd", OperationSettings(), tmp_path)
+    run = checked(
+        "systemd-analyze", "security", "--offline=true", f"--threshold={most * 10:.0f}", folder / f"{unit}.service"
+    )
+    level = re.search(r"Overall exposure level for \S+ ([\d.]+)", run.stdout)
+    assert level is not None
+    assert float(level[1]) <= most
+
+
+def test_a_core_is_watched_by_its_own_heartbeat_and_may_have_real_time():
+    found = directives(
+        render("systemd", BASE, OperationSettings.of({"core": {"watchdog": 7}}, "x"))["alo-core.service"]
+    )
+    assert found["Type"] == ["notify"]
+    assert found["NotifyAccess"] == ["main"]
+    assert found["WatchdogSec"] == ["7s"]
+    assert found["Restart"] == ["always"]
+    assert found["LimitRTPRIO"] == ["99"]
+    assert found["LimitMEMLOCK"] == ["infinity"]
+    assert found["RestrictRealtime"] == ["no"]
+    assert "AF_UNIX" in found["RestrictAddressFamilies"][0]  # without it nobody hears the heartbeat
+
+
+def test_a_line_break_in_a_directive_is_refused():
+    with pytest.raises(ValueError, match="has a line break in it"):
+        Unit((("Service", (Directive("Environment", "A=b\nUser=root"),)),)).text()
+
+
+# Docker --------------------------------------------------------------------------------------------------------------
+
+
+@SETTINGS
+def test_hadolint_finds_no_fault_with_the_dockerfile(settings, tmp_path):
+    run = checked("hadolint", written("docker", settings, tmp_path) / "Dockerfile")
+    assert run.stdout == ""
+
+
+@SETTINGS
+def test_compose_takes_the_file(settings, tmp_path):
+    folder = tmp_path / "deploy" / "docker"
+    folder.mkdir(parents=True)
+    checked("docker-compose", "-f", written("docker", settings, folder) / "compose.yaml", "config", "-q")
+
+
+def test_containers_have_no_right_that_they_do_not_need():
+    from alo_lib.deployment.compose import compose
+
+    services = plain(compose(OperationSettings()))["services"]
+    for name, service in services.items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert not service["user"].startswith(("0", "root")), name
+        assert service["restart"] == "unless-stopped", name
+        assert not service.get("privileged"), name
+    assert {name: service["cap_add"] for name, service in services.items() if "cap_add" in service} == {
+        "core": ["SYS_NICE", "IPC_LOCK"]
+    }
+    assert services["core"]["network_mode"] == "none"
+    # A core that is killed takes nobody with it: the processes' namespace is of a container that does nothing else.
+    assert {service["pid"] for service in services.values() if "pid" in service} == {"service:processes"}
+
+
+def test_what_the_image_takes_is_there():
+    text = render("docker", BASE, OperationSettings())["Dockerfile"]
+    copied = [words.split()[:-1] for words in re.findall(r"^COPY (?!--from)(.*)$", text, re.MULTILINE)]
+    names = [name for names in copied for name in names]
+    assert names
+    ignored = render("docker", BASE, OperationSettings())["Dockerfile.dockerignore"]
+    for name in names:
+        assert (ROOT / name).exists()
+        assert f"\n!{name}\n" in ignored
+
+
+def test_lean_is_told_which_core_decides():
+    told = json.loads(render("docker", BASE, OperationSettings.of(OTHER, "x"))["lean.json"])
+    assert told["parameters"]["core-process"] == "desk"
+    assert told["parameters"]["underlyings"] == "GOOG,AAPL"
+    assert told["environments"][told["environment"]]["live-mode-brokerage"] == "PaperBrokerage"
+
+
+# Kubernetes ----------------------------------------------------------------------------------------------------------
+
+
+@SETTINGS
+def test_kubernetes_knows_every_field(settings, tmp_path):
+    run = checked("kubernetes-validate", "--strict", written("kubernetes", settings, tmp_path) / "alo.yaml")
+    assert (run.stdout + run.stderr).count(" passed ") == 8
+
+
+def documents(settings):
+    from alo_lib.deployment.kubernetes import kubernetes_documents
+
+    return {each["kind"]: plain(each) for each in kubernetes_documents(BASE, settings)}
+
+
+def test_the_pod_is_guaranteed_its_processors():
+    """Requests equal limits for each container, and processors are whole: what the static policy asks for."""
+    pod = documents(OperationSettings())["StatefulSet"]["spec"]["template"]["spec"]
+    for container in pod["containers"]:
+        assert container["resources"]["requests"] == container["resources"]["limits"], container["name"]
+        assert int(container["resources"]["limits"]["cpu"]) >= 1
+        assert container["securityContext"]["readOnlyRootFilesystem"]
+        assert container["securityContext"]["runAsNonRoot"]
+    mounted = {mount["name"] for container in pod["containers"] for mount in container["volumeMounts"]}
+    assert mounted == {volume["name"] for volume in pod["volumes"]} | {"state"}
+
+
+def test_labels_and_names_agree():
+    found = documents(OperationSettings.of(OTHER, "x"))
+    labels = found["StatefulSet"]["spec"]["template"]["metadata"]["labels"]
+    for kind, place in (
+        ("StatefulSet", "selector"),
+        ("PodDisruptionBudget", "selector"),
+        ("NetworkPolicy", "podSelector"),
+    ):
+        assert found[kind]["spec"][place]["matchLabels"] == labels
+    assert found["Service"]["spec"]["selector"] == labels
+    assert found["StatefulSet"]["spec"]["serviceName"] == found["Service"]["metadata"]["name"]
+    priority = found["StatefulSet"]["spec"]["template"]["spec"]["priorityClassName"]
+    assert priority == found["PriorityClass"]["metadata"]["name"]
+    namespaces = {each["metadata"]["namespace"] for each in found.values() if "namespace" in each["metadata"]}
+    assert namespaces == {"desk"}
+
+
+# YAML ----------------------------------------------------------------------------------------------------------------
+
+
+@SETTINGS
+def test_yamllint_finds_no_fault(settings, tmp_path):
+    for kind in KINDS:
+        (tmp_path / kind).mkdir()
+        written(kind, settings, tmp_path / kind)
+    checked("yamllint", "--strict", "-d", "{extends: default, rules: {line-length: disable}}", tmp_path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_secret_is_written(kind):
+    for name, text in render(kind, BASE, OperationSettings()).items():
+        assert not re.search(r"(?i)(password|secret|bearer|api[_-]?key)\W+\w", text), name
+
+
+# Scripts -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("script", ["alo", ".ci/run"])
+def test_shellcheck_finds_no_fault_with_a_script(script):
+    checked("shellcheck", ROOT / script)
