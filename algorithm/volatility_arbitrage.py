@@ -4,6 +4,7 @@ import datetime as dt
 import threading
 from collections.abc import Iterable
 from itertools import takewhile
+from pathlib import Path
 
 from AlgorithmImports import (
     AccountType,
@@ -11,6 +12,7 @@ from AlgorithmImports import (
     DataNormalizationMode,
     DynamicData,
     FuncTimeRule,
+    Globals,
     OrderEvent,
     Resolution,
     Slice,
@@ -53,6 +55,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             store,
             live=self.live_mode,
             hear=lambda sentence: self.log(f"alo {sentence}"),
+            shown_in=Path(str(Globals.results_destination_folder)).absolute(),
         )
         self._core = self._hosted.core
         self._marshal = Marshal()

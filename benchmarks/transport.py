@@ -21,27 +21,14 @@ import numpy.typing as npt
 from alo_lib.journal import Durability, JournalWriter, read_journal
 from alo_lib.records import LAYOUTS, Kind
 from alo_lib.transport import MessageRing, RecordRing, SeqLock
-from alo_lib.transport.atomics import SUPPORTED, cycles, shared_kernel
+from alo_lib.transport.atomics import SUPPORTED
+from alo_lib.transport.cycle_clock import cycle_nanoseconds
 from benchmarks import transport_peer as both
 from benchmarks.harness import Row, options_of, report
 
 ROUND = 2_000
 
 Times = npt.NDArray[np.float64]
-
-
-@shared_kernel
-def now() -> int:
-    return cycles()
-
-
-def nanoseconds_a_cycle() -> float:
-    """By the monotonic clock, over a fifth of a second."""
-    now()
-    begin, first = time.monotonic_ns(), now()
-    time.sleep(0.2)
-    end, last = time.monotonic_ns(), now()
-    return (end - begin) / float(last - first)
 
 
 def best_round(times: Times, size: int = ROUND) -> Times:
@@ -227,7 +214,7 @@ def main() -> int:
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="alo-benchmark-", dir=memory if memory.is_dir() else None))
     try:
-        cycle = nanoseconds_a_cycle()
+        cycle = cycle_nanoseconds()
         seconds = 1.0 if quick else 5.0
         # Where a host puts two virtual processors decides over a hop, and changes: so some are timed now and then.
         moments = [hops(folder, seconds / 2, cycle)]

@@ -24,6 +24,7 @@ from alo_lib.cli.commands.exercise import exercise
 from alo_lib.cli.commands.generate import generate
 from alo_lib.cli.commands.iv import iv
 from alo_lib.cli.commands.journal import journal
+from alo_lib.cli.commands.monitor import monitor
 from alo_lib.cli.commands.price import price
 from alo_lib.cli.commands.replay import replay
 from alo_lib.cli.commands.report import report
@@ -79,6 +80,7 @@ for command in (
     volatility,
     schedule,
     core,
+    monitor,
     doctor,
     deploy,
     transport,

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from alo_lib.executive.clocks import Release
+from alo_lib.transport.histogram import BUCKETS, bucket_of, largest_of
 
 __all__ = ["LateRelease", "Lateness", "ReleaseLog", "WhyLate"]
 
@@ -18,10 +19,6 @@ FAR: Final = 200_000
 """Nanoseconds from which one is counted once more, apart."""
 
 _WORST_KEPT: Final = 10
-_STEPS: Final = 128
-"""Buckets a doubling; below 256 ns each nanosecond has its own."""
-
-_DOUBLINGS: Final = 48
 
 
 class WhyLate(Enum):
@@ -58,7 +55,7 @@ class ReleaseLog:
         self.frames = 0
         self.causes: Counter[WhyLate] = Counter()
         self.far: Counter[WhyLate] = Counter()  # of those that were FAR late
-        self._counts = np.zeros(_STEPS * _DOUBLINGS, np.int64)
+        self._counts = np.zeros(BUCKETS, np.int64)
         self._largest = 0
         self._worst: list[LateRelease] = []
         self._switches = 0
@@ -71,7 +68,7 @@ class ReleaseLog:
         """The wait for a frame is over."""
         late = max(release.late, 0)
         self.frames += 1
-        self._counts[_bucket(late)] += 1
+        self._counts[bucket_of(late)] += 1
         self._largest = max(self._largest, late)
         if late >= LATE:
             self._keep(LateRelease(frame, late, self._why(release)))
@@ -90,7 +87,7 @@ class ReleaseLog:
             raise ValueError("no frame has been released yet, so there are no quantiles")
         heaped = np.cumsum(self._counts)
         p50, p99, p999 = (
-            min(_largest_of(int(np.searchsorted(heaped, np.ceil(self.frames * q)))), self._largest)
+            min(largest_of(int(np.searchsorted(heaped, np.ceil(self.frames * q)))), self._largest)
             for q in (0.5, 0.99, 0.999)
         )
         return Lateness(self.frames, p50, p99, p999, self._largest)
@@ -113,13 +110,3 @@ class ReleaseLog:
 def _switches() -> int:
     """Times that this thread lost its processor to another."""
     return resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw
-
-
-def _bucket(nanoseconds: int) -> int:
-    doubling = max(0, nanoseconds.bit_length() - _STEPS.bit_length())
-    return min(doubling * _STEPS + (nanoseconds >> doubling), _STEPS * _DOUBLINGS - 1)
-
-
-def _largest_of(bucket: int) -> int:
-    doubling = max(0, bucket // _STEPS - 1)
-    return ((bucket - doubling * _STEPS + 1) << doubling) - 1

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from alo_lib.journal.files import Files
 from alo_lib.journal.format import NEW_SUFFIX, SEGMENT_SUFFIX, WORD, JournalError, segment_name, shown
 from alo_lib.journal.kernels import APPENDED, MARKS, STATE
 from alo_lib.journal.lock import WriterLock, lock_folder
+from alo_lib.journal.sync_times import SyncTimes
 from alo_lib.records.processes import Process, this_process
 
 __all__ = ["FolderStore", "JournalSegment", "MemoryStore", "Spare", "Store", "mark_writer", "published_count"]
@@ -96,6 +98,8 @@ class FolderStore:
     def __init__(self, folder: Path, files: Files | None = None, lock: WriterLock | None = None) -> None:
         self.folder = folder
         self.files = Files() if files is None else files
+        self.times: SyncTimes | None = None
+        """Where the times of write-outs are recorded."""
         self._lock = lock
 
     def lock(self) -> None:
@@ -198,7 +202,10 @@ class FolderStore:
 
     def sync(self, segment: JournalSegment) -> None:
         """Write the file's new pages to the disk."""
+        began = time.monotonic_ns()
         self.files.sync(segment.descriptor)
+        if self.times is not None:
+            self.times.take(began)
 
     def finish(self, segment: JournalSegment, size: int) -> None:
         """Cut the file."""

@@ -12,13 +12,30 @@ from numpy.typing import NDArray
 
 from alo_lib.journal.kernels import APPENDED, DURABLE, STATE, SWITCH
 from alo_lib.journal.store import JournalSegment
+from alo_lib.journal.sync_times import SyncTimes
 from alo_lib.journal.system_calls import ERRNO_LOCATION, USLEEP, call, errno_at
 from alo_lib.numerics.compilation import kernel
+from alo_lib.transport.atomics import SUPPORTED
+from alo_lib.transport.cycle_clock import read_counter
+from alo_lib.transport.histogram import histogram_record
 
 __all__ = ["Syncer"]
 
 _PAUSE: Final = 200
 """Microseconds between two looks while nothing is new."""
+
+
+def _not_recorded(words: NDArray[np.int64], epoch: int, row: int, value: int) -> int:
+    return 0
+
+
+def _not_read() -> int:
+    return 0
+
+
+# Kernels on shared memory are compiled where it is supported; elsewhere this thread's write-outs are not timed.
+_record = histogram_record if SUPPORTED else kernel(_not_recorded)
+_counter = read_counter if SUPPORTED else kernel(_not_read)
 
 
 @kernel
@@ -29,8 +46,14 @@ def _rounds(
     sync: int,
     errno_location: int,
     sleep: int,
+    times: NDArray[np.int64],
+    epoch: int,
+    row: int,
+    cycle: float,
 ) -> int:
     """Write out one segment until ``SWITCH`` is another or the journal has stopped. Returns 0 or the error's number.
+
+    How long each took goes into a histogram of the words ``times``, where there are any; ``cycle`` is in nanoseconds.
 
     What was appended is read before the switch: when the switch then still is the same, every entry counted lies in
     this segment or in one that has been written out.
@@ -43,11 +66,18 @@ def _rounds(
         if appended == marks[DURABLE]:
             call(sleep, _PAUSE)
             continue
-        if call(sync, descriptor) != 0:
+        began = _counter()
+        failed = call(sync, descriptor) != 0
+        if len(times):
+            _record(times, epoch, row, int((_counter() - began) * cycle))
+        if failed:
             problem = errno_at(errno_location)
             marks[STATE] = problem
             return problem
         marks[DURABLE] = appended
+
+
+_UNTIMED: Final = (np.zeros(0, np.int64), 0, 0, 0.0)
 
 
 class Syncer:
@@ -70,6 +100,7 @@ class Syncer:
         self._segments: deque[tuple[JournalSegment, int]] = deque()  # with the sequence of their first entry
         self._stopping = False
         self.problem: OSError | None = None
+        self._timing: tuple[NDArray[np.int64], int, int, float] = _UNTIMED
         self._sync_address = sync_address  # of a C function that writes a descriptor out
         self._thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
 
@@ -79,6 +110,11 @@ class Syncer:
         self._marks[SWITCH] += 1
         if self._thread.ident is None:
             self._thread.start()
+
+    def time_by(self, times: SyncTimes) -> None:
+        """Record how long each write-out takes, from now on."""
+        self._timing = times.times.words, times.times.epoch, times.row, times.cycle
+        self._marks[SWITCH] += 1
 
     def stop(self) -> None:
         """Return when all that was appended is on disk, or has failed to get there."""
@@ -103,7 +139,7 @@ class Syncer:
                 self._retire()
                 continue
             descriptor = self._segments[0][0].descriptor
-            status = _rounds(self._marks, switch, descriptor, self._sync_address, ERRNO_LOCATION, USLEEP)
+            status = _rounds(self._marks, switch, descriptor, self._sync_address, ERRNO_LOCATION, USLEEP, *self._timing)
             if status:
                 self.problem = OSError(int(status), os.strerror(int(status)))
                 return

@@ -8,11 +8,12 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.journal.beginning import Clocks, WriterStart, no_clock
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import (
     ENTRY_WORDS,
@@ -40,6 +41,7 @@ from alo_lib.journal.kernels import (
 )
 from alo_lib.journal.preparing import Preparer
 from alo_lib.journal.store import FolderStore, JournalSegment, MemoryStore, Store, mark_writer
+from alo_lib.journal.sync_times import SyncTimes
 from alo_lib.journal.syncing import Syncer
 from alo_lib.records import SCHEMA_VERSION, Message
 
@@ -54,26 +56,6 @@ _UNSYNCED: Final = 8
 """Full segments that ``os`` leaves to the operating system before it asks for the oldest."""
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 _NONE: Final = np.zeros(0, np.int64)
-
-
-def _no_clock() -> int:
-    return 0
-
-
-class Clocks(NamedTuple):
-    """The machine's clocks, for a journal of real time: monotonic and UTC, ns."""
-
-    monotonic: Callable[[], int] = time.monotonic_ns
-    utc: Callable[[], int] = time.time_ns
-
-
-class WriterStart(NamedTuple):
-    """Where a writer begins: at the start, or where recovery found the end."""
-
-    sequence: int = 0
-    epoch: int = 1
-    number: int = 0
-    checksum: int = 0  # of the entry before
 
 
 class JournalWriter:
@@ -102,7 +84,7 @@ class JournalWriter:
         self.settings = settings
         self.durability = durability
         self._clocks = clocks
-        self._clock: Callable[[], int] = _no_clock if clocks is None else clocks.monotonic
+        self._clock: Callable[[], int] = no_clock if clocks is None else clocks.monotonic
         self._size = words_for(segment_bytes)
         position = position or WriterStart()
         self._number = position.number
@@ -207,6 +189,13 @@ class JournalWriter:
         """Number and bytes of the segment that is appended to now, for a store that takes whole values only."""
         assert self._segment is not None
         return self._segment.number, self.words[: int(self.marks[OFFSET])].tobytes()
+
+    def time_syncs(self, times: SyncTimes) -> None:
+        """Record how long each write-out to the disk takes, from now on."""
+        if isinstance(self.store, FolderStore):
+            self.store.times = times
+        if self._syncer is not None:
+            self._syncer.time_by(times)
 
     # What the core does ----------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """A core as LEAN hosts it, in LEAN's process or in one of its own: how it begins, when frames open, how it ends."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 from alo_lib.core.deciding import program
@@ -18,13 +19,16 @@ from alo_lib.journal import (
     message_digest,
     read_journal,
 )
+from alo_lib.journal.format import OBJECT_STORE_KEY
 from alo_lib.records import SECOND
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
 from alo_lib.runtime.link import Channel, channel_folder, host_ends
 from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.runtime.resumption import begin
+from alo_lib.runtime.showing import Showing
 from alo_lib.settings import Settings
+from alo_lib.telemetry import EngineKind, RunPhase
 
 __all__ = ["HostedCore", "Opened", "open_core"]
 
@@ -67,11 +71,19 @@ class Opened(NamedTuple):
     findings: list[str]  # of going on, in sentences; empty where nothing was gone on from
 
 
-def open_core(settings: Settings, store: ObjectStore, *, live: bool, hear: Callable[[str], None]) -> Opened:
+def open_core(
+    settings: Settings,
+    store: ObjectStore,
+    *,
+    live: bool,
+    hear: Callable[[str], None],
+    shown_in: Path | None = None,
+) -> Opened:
     """The core that the settings name: one of this process, or the core process of that name.
 
     A backtest begins anew. Live, a core of this process goes on from its journal in ``store``, and a core process has
-    gone on by itself; ``hear`` hears, in sentences, how its link stands and what a core of this process refuses.
+    gone on by itself; ``hear`` hears, in sentences, how its link stands and what a core of this process refuses. How
+    such a core stands is shown in the folder ``shown_in``; a core process shows it in its channel.
 
     :raises JournalError: where a core cannot go on from its journal.
     :raises SettingsError: where that is of other settings.
@@ -82,12 +94,16 @@ def open_core(settings: Settings, store: ObjectStore, *, live: bool, hear: Calla
         return _attach(settings, store, live=live, hear=hear)
     place = LiveObjectStoreJournal(store, program()) if live else ObjectStoreJournal(store)
     beginning = begin(settings, place)
-    core = beginning.decided_again()
+    length = settings.frame_nanoseconds
+    folder = store.path(OBJECT_STORE_KEY).parent
+    showing = Showing(shown_in, EngineKind.LEAN, journal=folder, real=False, length=length, hear=hear)
+    showing.know(beginning.recorded)
+    core = beginning.decided_again(showing.sink)
     core.refusals.host, core.refusals.hear = lambda: "LEAN", hear
     if live:
         core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
-        core.watch_with(BudgetWatch())
-    return Opened(_OwnCore(core, beginning.writer, place), beginning.told, beginning.findings)
+    showing.begin(core, BudgetWatch() if live else None)
+    return Opened(_OwnCore(core, beginning.writer, place, showing), beginning.told, beginning.findings)
 
 
 def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Callable[[str], None]) -> Opened:
@@ -110,8 +126,9 @@ class _OwnCore:
 
     frames_follow_data = False
 
-    def __init__(self, core: TradingCore, writer: JournalWriter, place: JournalPlace) -> None:
+    def __init__(self, core: TradingCore, writer: JournalWriter, place: JournalPlace, showing: Showing) -> None:
         self.core = core
+        self._showing = showing
         self._writer = writer
         self._place = place
         self._next_snapshot = 0
@@ -124,10 +141,12 @@ class _OwnCore:
     def settle(self) -> None:
         """Have the journal where the next process finds it."""
         self._place.settle(self._writer)
+        self._showing.sent()
 
     def keep(self, time: int) -> None:
         """Keep the journal, which is all that the next process would find, and now and then the state."""
         self._place.keep(self._writer)
+        self._showing.rest()
         core, snapshots = self.core, self._place.snapshots
         if snapshots is None or time < self._next_snapshot or core.in_frame or core.owes:
             return
@@ -140,6 +159,7 @@ class _OwnCore:
         self.core.remark(host_ends(time))
         self.core.stop()
         self._writer.close()
+        self._showing.end(RunPhase.STOPPED)
         return [f"slot trace {self.core.slot_trace.digest}", _digest(self._place.closed())]
 
 

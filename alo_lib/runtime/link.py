@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from alo_lib.executive import Lifecycle
 from alo_lib.records import HostEvent, Kind, Message, records
+from alo_lib.telemetry.layout import HISTOGRAMS_NAME, STATE_NAME
 from alo_lib.transport import (
     MessageConsumer,
     MessageProducer,
@@ -232,7 +233,8 @@ class Channel:
         for segment in (self._to_core, self._to_host, self.heartbeat, self._taken):
             segment.remove()
             segment.close()
-        self.journal.unlink(missing_ok=True)
+        for path in (self.journal, *(self.folder / name for name in (STATE_NAME, HISTOGRAMS_NAME))):
+            path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.folder.rmdir()
 

@@ -28,6 +28,7 @@ from alo_lib.runtime import (
     reconcile,
 )
 from alo_lib.runtime.policy_file import policy_of_run, require_policy_told
+from alo_lib.runtime.showing import Showing
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import BarsEnding
@@ -46,6 +47,7 @@ from alo_lib.simulation.settlement import Settlement
 from alo_lib.simulation.statistics import portfolio_statistics, trade_statistics
 from alo_lib.simulation.trades import TradeBuilder
 from alo_lib.strategy.hedging_policy import HedgingPolicy
+from alo_lib.telemetry import EngineKind, RunPhase
 
 __all__ = ["BacktestResult", "Progress", "run_backtest"]
 
@@ -76,12 +78,14 @@ def run_backtest(
     durability: Durability = Durability.OS,
     resume: bool = False,
     findings: DataFindings | None = None,
+    shown: bool = True,
 ) -> BacktestResult:
     """Run the core over ``data_folder`` and write the journal and LEAN's result files into ``results_folder``.
 
     The results folder must exist. ``resume`` continues the run whose journal is in it, from its last snapshot; what
     that journal has beyond the snapshot is decided again and compared. ``durability`` says when journal entries are on
-    disk. ``findings`` are what :func:`require_data` found; without them the folder is measured here.
+    disk. ``findings`` are what :func:`require_data` found; without them the folder is measured here. While it runs, how
+    it stands is ``shown`` in the results folder.
 
     :raises DataError: when the data cannot be used at all.
     :raises JournalError: when the journal cannot be written or continued.
@@ -104,14 +108,24 @@ def run_backtest(
             f"journal {place.name} leaves messages out, which the data of a backtest tell again; 'alo replay' goes on "
             "without them, a backtest cannot"
         )
+    showing = Showing(
+        results if shown else None,
+        EngineKind.EMBEDDED,
+        journal=results / JOURNAL_FOLDER,
+        real=False,
+        length=settings.frame_nanoseconds,
+        hear=beginning.findings.append,
+    )
     try:
         require_policy_told(policy, beginning.told.policy, settings.policy)
-        run = _Run(settings, folder, findings, beginning, place.snapshots, policy)
+        run = _Run(settings, folder, findings, beginning, place.snapshots, policy, showing)
         run.run(progress)
     except BaseException:
+        showing.end(RunPhase.FAILED)
         beginning.writer.leave()
         raise
     beginning.writer.close()
+    showing.end(RunPhase.STOPPED)
     place.snapshots.clear()  # a finished run needs none
     messages = place.closed().messages
     write_results(results, run.outcome(messages))
@@ -155,10 +169,12 @@ class _Run:
         beginning: Beginning,
         snapshots: SnapshotStore,
         policy: HedgingPolicy | None,
+        showing: Showing,
     ) -> None:
         self._writer, self._snapshots = beginning.writer, snapshots
         # What the feed brings about again is compared with what is recorded, and the rest is journaled.
         self._journal = Continuation(beginning.recorded, beginning.start, beyond=self._writer)
+        self._showing = showing
         self._settings = settings
         self._folder = folder
         self._feed = Feed(settings, folder, findings)
@@ -193,7 +209,10 @@ class _Run:
         state: _State | None = None
         if beginning.snapshot is not None:
             state = unpack(_State, beginning.snapshot.state, settings=settings, zone=self._zone, histories=histories)
-        self._core = beginning.core(self._journal, None if state is None else state.core)
+        showing.know(beginning.recorded[: beginning.start])
+        sink = showing.sink(self._writer, self._journal)
+        self._core = beginning.core(sink, None if state is None else state.core)
+        showing.begin(self._core, None)
         told = None if state is None else self._resume(state)
         self._teller = Teller(settings, self._core, self._feed, told, policy)
 
@@ -342,6 +361,7 @@ class _Run:
         if not self._core.open_frame(time):
             return
         intents = self._core.run()
+        self._showing.sent()
         for row in self._core.amendments:
             limit = None if row["cancel"] else float(row["limit"])
             self._tell(self._broker.amend(int(row["order"]), time, limit))

@@ -1,4 +1,4 @@
-"""How records travel between processes: the wire format, rings, sequence locks, stable vectors, a bus of topics.
+"""Memory that processes share: wire format, rings, sequence locks, stable vectors, histograms, a bus of topics.
 
 What a reader needs to know about layout, memory ordering and guarantees is in docs/transport.md.
 """
@@ -16,6 +16,7 @@ from alo_lib.transport.errors import (
     TransportError,
 )
 from alo_lib.transport.fan_in import FanIn
+from alo_lib.transport.histogram import HistogramReading, Histograms, HistogramWriter
 from alo_lib.transport.ownership import Owner
 from alo_lib.transport.ring import (
     MessageConsumer,
@@ -37,6 +38,9 @@ __all__ = [
     "ArenaFullError",
     "Bus",
     "FanIn",
+    "HistogramReading",
+    "HistogramWriter",
+    "Histograms",
     "Member",
     "MessageConsumer",
     "MessageError",

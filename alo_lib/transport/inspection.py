@@ -176,12 +176,12 @@ class Look:
         """What lies from position ``first`` to where the writer is now, oldest first; what is gone by now is left out.
 
         A ring's records and messages are shown whether or not they were read; of a state only the last version is
-        there; arenas have none.
+        there; arenas have none, and histograms none that passes (``alo monitor`` reads them).
 
         :raises SegmentError: when it was cut since it was opened, or does not fit itself.
         :raises MessageError: for what is whole and no message that this program knows.
         """
-        if self.kind is SegmentKind.ARENA:
+        if self.kind in (SegmentKind.ARENA, SegmentKind.HISTOGRAMS):
             return
         self.segment.check_size()
         position, end = max(first, self.oldest), self.written

@@ -60,6 +60,7 @@ class SegmentKind(IntEnum):
     SEQLOCK = 3
     STABLE_VECTOR = 4
     ARENA = 5
+    HISTOGRAMS = 6
 
     @property
     def label(self) -> str:
@@ -76,7 +77,10 @@ ROLE: Final = np.dtype(
             "<i8",
         ),  # when that process began, in the kernel's ticks since boot, so that a pid used again is told
         ("namespace", "<i8"),  # of process numbers; a pid of another one says nothing here
-        ("position", "<i8"),  # ring: records or slots written or read; state: version; table: rows; arena: bytes used
+        (
+            "position",
+            "<i8",
+        ),  # ring: slots written or read; state: version; table, histograms: rows; arena: bytes used
         ("claimed", "<i8"),  # ring: positions being overwritten; table: rows reserved; arena: most bytes ever used
         ("cached", "<i8"),  # ring, writer: the reader's position when last looked; arena: frames
         ("spare", "<i8"),

@@ -84,7 +84,7 @@ def check_header(path: Path, header: "np.void", size: int) -> SegmentKind:
         )
     if kind is SegmentKind.ARENA:
         fits = stride == width == 1 and capacity % (ARENA_ALIGNMENT // WORD) == 0
-    elif kind is SegmentKind.STABLE_VECTOR:
+    elif kind in (SegmentKind.STABLE_VECTOR, SegmentKind.HISTOGRAMS):
         fits = stride == width
     else:
         fits = stride == slot_stride(width) and (kind is not SegmentKind.MESSAGES or width == MESSAGE_WORDS)
@@ -180,7 +180,7 @@ def check_positions(path: Path, kind: SegmentKind, capacity: int, words: Words) 
         told = f"{written} slots written, {claimed} claimed and {now} read"
     elif kind is SegmentKind.SEQLOCK:
         fits, told = 0 <= written < _LAST, f"version {written}"
-    elif kind is SegmentKind.STABLE_VECTOR:
+    elif kind in (SegmentKind.STABLE_VECTOR, SegmentKind.HISTOGRAMS):
         fits, told = 0 <= written <= claimed <= capacity, f"{written} rows in memory for {claimed}"
     else:
         fits = 0 <= written <= capacity and 0 <= claimed <= capacity and 0 <= cached < _LAST

@@ -50,7 +50,7 @@ def rounds(room: ModuleType) -> Iterator[str]:
 
         thread.call = call
         with contextlib.suppress(TimeoutError):
-            thread._rounds(marks, 0, 7, 1, 0, 2)
+            thread._rounds(marks, 0, 7, 1, 0, 2, *thread._UNTIMED)
         return int(marks[kernels.DURABLE])
 
     if (durable := run("sync")) != 5:

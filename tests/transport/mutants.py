@@ -15,7 +15,17 @@ import numpy as np
 
 from alo_lib.records import LAYOUTS, Kind, Message, records
 from alo_lib.records.processes import this_process
-from alo_lib.transport import Arena, MessageRing, RecordRing, SeqLock, StableVector, TransportError, ownership
+from alo_lib.transport import (
+    Arena,
+    Histograms,
+    MessageRing,
+    RecordRing,
+    Segment,
+    SeqLock,
+    StableVector,
+    TransportError,
+    ownership,
+)
 from alo_lib.transport.inspection import Look
 from alo_lib.transport.layout import DATA, HEADER, HEADER_BYTES, READER, WORD, WRITER, SegmentKind
 from tests.trials import work_through
@@ -65,6 +75,11 @@ def originals(folder: Path) -> list[tuple[SegmentKind, bytes]]:
         with StableVector.create(path, ROW, capacity=60).append_as("one") as table:
             table.append(rows(7, count))
         found.append((SegmentKind.STABLE_VECTOR, path))
+    path = folder / "histograms"
+    with Histograms.ensure(path, 2).record_as("one", ["frame", "task"]) as times:
+        for number in range(30):
+            times.record(number % 2, number << number)
+    found.append((SegmentKind.HISTOGRAMS, path))
     path = folder / "arena"
     arena = Arena(1024, path=path)
     arena.take(30)
@@ -240,6 +255,20 @@ def use_arena(path: Path, compiled: bool, force: bool, alter: Callable[[Any], No
         arena.close()
 
 
+def use_histograms(path: Path, compiled: bool, force: bool, alter: Callable[[Any], None]) -> None:
+    histograms = Histograms(Segment.open(path, SegmentKind.HISTOGRAMS, compiled=compiled))
+    try:
+        for each in histograms.readings():
+            each.quantiles([0.0, 0.5, 1.0])
+        with histograms.record_as("two", ["frame", "task"], force=force) as writer:
+            for number in range(3):
+                alter(histograms.segment.words)
+                writer.record(number % 2, 1 << number)
+            histograms.readings()
+    finally:
+        histograms.close()
+
+
 def look(path: Path) -> None:
     seen = Look(path)
     try:
@@ -255,6 +284,7 @@ USES = {
     SegmentKind.MESSAGES: use_messages,
     SegmentKind.SEQLOCK: use_seqlock,
     SegmentKind.STABLE_VECTOR: use_table,
+    SegmentKind.HISTOGRAMS: use_histograms,
     SegmentKind.ARENA: use_arena,
 }
 

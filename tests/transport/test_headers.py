@@ -12,6 +12,7 @@ from alo_lib.records import Kind, Message, records
 from alo_lib.transport import (
     Arena,
     ArenaFullError,
+    Histograms,
     MessageRing,
     RecordRing,
     RingFullError,
@@ -66,6 +67,9 @@ def made(folder, kind):
     elif kind is SegmentKind.STABLE_VECTOR:
         with StableVector.create(path, NUMBER, capacity=100).append_as("one") as rows:
             rows.append(row)
+    elif kind is SegmentKind.HISTOGRAMS:
+        with Histograms.ensure(path, 3).record_as("one", ["frame", "task"]) as writer:
+            writer.record(1, 1000)
     else:
         arena = Arena(4096, path=path)
         arena.take(100)

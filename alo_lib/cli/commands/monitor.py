@@ -1,0 +1,61 @@
+"""``alo monitor``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from alo_lib.cli.failures import UserError
+from alo_lib.cli.json_output import print_json
+from alo_lib.cli.option_arguments import Amount, FilePath
+from alo_lib.cli.project import BACKTESTS
+
+if TYPE_CHECKING:
+    from alo_lib.monitor import Monitor
+
+__all__ = ["monitor"]
+
+
+@click.command(short_help="Watch a run while it runs: state, latencies, queues, book, journal.")
+@click.argument("run", metavar="[NAME|RUN|FOLDER]", type=FilePath(), required=False)
+@click.option("--once", is_flag=True, help="Show it once, and stop.")
+@click.option("--every", type=Amount(0.05, 3600), default=1.0, show_default=True, help="Seconds between two looks.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON objects, one a line; with --once one.")
+def monitor(run: Path | None, once: bool, every: float, as_json: bool) -> None:
+    """Show how a run stands: that of a core process by its NAME, a RUN's folder or name, a FOLDER of LEAN's results.
+
+    Without one it is what runs now. It only reads, so a run is neither slowed nor stopped by it.
+
+    \b
+    Examples:
+      alo monitor core
+      alo monitor --once --json
+    """
+    from alo_lib.monitor import Monitor, MonitorError, find_source
+    from alo_lib.transport import TransportError
+
+    try:
+        watched = Monitor(find_source(run, BACKTESTS))
+    except (MonitorError, TransportError) as error:
+        raise UserError(str(error)) from error
+    try:
+        if as_json:
+            _print(watched, once, every)
+        else:
+            from alo_lib.monitor.terminal import show
+
+            show(watched, once=once, every=every)
+    finally:
+        watched.close()
+
+
+def _print(watched: Monitor, once: bool, every: float) -> None:
+    import time
+
+    while True:
+        print_json(watched.look().told)
+        if once:
+            return
+        time.sleep(every)

@@ -1,0 +1,76 @@
+"""Showing how a core stands while it runs, for hosts that may be asked not to."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from alo_lib.core.frame_plan import FRAME_PLAN
+from alo_lib.core.trading import Sink, TradingCore
+from alo_lib.executive import TaskPlan, Watch
+from alo_lib.journal import JournalWriter, messages_of
+from alo_lib.records import Message
+from alo_lib.telemetry import EngineKind, Recorder, RunPhase, RunTold, open_recorder
+from alo_lib.telemetry.layout import TELEMETRY_FOLDER
+from alo_lib.telemetry.tally import STANDING
+
+__all__ = ["Showing"]
+
+
+class Showing:
+    """What a host does around its core so that others see, in the run's ``folder``, how it stands; without one nothing.
+
+    ``journal`` is where the journal is, ``real`` says that frames are released by the machine's clock, ``length`` how
+    long one is, ns; ``hear`` hears, in a sentence, why nobody sees it.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        engine: EngineKind,
+        *,
+        journal: Path,
+        real: bool,
+        length: int,
+        hear: Callable[[str], None],
+        plans: Sequence[TaskPlan] = FRAME_PLAN,
+    ) -> None:
+        self.recorder: Recorder | None = None
+        if folder is not None:
+            told = RunTold(folder.name, engine, real, length, plans, journal)
+            self.recorder, unseen = open_recorder(folder / TELEMETRY_FOLDER, told)
+            if unseen:
+                hear(unseen)
+
+    def know(self, recorded: Sequence[Message]) -> None:
+        """Know how the run stands by what earlier processes have journaled."""
+        if self.recorder is not None:
+            self.recorder.know(message for _, message in messages_of(recorded, *STANDING))
+
+    def sink(self, writer: JournalWriter, inner: Sink | None = None) -> Sink:
+        """What a core writes to in the place of a journal's writer, or of ``inner``, which stands before that."""
+        inner = writer if inner is None else inner
+        if self.recorder is None:
+            return inner
+        self.recorder.journal(writer)
+        return self.recorder.sink(inner)
+
+    def begin(self, core: TradingCore, watch: Watch | None) -> None:
+        """The core is about to run, its tasks watched by ``watch``, where there is one."""
+        core.watch_with(watch if self.recorder is None else self.recorder.watch(watch))
+        if self.recorder is not None:
+            self.recorder.halts = lambda: core.halts
+            self.recorder.publish(RunPhase.RUNNING)
+
+    def sent(self) -> None:
+        """The last frame's orders are handed to who sends them."""
+        if self.recorder is not None:
+            self.recorder.sent()
+
+    def rest(self) -> None:
+        """Between two frames, where there is time."""
+        if self.recorder is not None:
+            self.recorder.rest()
+
+    def end(self, phase: RunPhase) -> None:
+        """The run has ended. Twice is once."""
+        if self.recorder is not None:
+            self.recorder.close(phase)

@@ -1,0 +1,218 @@
+"""What is recorded of a run, against its journal; and that nothing is decided otherwise for it."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alo_lib.core import FRAME_PLAN
+from alo_lib.executive import Cause, Overrun, OverrunPolicy, Release
+from alo_lib.journal import JOURNAL_FOLDER, Journal, message_digest, orders_of, read_journal
+from alo_lib.records import PROFIT_PARTS, HostEvent, Kind, Message, OrderStatus, records, remark
+from alo_lib.runtime.showing import Showing
+from alo_lib.simulation import run_backtest
+from alo_lib.telemetry import EngineKind, Recorder, RunPhase, RunTold, open_recorder
+from alo_lib.telemetry.hardware import HardwareCounters
+from alo_lib.telemetry.layout import COUNTERS, NOT_SUPPORTED, STATE_NAME, task_histogram
+from alo_lib.telemetry.reading import Telemetry, TelemetryFiles, published_in
+from tests.simulation import tiny
+
+TOLD = RunTold("desk", EngineKind.CORE, True, 10_000_000, FRAME_PLAN, Path("journal"))
+
+
+class Kept:
+    """A journal that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    def append(self, message: Message) -> int:
+        self.messages.append(message)
+        return len(self.messages) - 1
+
+    def flush(self) -> None:
+        pass
+
+
+def read(folder: Path) -> Telemetry:
+    place = published_in(folder)
+    assert place is not None
+    files = TelemetryFiles(place)
+    try:
+        return files.read()
+    finally:
+        files.close()
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.write(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run_backtest(tiny.settings(), data, tmp_path_factory.mktemp("shown")).folder
+
+
+def journal_of(folder: Path) -> Journal:
+    return read_journal(folder / JOURNAL_FOLDER)
+
+
+def rows_of(journal: Journal, kind: Kind) -> list[np.void]:
+    return [row for message in journal.messages if message.kind is kind for row in message.records]
+
+
+def test_the_journal_is_the_same_with_and_without(run: Path, data: Path, tmp_path: Path) -> None:
+    plain = run_backtest(tiny.settings(), data, tmp_path, shown=False).folder
+    assert published_in(plain) is None
+    assert message_digest(journal_of(plain).messages) == message_digest(journal_of(run).messages)
+    same = {path.name: path.read_bytes() for path in plain.iterdir() if path.is_file()}
+    assert same == {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+
+
+def test_an_embedded_run_shows_what_its_journal_tells(run: Path) -> None:
+    journal, told = journal_of(run), read(run)
+    state, frames = told.state, len(rows_of(journal, Kind.FRAME))
+    assert told.owner.pid == 0  # given up
+    assert (state["name"].decode(), state["engine"]) == (run.name, list(EngineKind).index(EngineKind.EMBEDDED))
+    assert list(RunPhase)[state["phase"]] is RunPhase.STOPPED
+    assert (state["run"], state["sequence"]) == (frames, len(journal.messages))
+    kinds = np.bincount([message.kind for message in journal.messages], minlength=len(state["messages"]))
+    assert state["messages"].tolist() == kinds.tolist()
+    statuses = [order.status for order in orders_of(journal.messages) if order.number]
+    assert statuses
+    assert state["orders"].tolist() == np.bincount(statuses, minlength=len(state["orders"])).tolist()
+    for name in ("frame", *(task_histogram(plan.name) for plan in FRAME_PLAN)):
+        assert told.histograms[name].count == frames
+    assert told.histograms["release_lateness"].count == 0  # nothing is released in logical time
+    with_orders = len({message.time for message in journal.messages if message.kind is Kind.INTENT})
+    assert told.histograms["decision_to_order"].count == with_orders
+    assert told.histograms["order_to_fill"].count == len(statuses)  # all are filled
+    tasks = sum(told.histograms[task_histogram(plan.name)].total for plan in FRAME_PLAN)
+    assert 0 < tasks <= told.histograms["frame"].total
+
+
+def test_book_limits_and_profit_are_the_journals_last(run: Path) -> None:
+    journal, state = journal_of(run), read(run).state
+    last = {int(row["underlying"]): row for row in rows_of(journal, Kind.EXPOSURE)}
+    assert state["exposures_told"] == len(last) == 1
+    assert state["exposures"][0] == last[0]
+    assert state["symbols"][0] == b"TINY"
+    limits = next(message.records for message in reversed(journal.messages) if message.kind is Kind.LIMIT)
+    assert state["limits"][: state["limits_told"]].tolist() == limits.tolist()
+    parts = {(row["underlying"], row["trade"]): row for row in rows_of(journal, Kind.ATTRIBUTION)}
+    for place, part in enumerate(PROFIT_PARTS):
+        assert state["profit"][place] == pytest.approx(sum(row[part] for row in parts.values()), abs=1e-9)
+    opened = {int(row["trade"]) for row in rows_of(journal, Kind.ENTRY)}
+    assert state["trades_open"] == len(opened - {int(row["trade"]) for row in rows_of(journal, Kind.EXIT)})
+
+
+def test_orders_wait_for_their_fill_and_lateness_is_the_clocks(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, TOLD)
+    kept = Kept()
+    sink = recorder.sink(kept)
+
+    def event(order: int, status: OrderStatus, quantity: int) -> None:
+        row = records(Kind.ORDER_EVENT, order=order, status=status, quantity=quantity)
+        sink.append(Message(Kind.ORDER_EVENT, 5, row))
+
+    sink.append(Message(Kind.QUOTE, 1, records(Kind.QUOTE)))
+    time.sleep(0.02)
+    sink.append(Message(Kind.FRAME, 2, records(Kind.FRAME, frame=7)))
+    sink.append(Message(Kind.INTENT, 2, records(Kind.INTENT, 3, order=[1, 2, 3])))
+    sink.flush()
+    sink.flush()  # without a frame nothing ends
+    recorder.sent()
+    time.sleep(0.01)
+    event(1, OrderStatus.SUBMITTED, 0)
+    event(2, OrderStatus.PARTIALLY_FILLED, 4)
+    event(2, OrderStatus.FILLED, 4)
+    event(3, OrderStatus.CANCELED, 0)
+    recorder.released(Release(100, 0, 90, 160), missed=2)
+    sink.append(remark(HostEvent.REFUSED, 5, "no", quantity=3))
+    sink.append(remark(HostEvent.BROKERAGE_DISCONNECT, 5, "gone"))
+    recorder.close(RunPhase.FAILED)
+    told = read(tmp_path)
+    state, times = told.state, told.histograms
+    assert times["data_to_decision"].count == times["decision_to_order"].count == times["order_to_fill"].count == 1
+    assert times["data_to_decision"].least > 20_000_000 > times["frame"].largest
+    assert times["order_to_fill"].least > 10_000_000 > times["decision_to_order"].largest
+    assert (times["release_lateness"].count, times["release_lateness"].largest) == (1, 60)
+    assert (state["released"], state["missed"], state["refused"], state["broker"]) == (1, 2, 3, 0)
+    assert state["orders"].nonzero()[0].tolist() == [OrderStatus.SUBMITTED, OrderStatus.FILLED, OrderStatus.CANCELED]
+    assert list(RunPhase)[state["phase"]] is RunPhase.FAILED
+    assert [message.kind for message in kept.messages][:3] == [Kind.QUOTE, Kind.FRAME, Kind.INTENT]
+
+
+def test_overruns_are_counted_by_task_cause_and_what_follows(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, TOLD)
+    sink = recorder.sink(Kept())
+    for cause, policy, task in (
+        (Cause.WORK, OverrunPolicy.DEGRADE, "signal"),
+        (Cause.PAGE_FAULT, OverrunPolicy.SKIP, "signal"),
+        (Cause.LATE, OverrunPolicy.FINISH, ""),
+    ):
+        row = records(Kind.OVERRUN, cause=cause, policy=policy, task=task.encode())
+        sink.append(Message(Kind.OVERRUN, 5, row))
+    recorder.close(RunPhase.STOPPED)
+    state = read(tmp_path).state
+    place = state["tasks"].tolist().index(b"signal")
+    assert state["overruns"][place].tolist() == [1, 0, 1, 0]
+    assert state["overruns"].sum() == 2
+    assert (state["degraded"][place], state["skipped"][place], state["late"]) == (1, 1, 1)
+    budgets = {plan.name.encode(): plan.budget for plan in FRAME_PLAN}
+    assert dict(zip(state["tasks"].tolist(), state["budgets"].tolist(), strict=True)) == budgets | {b"": 0}
+
+
+def test_another_watch_still_finds_overruns_and_its_task_is_timed(tmp_path: Path) -> None:
+    found = Overrun(1, "value", Cause.WORK, OverrunPolicy.FINISH, 9, 5)
+
+    class Watching:
+        live = False
+        begun = 0
+
+        def begin(self) -> None:
+            self.begun += 1
+
+        def end(self, frame: object, plan: object) -> Overrun:
+            return found
+
+    inner = Watching()
+    recorder = Recorder(tmp_path, TOLD)
+    watch = recorder.watch(inner)
+    watch.begin()
+    assert watch.end(None, FRAME_PLAN[2]) is found  # type: ignore[arg-type]
+    assert (inner.begun, watch.live, recorder.watch(None).live) == (1, False, True)
+    recorder.close(RunPhase.STOPPED)
+    assert read(tmp_path).histograms[task_histogram(FRAME_PLAN[2].name)].count == 1
+
+
+def test_the_process_is_measured_and_missing_counters_are_said_to_be(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, TOLD)
+    recorder.close(RunPhase.STOPPED)
+    state = read(tmp_path).state
+    assert (state["usage"][:1] > 0).all()
+    assert state["usage"][-1] > 10_000_000  # bytes that a process with NumPy has
+    counters = HardwareCounters()
+    for name, count in zip(COUNTERS, counters.read(), strict=True):
+        assert (count == NOT_SUPPORTED) == (name in counters.why)
+    assert ((state["counters"] == NOT_SUPPORTED) == [name in counters.why for name in COUNTERS]).all()
+    counters.close()
+
+
+def test_files_of_another_version_are_replaced_and_a_run_that_cannot_be_shown_goes_on(tmp_path: Path) -> None:
+    (tmp_path / STATE_NAME).write_bytes(b"something else")
+    (tmp_path / STATE_NAME).chmod(0o600)
+    recorder, unseen = open_recorder(tmp_path, TOLD)
+    assert unseen == ""
+    second, unseen = open_recorder(tmp_path, TOLD)  # while the first one records
+    assert unseen.startswith("nothing shows how this run stands while it runs: the writing side of ")
+    second.released(Release(0, 0, 0, 5), missed=0)
+    recorder.close(RunPhase.STOPPED)
+    assert read(tmp_path).state["released"] == 0
+    heard: list[str] = []
+    (tmp_path / "run").write_text("no folder")
+    showing = Showing(tmp_path / "run", EngineKind.LEAN, journal=tmp_path, real=False, length=10, hear=heard.append)
+    assert len(heard) == 1
+    showing.end(RunPhase.STOPPED)
