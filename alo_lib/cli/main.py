@@ -13,6 +13,7 @@ import click
 from alo_lib.cli.commands.backtest import backtest
 from alo_lib.cli.commands.chain import chain
 from alo_lib.cli.commands.cloud import cloud
+from alo_lib.cli.commands.command import command_core
 from alo_lib.cli.commands.compare import compare
 from alo_lib.cli.commands.core import core
 from alo_lib.cli.commands.docs import docs
@@ -76,6 +77,7 @@ for command in (
     volatility,
     schedule,
     core,
+    command_core,
     transport,
     engines,
     generate,

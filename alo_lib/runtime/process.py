@@ -25,9 +25,11 @@ from alo_lib.journal import Clocks, Durability, JournalError, JournalFolder, Jou
 from alo_lib.records import SECOND, Kind, Message
 from alo_lib.runtime.answers import Answers, orders_refused, undelivered, undelivered_at
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
+from alo_lib.runtime.command_desk import CommandDesk
 from alo_lib.runtime.frame_clock import ClockError, WallClock, offset_of
 from alo_lib.runtime.intake import Intake
 from alo_lib.runtime.link import HEARTBEAT, Channel, CorePhase, is_host_end
+from alo_lib.runtime.outbox import Outbox
 from alo_lib.runtime.resumption import Beginning, begin
 from alo_lib.runtime.same_settings import settings_mark
 from alo_lib.runtime.warm_up import kernels_ready, warm_up
@@ -64,28 +66,6 @@ class Ending(NamedTuple):
     slot_trace: str  # digest of the slots that this process ran
 
 
-class _Outbox:
-    """Stands between the core and its journal: journals, and keeps what the host is to be told."""
-
-    def __init__(self, journal: JournalWriter) -> None:
-        self.journal = journal
-        self.decisions: list[Message] = []
-        self.overruns = 0
-
-    def append(self, message: Message) -> int:
-        """Journal first."""
-        sequence = self.journal.append(message)
-        if message.kind.is_decision:
-            self.decisions.append(message)
-        elif message.kind is Kind.OVERRUN:
-            self.overruns += 1
-        return sequence
-
-    def flush(self) -> None:
-        """The end of a frame."""
-        self.journal.flush()
-
-
 class CoreProcess:
     """A trading core between a channel and a journal folder, which it makes or continues.
 
@@ -120,6 +100,7 @@ class CoreProcess:
         self._channel = channel
         length = settings.frame_nanoseconds
         self._inputs, outputs, self._heart, self._taking, taken = channel.core_side()
+        self._desk = CommandDesk(*channel.command_side(), self._clock)
         self._intake = Intake(
             self._inputs, self._taking, paced=paced, length=length, wall=self._wall, beat=self._go_on_beating
         )
@@ -226,7 +207,7 @@ class CoreProcess:
 
     def close(self) -> None:
         """Give the channel up, so that another core may have it."""
-        for side in (self._inputs, self._answers, self._heart, self._taking):
+        for side in (self._inputs, self._answers, self._heart, self._taking, self._desk):
             side.close()
 
     # Frames ----------------------------------------------------------------------------------------------------------
@@ -257,6 +238,7 @@ class CoreProcess:
         for refused in parcel.frames:
             self._answers.give(refused, ())
         self._stopping = self._stopping or self._intake.ended
+        self._desk.take(self._core, max(time, 0))
 
     def _put(self, message: Message) -> None:
         if message.kind.is_remark:
@@ -298,12 +280,14 @@ class CoreProcess:
             self._core.accept(event)
 
     def _save_snapshot(self) -> None:
-        """Keep the state, where frames with news have changed it since the last one was kept."""
-        if self._run == self._kept or self._frames < self._kept_at + _SNAPSHOT_EVERY or self._core.owes:
+        """Keep the state, where frames with news have changed it since the last one was kept, or a person wants it."""
+        asked, due = self._desk.wants_snapshot, self._frames >= self._kept_at + _SNAPSHOT_EVERY
+        if self._core.owes or not (asked or (due and self._run != self._kept)):
             return
         self._kept, self._kept_at = self._run, self._frames
         journal = self._outbox.journal
         self._snapshots.save(journal.sequence, journal.checksum, pack(self._core.snapshot()))
+        self._desk.kept(self._core, journal.sequence)
 
     def _tell_unprepared(self) -> None:
         why = self._outbox.journal.unprepared_because
@@ -408,8 +392,8 @@ class CoreProcess:
         self._offset, finding = self._utc_offset(last)
         return [finding] if finding else []
 
-    def _answering(self, writer: JournalWriter) -> _Outbox:
-        self._outbox = _Outbox(writer)
+    def _answering(self, writer: JournalWriter) -> Outbox:
+        self._outbox = Outbox(writer)
         return self._outbox
 
     def _drop_leavings(self) -> Iterator[str]:

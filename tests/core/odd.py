@@ -33,6 +33,7 @@ LIKELY: dict[str, Any] = {
     "multiplier": 100,
     "stage": 2,
     "cause": 1,
+    "command": 1,
     "quantity": 1,
     "price": 1.0,
 }

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from alo_lib.executive.isolation import Preparation
     from alo_lib.runtime.process import CoreProcess, Ending
 
-__all__ = ["JOURNALS", "core"]
+__all__ = ["JOURNALS", "check_name", "core"]
 
 JOURNALS = ROOT / "storage" / "core"
 _COUNTS = (
@@ -94,10 +94,8 @@ def core(
       alo core --status
     """
     from alo_lib.runtime.link import channel_folder
-    from alo_lib.settings import CORE_NAME
 
-    if not re.fullmatch(CORE_NAME, name):
-        raise UserError(f"name {name!r} must be up to 32 letters, digits and underscores, and not begin with a digit")
+    check_name(name)
     where = channel_folder(name) if folder is None else folder / name
     if status:
         _status(name, where, of_project=folder is None, as_json=as_json)
@@ -125,6 +123,14 @@ def core(
     say(f"The core {name} runs in {where}; its journal is {journal or JOURNALS / name}.")
     ending = _run(process, frames)
     _tell(ending, process, steps, as_json)
+
+
+def check_name(name: str) -> None:
+    """UserError for what is no name of a core."""
+    from alo_lib.settings import CORE_NAME
+
+    if not re.fullmatch(CORE_NAME, name):
+        raise UserError(f"name {name!r} must be up to 32 letters, digits and underscores, and not begin with a digit")
 
 
 def _check_processor(cpu: int | None) -> None:
