@@ -23,12 +23,9 @@ class CommandDesk:
 
     def __init__(self, requests: RecordConsumer, answers: RecordProducer, clock: Clock) -> None:
         self._requests, self._answers, self._clock = requests, answers, clock
-        self._to_keep: list[int] = []  # requests of snapshots that are not kept yet
-
-    @property
-    def wants_snapshot(self) -> bool:
+        self.wants_snapshot = False
         """Whether the state is to be kept as soon as there is time, see :meth:`kept`."""
-        return bool(self._to_keep)
+        self._to_keep: list[int] = []  # requests of snapshots that are not answered yet
 
     def take(self, core: TradingCore, time: int) -> None:
         """Do what is asked, at ``time``, ns UTC."""
@@ -39,15 +36,19 @@ class CommandDesk:
             number = int(request["request"])
             self._requests.advance(1)
             if answer.done and asked["command"][0] == OperatorCommand.SNAPSHOT:
+                self.wants_snapshot = True
                 self._to_keep.append(number)
             else:
                 self._give(core, number, answer)
 
     def kept(self, core: TradingCore, sequence: int) -> None:
         """Answer who asked for a snapshot: the state is kept, as of so many messages."""
-        for number in self._to_keep:
-            self._give(core, number, Answer(True, f"snapshot: the state is kept as of message {sequence}"))
-        self._to_keep.clear()
+        self.wants_snapshot = False
+        self._answer_kept(core, f"the state is kept as of message {sequence}")
+
+    def put_off(self, core: TradingCore) -> None:
+        """Answer who asked for a snapshot that it has to wait for a frame that makes up for an overrun."""
+        self._answer_kept(core, "the state is kept after the next frame with news, which makes up for an overrun")
 
     def close(self) -> None:
         """Give the rings up."""
@@ -63,6 +64,11 @@ class CommandDesk:
         if until < self._clock.now():
             return Answer(False, f"{word}: it was not taken in time, and is not done")
         return steer(core, asked, time)
+
+    def _answer_kept(self, core: TradingCore, sentence: str) -> None:
+        for number in self._to_keep:
+            self._give(core, number, Answer(True, f"snapshot: {sentence}"))
+        self._to_keep.clear()
 
     def _give(self, core: TradingCore, number: int, answer: Answer) -> None:
         stands = standing(core)

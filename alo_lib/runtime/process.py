@@ -282,7 +282,10 @@ class CoreProcess:
     def _save_snapshot(self) -> None:
         """Keep the state, where frames with news have changed it since the last one was kept, or a person wants it."""
         asked, due = self._desk.wants_snapshot, self._frames >= self._kept_at + _SNAPSHOT_EVERY
-        if self._core.owes or not (asked or (due and self._run != self._kept)):
+        if self._core.owes:
+            self._desk.put_off(self._core)
+            return
+        if not (asked or (due and self._run != self._kept)):
             return
         self._kept, self._kept_at = self._run, self._frames
         journal = self._outbox.journal
