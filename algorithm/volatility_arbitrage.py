@@ -20,7 +20,7 @@ from AlgorithmImports import (
 
 from algorithm.framework_algorithm import FrameworkAlgorithm
 from alo_lib.records import HostEvent, Message
-from alo_lib.runtime import Teller, Timetable, open_core, steer
+from alo_lib.runtime import Answer, Teller, Timetable, command_of, open_core
 from alo_lib.runtime.policy_file import policy_of_settings
 from alo_lib.settings import Settings
 from models import AloMarginInterestRateModel, AloOptionPriceModel, AloVolatilityModel, HostEvents, LeanHost, Marshal
@@ -97,9 +97,9 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
     def on_command(self, data: DynamicData) -> bool:
         """Do what a person asks, live: ``{"command": "pause"}``, and the others of :mod:`alo_lib.runtime.steering`."""
         super().on_command(data)
+        asked = command_of(*(getattr(data, name, None) for name in ("command", "limit", "confirm")), sender="LEAN")
         with self._one_at_a_time:
-            answer = steer(self._core, getattr(data, "command", None), utc_nanoseconds(self.utc_time))
-            self._hosted.settle()
+            answer = asked if isinstance(asked, Answer) else self._hosted.steer(asked, utc_nanoseconds(self.utc_time))
         self.log(f"alo command {answer.sentence}")
         return answer.done
 

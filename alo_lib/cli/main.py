@@ -14,6 +14,7 @@ from alo_lib.cli.commands.backtest import backtest
 from alo_lib.cli.commands.benchmark import benchmark
 from alo_lib.cli.commands.chain import chain
 from alo_lib.cli.commands.cloud import cloud
+from alo_lib.cli.commands.command import command_core
 from alo_lib.cli.commands.compare import compare
 from alo_lib.cli.commands.core import core
 from alo_lib.cli.commands.deploy import deploy
@@ -80,6 +81,7 @@ for command in (
     volatility,
     schedule,
     core,
+    command_core,
     monitor,
     doctor,
     deploy,

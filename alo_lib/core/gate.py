@@ -32,11 +32,12 @@ from alo_lib.records import (
     Session,
     range_fault,
 )
+from alo_lib.settings import Settings
 from alo_lib.strategy.hedging_policy import PolicyError
 from alo_lib.strategy.ledger import Ledger, taken_place
 from alo_lib.strategy.policy_records import policy_of_records
 from alo_lib.strategy.state import StrategyState
-from alo_lib.strategy.steering import OF_PERSONS, Steering
+from alo_lib.strategy.steering import Steering
 
 __all__ = ["Admitted", "Gate", "Refusal"]
 
@@ -69,15 +70,21 @@ class Admitted(NamedTuple):
 class Gate:
     """Knows what was let in of instruments, sessions, orders and halts.
 
-    ``waiting`` are the messages that were let in and that ``strategy`` does not know yet.
+    ``waiting`` are the messages that were let in and that ``strategy`` does not know yet; ``settings`` are the run's.
     """
 
-    def __init__(self, strategy: StrategyState, instruments: InstrumentTable, waiting: Iterable[Message] = ()) -> None:
+    def __init__(
+        self,
+        strategy: StrategyState,
+        instruments: InstrumentTable,
+        settings: Settings,
+        waiting: Iterable[Message] = (),
+    ) -> None:
         waiting = list(waiting)
         self.ledger: Ledger = strategy.ahead(waiting)
         self.steering: Steering = deepcopy(strategy.steering)
         self.unreconciled = HaltCause.RECONCILIATION in strategy.halts
-        self._instruments = instruments
+        self._instruments, self._settings = instruments, settings
         self._session, self._closes = -1, -1  # open and close of the last session
         if strategy.session is not None:
             self._session, self._closes = strategy.session.open, strategy.session.close
@@ -145,6 +152,8 @@ class Gate:
             self._policy = True
         elif message.kind is Kind.INTENT:
             self._last_order = max(self._last_order, int(rows["order"].max()))
+        elif message.kind is Kind.OPERATOR:
+            self.steering.take(rows[0])
         elif message.kind is Kind.HALT:
             self.steering.follow(rows)
             reconciling = rows["halted"][rows["cause"] == HaltCause.RECONCILIATION]
@@ -292,18 +301,17 @@ class Gate:
         return _fault_where(bad, "factor", f"more than {_MOST_HELD:,} shares would be held")
 
     def halt(self, rows: Records) -> Fault | None:
-        """What was refused in reconciling is not reconciled."""
-        ends = (rows["halted"] == 0) & (rows["cause"] == HaltCause.RECONCILIATION)
-        return _fault_where(ends & self._doubted, "halted", "an order event was refused meanwhile: the halt stays")
+        """It tells of reconciling alone, in which nothing was refused: what persons ask has a kind of its own."""
+        if (others := (rows["cause"] != HaltCause.RECONCILIATION) | (rows["undo"] == 1)).any():
+            return Fault("cause", others, "it is no reconciliation; what persons ask is an OPERATOR message")
+        return _fault_where(
+            (rows["halted"] == 0) & self._doubted, "halted", "an order event was refused meanwhile: the halt stays"
+        )
 
-    def undo(self, rows: Records) -> Fault | None:
-        """A person's command is undone by a message of its own, while there is one that stands."""
-        undoes = rows["undo"] == 1
-        if not undoes.any():
-            return None
-        if len(rows) > 1 or rows["cause"][0] not in OF_PERSONS or rows["halted"][0]:
-            return Fault("undo", undoes, "it stands alone in its message, with a person's cause that is not halted")
-        return _fault_where(undoes & (not self.steering.before), "undo", "no command of a person's stands")
+    def operator(self, rows: Records) -> Fault | None:
+        """A person's command is one that can be done now."""
+        problem = self.steering.problem(rows[0], self._settings)
+        return None if problem is None else Fault(problem.field, np.ones(len(rows), np.bool_), problem.sentence)
 
     def daily_range(self, rows: Records) -> Fault | None:
         """A high is no lower than a low."""
@@ -418,7 +426,8 @@ _CHECKS: Final[dict[Kind, tuple[_Check, ...]]] = {
     Kind.ORDER_EVENT: (Gate.known, Gate.order_events),
     Kind.EXTERNAL_INSIGHT: (Gate.insights,),
     Kind.EXTERNAL_TARGET: (Gate.known,),
-    Kind.HALT: (Gate.halt, Gate.undo),
+    Kind.HALT: (Gate.halt,),
+    Kind.OPERATOR: (Gate.alone, Gate.operator),
 }
 
 

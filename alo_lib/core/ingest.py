@@ -21,6 +21,7 @@ from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.funnel import begin_funnels
 from alo_lib.strategy.halts import begin_day, take_halts
+from alo_lib.strategy.operating import take_command
 from alo_lib.strategy.state import Underlying
 from alo_lib.strategy.variance_time import ScheduledEvent
 
@@ -47,7 +48,7 @@ def _instruments(state: State, message: Message) -> None:
     for row in rows[rows["kind"] == InstrumentKind.EQUITY]:
         number = int(row["instrument"])
         book = MarketBook(number, row["symbol"].decode())
-        strategy.underlyings[number] = Underlying(book, VolatilityForecaster(state.settings))
+        strategy.underlyings[number] = Underlying(book, VolatilityForecaster(state.run_settings))
     options = rows[rows["kind"] == InstrumentKind.OPTION]
     for number in np.unique(options["underlying"]).tolist():
         underlying = strategy.underlyings[number]
@@ -97,6 +98,11 @@ def _scheduled(state: State, message: Message) -> None:
 
 def _halts(state: State, message: Message) -> None:
     take_halts(state.strategy, message.records)
+
+
+def _operator(state: State, message: Message) -> None:
+    for row in message.records:
+        take_command(state.strategy, row, state.run_settings)
 
 
 def _rate(state: State, message: Message) -> None:
@@ -186,6 +192,7 @@ _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {
     Kind.QUOTE: _quotes,
     Kind.ORDER_EVENT: _order_events,
     Kind.HALT: _halts,
+    Kind.OPERATOR: _operator,
     Kind.EXTERNAL_STAGE: overruling.take_stages,
     Kind.EXTERNAL_INSIGHT: overruling.take_insights,
     Kind.EXTERNAL_TARGET: overruling.take_targets,

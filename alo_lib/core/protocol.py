@@ -3,10 +3,9 @@
 from typing import Protocol
 
 from alo_lib.core.frame_plan import FrameTask
-from alo_lib.records import HaltCause, InstrumentTable, Message, Records
+from alo_lib.records import InstrumentTable, Message, Records
 from alo_lib.settings import Settings
 from alo_lib.strategy.external import External
-from alo_lib.strategy.steering import Steering
 
 __all__ = ["Core"]
 
@@ -72,18 +71,6 @@ class Core(Protocol):
 
     def contracts_open(self, underlying: int) -> list[int]:
         """Numbers of contracts of one underlying that are held or have an order working."""
-
-    @property
-    def steering(self) -> Steering:
-        """What a person asks of the book, as all that was accepted says, taken in or not."""
-
-    @property
-    def halts(self) -> set[HaltCause]:
-        """What the book is halted for; by losses as far as it is known."""
-
-    @property
-    def losses(self) -> dict[str, tuple[float, float]]:
-        """By the setting, what is lost and what may be, as last known; money."""
 
     @property
     def wants_reconciliation(self) -> bool:

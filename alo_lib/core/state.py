@@ -16,7 +16,7 @@ __all__ = ["State"]
 class State:
     """Everything the core knows: the strategy's state, and what the frames need besides."""
 
-    settings: Annotated[Settings, Linked("settings")]
+    run_settings: Annotated[Settings, Linked("settings")]  # that the run was started with
     strategy: StrategyState
     calibrations: dict[int, PendingCalibration] = field(default_factory=dict)  # not in force yet, by underlying
     last_calibration: int = 0
@@ -32,3 +32,8 @@ class State:
     limited: Annotated[Records, Kind.TARGET] = field(default_factory=lambda: records(Kind.TARGET, 0))
     amendments: Annotated[Records, Kind.AMENDMENT] = field(default_factory=lambda: records(Kind.AMENDMENT, 0))
     intents: Annotated[Records, Kind.INTENT] = field(default_factory=lambda: records(Kind.INTENT, 0))
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force: the run's, with the limits that a person has set in it."""
+        return self.strategy.steering.in_force(self.run_settings)

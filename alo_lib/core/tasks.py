@@ -20,7 +20,7 @@ from alo_lib.strategy.carry import follow_carries
 from alo_lib.strategy.choice import CHOICES
 from alo_lib.strategy.commands import follow_commands, note_decisions
 from alo_lib.strategy.event_sizes import events_told, imply_events
-from alo_lib.strategy.execution import changes_wanted, orders_toward
+from alo_lib.strategy.execution import all_canceled, changes_wanted, orders_toward
 from alo_lib.strategy.exits import end_trades
 from alo_lib.strategy.exposure import measure, value_chains
 from alo_lib.strategy.funnel import count_stops, count_trades, take_new_funnels, widen
@@ -196,13 +196,20 @@ def limit(work: Work, frame: Frame) -> Decisions:
 
 
 def execute(work: Work, frame: Frame) -> Decisions:
-    """Send the orders that the market can fill now, unless somebody else trades what is wanted."""
+    """Send the orders that the market can fill now, unless somebody else trades what is wanted.
+
+    In a frame in which a person has all orders canceled none is sent.
+    """
     state, strategy = work.state, work.state.strategy
     targets = final_targets(state)
     strategy.target_quantities = {target.instrument: target.quantity for target in targets}
     note_decisions(strategy)
     alone = strategy.external.decides(Stage.EXECUTION)
-    amended = [] if alone else changes_wanted(strategy, state.settings, targets, frame.time)
+    if strategy.cancel_asked:
+        strategy.cancel_asked, alone = False, True
+        amended = all_canceled(strategy)
+    else:
+        amended = [] if alone else changes_wanted(strategy, state.settings, targets, frame.time)
     state.amendments = ask(strategy, amended, frame.time)
     orders = [] if alone else orders_toward(strategy, state.settings, targets, frame.time)
     state.intents = send(strategy, orders, frame.time)
@@ -244,15 +251,23 @@ def publish(work: Work, frame: Frame) -> Decisions:
 def _follow(work: Work, time: int) -> None:
     """Follow each underlying's new daily bars, once a session, and ask for the calibrations that are due.
 
+    What a person asks for waits for a calibration that is not in force yet.
+
     A host that is read while it still tells of the session may have told of its beginning and not of the bars.
     """
     state, strategy = work.state, work.state.strategy
     for number, underlying in strategy.underlyings.items():
-        if not (underlying.session_begun and underlying.new_closes):
+        asked = underlying.refit_asked and number not in state.calibrations
+        if underlying.session_begun and underlying.new_closes:
+            underlying.session_begun = False
+            for sentence in (underlying.follow_bars() or "").splitlines():
+                strategy.notice(number, f"{underlying.book.ticker}: {sentence}")
+        elif not asked:
             continue
-        underlying.session_begun = False
-        for sentence in (underlying.follow_bars() or "").splitlines():
-            strategy.notice(number, f"{underlying.book.ticker}: {sentence}")
+        if asked:
+            underlying.refit_asked = False
+            if problem := underlying.forecaster.ask():
+                strategy.notice(number, f"{underlying.book.ticker}: not fitted again, {problem}")
         if underlying.forecaster.due is not None and number not in state.calibrations:
             state.last_calibration += 1
             pending = PendingCalibration(state.last_calibration, time, underlying.forecaster.request())

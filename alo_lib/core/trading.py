@@ -31,7 +31,7 @@ from alo_lib.executive import (
 from alo_lib.records import TIMES, HaltCause, InstrumentTable, Kind, Message, Records, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.external import External
-from alo_lib.strategy.halts import losses
+from alo_lib.strategy.operating import halts_ahead, losses_ahead
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.steering import Steering
@@ -86,7 +86,7 @@ class TradingCore:
         """Whether somebody else, a replay, puts in when calibrations come into force."""
         self._waiting: deque[Message] = deque()
         self._state = State(settings, StrategyState(portfolio=Portfolio(settings.cash)))
-        self._gate = Gate(self._state.strategy, self.instruments)
+        self._gate = Gate(self._state.strategy, self.instruments, settings)
         self.refusals = Refusals(lambda message: self._journal.append(message))
         self._executive = CyclicExecutive(
             Schedule([self._task(plan) for plan in plans], frame_length=settings.frame_nanoseconds),
@@ -216,7 +216,7 @@ class TradingCore:
         self._state, self.instruments = state.state, state.instruments
         for message in waiting:
             self._push(message)
-        self._gate = Gate(self._state.strategy, self.instruments, self._waiting)
+        self._gate = Gate(self._state.strategy, self.instruments, self.settings, self._waiting)
 
     def journal_to(self, journal: Sink) -> None:
         """Write to another journal from now on, and tell it by itself when calibrations come into force."""
@@ -331,14 +331,13 @@ class TradingCore:
 
     @property
     def halts(self) -> set[HaltCause]:
-        """What the book is halted for: by a person and in doubt as above, by losses as of the last frame."""
-        by_losses = {HaltCause.DRAWDOWN, HaltCause.DAILY_LOSS} & self._state.strategy.halts
-        return by_losses | self.steering.asked | ({HaltCause.RECONCILIATION} if self.wants_reconciliation else set())
+        """What the book is halted for, once what waits is taken in; by losses as the last frame measured them."""
+        return halts_ahead(self._state.strategy, self.settings, self._waiting)
 
     @property
     def losses(self) -> dict[str, tuple[float, float]]:
-        """By the setting, what is lost and what may be; money."""
-        return losses(self._state.strategy, self.settings)
+        """By the setting, what is lost and what may be, once what waits is taken in; money."""
+        return losses_ahead(self._state.strategy, self.settings, self._waiting)
 
     @property
     def wants_reconciliation(self) -> bool:

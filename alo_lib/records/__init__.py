@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         LAYOUTS,
         LIMIT_NAME,
         SCHEMA_VERSION,
+        SCHEMAS_READ,
         WHOLE_BOOK,
         Message,
         Records,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         sides_of,
     )
     from alo_lib.records.market_state import MATURITIES
+    from alo_lib.records.operators import SENDER, OperatorCommand
     from alo_lib.records.policy import POLICY_TEXT
     from alo_lib.records.profit import PROFIT_PARTS
     from alo_lib.records.ranges import RANGES, TIMES, Fault, Members, Range, range_fault
@@ -115,9 +117,11 @@ __all__ = [
     "PROFIT_PARTS",
     "RANGES",
     "RATIOS",
+    "SCHEMAS_READ",
     "SCHEMA_VERSION",
     "SECOND",
     "SECONDS_A_DAY",
+    "SENDER",
     "STAGE_MEANINGS",
     "STRUCTURE_NAME",
     "TICK",
@@ -141,6 +145,7 @@ __all__ = [
     "Linked",
     "Members",
     "Message",
+    "OperatorCommand",
     "OrderReason",
     "OrderStatus",
     "OrderType",

@@ -21,6 +21,7 @@ from alo_lib.records.funnel import ENTRY_LIMITS, FUNNEL_STAGES
 from alo_lib.records.kinds import Kind
 from alo_lib.records.legs import LEG_FIELDS, STRUCTURE_NAME
 from alo_lib.records.market_state import MARKET_STATE
+from alo_lib.records.operators import OPERATOR
 from alo_lib.records.policy import POLICY
 from alo_lib.records.profit import PROFIT_PARTS
 
@@ -30,6 +31,7 @@ __all__ = [
     "EVENT_TEXT",
     "LAYOUTS",
     "LIMIT_NAME",
+    "SCHEMAS_READ",
     "SCHEMA_VERSION",
     "WHOLE_BOOK",
     "Message",
@@ -39,8 +41,11 @@ __all__ = [
     "sent_together",
 ]
 
-SCHEMA_VERSION: Final = 9
+SCHEMA_VERSION: Final = 10
 """Version of all layouts below; it changes with any of them and is written into every journal."""
+
+SCHEMAS_READ: Final = (9, SCHEMA_VERSION)
+"""Versions whose journals this program reads: since the first of them kinds were added, and no layout changed."""
 
 Records = NDArray[np.void]
 """An array of one of the structured dtypes in :data:`LAYOUTS`."""
@@ -130,8 +135,10 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
             ("quantity", "<i8"),
         ]
     ),
-    # From now on a HaltCause stands (`halted` 1) or no longer (0); `undo` 1: what a person's last command found does.
+    # From now on a HaltCause stands (`halted` 1) or no longer (0). In journals of schema 9 this was what persons asked,
+    # too: `undo` 1 is the undoing of their last command.
     Kind.HALT: np.dtype([(name, "u1") for name in ("cause", "halted", "undo", "pad")] + [("padding", "<i4")]),
+    Kind.OPERATOR: OPERATOR,  # what a person asks, one record a message
     # The risk-free rate in force, decimal, as LEAN has it; taken as continuously compounded.
     Kind.RATE: np.dtype([("rate", "<f8")]),
     # A dividend per share, in cash, at its ex-date's open: past ones with the first session, later ones as they go ex.

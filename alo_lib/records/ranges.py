@@ -24,6 +24,7 @@ from alo_lib.records.kinds import (
 )
 from alo_lib.records.layouts import ACCOUNT_CASH, Records
 from alo_lib.records.legs import LEGS, MAX_LEGS, MAX_RATIO, NO_LEG, RATIOS
+from alo_lib.records.operators import OperatorCommand
 from alo_lib.records.units import CALENDAR_DAY, DAY, FIRST_DAY, LAST_DAY, YEAR
 
 __all__ = ["RANGES", "TIMES", "Fault", "Members", "Range", "range_fault"]
@@ -156,6 +157,12 @@ RANGES: Final[Mapping[Kind, Mapping[str, Range | Members]]] = {
         "within": _WITHIN,
     },
     Kind.EXTERNAL_TARGET: {"stage": Members(Stage), "quantity": _QUANTITY, "within": _WITHIN},
+    Kind.OPERATOR: {
+        "request": Range(0, 2**63 - 1),
+        "value": Range(0.0, 1e9),
+        "command": Members(OperatorCommand),
+        "confirmed": _FLAG,
+    },
     Kind.HALT: {"cause": Members(HaltCause), "halted": _FLAG, "undo": _FLAG},
 }
 """By kind of input and by field. Prices are in the account's currency per share, rates decimal, sizes in contracts or

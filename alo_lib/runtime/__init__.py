@@ -8,13 +8,14 @@ from alo_lib.runtime.remote import RemoteCore
 from alo_lib.runtime.replay import Continuation, Divergence, DivergenceError, FrameReplayed, Replay, Replayer, replay
 from alo_lib.runtime.resumption import Beginning, begin
 from alo_lib.runtime.same_settings import SETTINGS_OF_PLACE
-from alo_lib.runtime.steering import steer
+from alo_lib.runtime.steering import Answer, command_of, steer
 from alo_lib.runtime.teller import DIVIDENDS_LOOKED_BACK, SessionHost, Teller, ToldCore
 from alo_lib.runtime.timetable import Timetable
 
 __all__ = [
     "DIVIDENDS_LOOKED_BACK",
     "SETTINGS_OF_PLACE",
+    "Answer",
     "BackgroundCalibrator",
     "Beginning",
     "Continuation",
@@ -35,6 +36,7 @@ __all__ = [
     "Timetable",
     "ToldCore",
     "begin",
+    "command_of",
     "market_record_of",
     "open_core",
     "reconcile",

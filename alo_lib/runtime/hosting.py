@@ -20,15 +20,18 @@ from alo_lib.journal import (
     read_journal,
 )
 from alo_lib.journal.format import OBJECT_STORE_KEY
-from alo_lib.records import SECOND
+from alo_lib.records import SECOND, OperatorCommand, Records
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
+from alo_lib.runtime.command_rings import NoAnswerError, ask_core
 from alo_lib.runtime.link import Channel, channel_folder, host_ends
 from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.runtime.resumption import begin
 from alo_lib.runtime.showing import Showing
+from alo_lib.runtime.steering import Answer, steer
 from alo_lib.settings import Settings
 from alo_lib.telemetry import EngineKind, RunPhase
+from alo_lib.transport import TransportError
 
 __all__ = ["HostedCore", "Opened", "open_core"]
 
@@ -58,6 +61,9 @@ class HostedCore(Protocol):
 
     def keep(self, time: int) -> None:
         """Make what was journaled outlive this process, soon. Called between frames."""
+
+    def steer(self, asked: Records, time: int) -> Answer:
+        """Do what a person asks by an OPERATOR record; see :func:`~alo_lib.runtime.steering.steer`."""
 
     def end(self, time: int) -> list[str]:
         """The host ends: close what is its own. Returns what people should know, in sentences."""
@@ -147,12 +153,26 @@ class _OwnCore:
         """Keep the journal, which is all that the next process would find, and now and then the state."""
         self._place.keep(self._writer)
         self._showing.rest()
-        core, snapshots = self.core, self._place.snapshots
-        if snapshots is None or time < self._next_snapshot or core.in_frame or core.owes:
-            return
-        if self._writer.sequence:
+        if time >= self._next_snapshot and self._writer.sequence and self._save_snapshot():
             self._next_snapshot = time + _SNAPSHOT_EVERY
-            snapshots.save(self._writer.sequence, self._writer.checksum, pack(core.snapshot()))
+
+    def _save_snapshot(self) -> bool:
+        """Keep the state, where there is a place for it and the core is between two frames; returns whether it was."""
+        core, snapshots = self.core, self._place.snapshots
+        if snapshots is None or core.in_frame or core.owes:
+            return False
+        snapshots.save(self._writer.sequence, self._writer.checksum, pack(core.snapshot()))
+        return True
+
+    def steer(self, asked: Records, time: int) -> Answer:
+        """Do it, and have it where the next process finds it."""
+        answer = steer(self.core, asked, time)
+        self.settle()
+        if not (answer.done and asked["command"][0] == OperatorCommand.SNAPSHOT):
+            return answer
+        if self._save_snapshot():
+            return Answer(True, f"snapshot: the state is kept as of message {self._writer.sequence}")
+        return Answer(False, "snapshot: the state cannot be kept now; the journal alone is")
 
     def end(self, time: int) -> list[str]:
         """Close the journal."""
@@ -171,6 +191,10 @@ class _ProcessInStep:
     def __init__(self, core: RemoteCore, place: ObjectStoreJournal) -> None:
         self.core = core
         self._place = place
+
+    def steer(self, asked: Records, time: int) -> Answer:
+        """Ask the core's process, as anybody does."""
+        return _ask(self.core.settings, asked)
 
     def frames(self, time: int) -> Iterator[None]:
         """The frame at ``time``, which the core has decided."""
@@ -202,6 +226,10 @@ class _ProcessOfItsOwnTime:
     def __init__(self, core: RemoteCore) -> None:
         self.core = core
 
+    def steer(self, asked: Records, time: int) -> Answer:
+        """Ask the core's process, as anybody does."""
+        return _ask(self.core.settings, asked)
+
     def frames(self, time: int) -> Iterator[None]:
         """All that the core has decided meanwhile."""
         while self.core.open_frame(time):
@@ -221,3 +249,12 @@ class _ProcessOfItsOwnTime:
 
 def _digest(journal: Journal) -> str:
     return f"journal digest {message_digest(journal.counted)}"
+
+
+def _ask(settings: Settings, asked: Records) -> Answer:
+    word = OperatorCommand(asked["command"][0]).word
+    try:
+        outcome = ask_core(channel_folder(settings.core_process), asked)
+    except (NoAnswerError, TransportError) as error:
+        return Answer(False, f"{word}: {error}")
+    return Answer(outcome.done, outcome.sentence)

@@ -2,7 +2,8 @@
 
 A channel is a folder with two rings of messages and one state. The host pushes inputs; the core answers frame by frame:
 a FRAME message, the frame's decisions, and a FRAME message whose number is the complement (``~frame``) of the first, so
-that an answer cut off in the middle is told from a whole one. The state is the core's heartbeat, once a frame.
+that an answer cut off in the middle is told from a whole one. The state is the core's heartbeat, once a frame. Beside
+them a person's commands go to the core (:mod:`alo_lib.runtime.command_rings`).
 """
 
 import contextlib
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from alo_lib.executive import Lifecycle
 from alo_lib.records import HostEvent, Kind, Message, records
+from alo_lib.runtime.command_rings import CommandRings
 from alo_lib.telemetry.layout import HISTOGRAMS_NAME, STATE_NAME
 from alo_lib.transport import (
     MessageConsumer,
@@ -26,6 +28,8 @@ from alo_lib.transport import (
     MessageRing,
     Owner,
     Reading,
+    RecordConsumer,
+    RecordProducer,
     SegmentError,
     SeqLock,
     SeqLockWriter,
@@ -200,6 +204,7 @@ class Channel:
         self._to_host = MessageRing.ensure(folder / "to-host.ring", capacity=slots)
         self.heartbeat = SeqLock.ensure(folder / "core.state", HEARTBEAT)
         self._taken = SeqLock.ensure(folder / "taken.state", TAKEN)
+        self.commands = CommandRings.ensure(folder)
 
     def core_side(self) -> tuple[MessageConsumer, MessageProducer, "Heart", SeqLockWriter, Reading]:
         """Inputs, answers, heartbeat, what is taken and what was.
@@ -215,6 +220,13 @@ class Channel:
             taken,
         )
 
+    def command_side(self) -> tuple[RecordConsumer, RecordProducer]:
+        """The core's sides of a person's commands and their answers.
+
+        :raises NotOwnerError: while another core has them.
+        """
+        return self.commands.requests.consume("core"), self.commands.answers.produce("core")
+
     def host_side(self) -> tuple[MessageProducer, MessageConsumer]:
         """Inputs and answers.
 
@@ -226,13 +238,14 @@ class Channel:
     def in_place(self) -> bool:
         """Whether who looks for this channel now finds the same one."""
         parts = (self._to_core, self._to_host, self.heartbeat, self._taken)
-        return all(part.segment.in_place for part in parts)
+        return all(part.segment.in_place for part in parts) and self.commands.in_place
 
     def remove(self) -> None:
         """Take the segments away, and their folder if nothing else is in it. For when neither side runs any more."""
         for segment in (self._to_core, self._to_host, self.heartbeat, self._taken):
             segment.remove()
             segment.close()
+        self.commands.remove()
         for path in (self.journal, *(self.folder / name for name in (STATE_NAME, HISTOGRAMS_NAME))):
             path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):

@@ -25,6 +25,7 @@ from alo_lib.journal import Clocks, Durability, JournalError, JournalFolder, Jou
 from alo_lib.records import SECOND, Kind, Message
 from alo_lib.runtime.answers import Answers, orders_refused, undelivered, undelivered_at
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
+from alo_lib.runtime.command_desk import CommandDesk
 from alo_lib.runtime.frame_clock import ClockError, WallClock, offset_of
 from alo_lib.runtime.intake import Intake
 from alo_lib.runtime.link import HEARTBEAT, Channel, CorePhase, is_host_end
@@ -101,6 +102,7 @@ class CoreProcess:
         self._channel = channel
         length = settings.frame_nanoseconds
         self._inputs, outputs, self._heart, self._taking, taken = channel.core_side()
+        self._desk = CommandDesk(*channel.command_side(), self._clock)
         self._intake = Intake(
             self._inputs, self._taking, paced=paced, length=length, wall=self._wall, beat=self._go_on_beating
         )
@@ -216,7 +218,7 @@ class CoreProcess:
     def close(self) -> None:
         """Give the channel up, so that another core may have it."""
         self._recorder.close(RunPhase.FAILED)  # unless it has ended before
-        for side in (self._inputs, self._answers, self._heart, self._taking):
+        for side in (self._inputs, self._answers, self._heart, self._taking, self._desk):
             side.close()
 
     # Frames ----------------------------------------------------------------------------------------------------------
@@ -247,6 +249,7 @@ class CoreProcess:
         for refused in parcel.frames:
             self._answers.give(refused, ())
         self._stopping = self._stopping or self._intake.ended
+        self._desk.take(self._core, max(time, 0))
 
     def _put(self, message: Message) -> None:
         if message.kind.is_remark:
@@ -289,12 +292,17 @@ class CoreProcess:
             self._core.accept(event)
 
     def _save_snapshot(self) -> None:
-        """Keep the state, where frames with news have changed it since the last one was kept."""
-        if self._run == self._kept or self._frames < self._kept_at + _SNAPSHOT_EVERY or self._core.owes:
+        """Keep the state, where frames with news have changed it since the last one was kept, or a person wants it."""
+        asked, due = self._desk.wants_snapshot, self._frames >= self._kept_at + _SNAPSHOT_EVERY
+        if self._core.owes:
+            self._desk.put_off(self._core)
+            return
+        if not (asked or (due and self._run != self._kept)):
             return
         self._kept, self._kept_at = self._run, self._frames
         journal = self._outbox.journal
         self._snapshots.save(journal.sequence, journal.checksum, pack(self._core.snapshot()))
+        self._desk.kept(self._core, journal.sequence)
 
     def _tell_unprepared(self) -> None:
         why = self._outbox.journal.unprepared_because

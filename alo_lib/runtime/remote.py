@@ -23,7 +23,6 @@ from alo_lib.records import (
     TargetStage,
     records,
 )
-from alo_lib.runtime.halts_followed import HaltsFollowed
 from alo_lib.runtime.intake import fault_of_rows
 from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, host_ends
 from alo_lib.runtime.market_record import MarketRecord, market_record_of
@@ -33,7 +32,6 @@ from alo_lib.strategy.external import External
 from alo_lib.strategy.ledger import TOLD_ONCE
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.state import StrategyState
-from alo_lib.strategy.steering import Steering
 
 __all__ = ["Hear", "RemoteCore"]
 
@@ -52,7 +50,7 @@ _LOOKS: Final = 100
 
 _FOLLOWED: Final = (
     *(Kind.INSTRUMENT, Kind.SESSION, *TOLD_ONCE, Kind.ORDER_EVENT, Kind.INTENT, Kind.AMENDMENT),
-    *(Kind.HALT, Kind.EXTERNAL_STAGE, Kind.LIMIT, Kind.FRAME),
+    *(Kind.HALT, Kind.EXTERNAL_STAGE, Kind.FRAME),
 )
 """What an earlier host's core was told and has decided that this one follows."""
 
@@ -98,9 +96,8 @@ class RemoteCore:
         self._paced = paced
         self._patience = patience
         self._inputs, self._answers = channel.host_side()
-        self._gate = Gate(StrategyState(portfolio=Portfolio(settings.cash)), self.instruments)
+        self._gate = Gate(StrategyState(portfolio=Portfolio(settings.cash)), self.instruments, settings)
         self._external = External()
-        self._halted = HaltsFollowed(self._external)
         self._pushing = threading.Lock()
         self._partial: list[Message] = []
         self._ready: list[_Answer] = []
@@ -310,21 +307,6 @@ class RemoteCore:
         return self._gate.ledger.contracts_open(underlying)
 
     @property
-    def steering(self) -> Steering:
-        """What a person asks of the book, by what this host has put in."""
-        return self._gate.steering
-
-    @property
-    def halts(self) -> set[HaltCause]:
-        """What the book is halted for, by what this host has put in and taken out."""
-        return set(self._halted.halts)
-
-    @property
-    def losses(self) -> dict[str, tuple[float, float]]:
-        """By the setting, what was lost and what may be, as the core told last; money."""
-        return self._halted.losses
-
-    @property
     def wants_reconciliation(self) -> bool:
         """Whether the core says that it does, for a cause that it was not reconciled for."""
         return int(self.link.beat["doubts"]) not in (0, self._reconciled)
@@ -347,7 +329,6 @@ class RemoteCore:
     def _follow(self, message: Message) -> None:
         """Know what is held and on order, and who decides what, by what the core is told and what it decides."""
         self._gate.follow(message)
-        self._halted.follow(message)
         if message.kind is Kind.INSTRUMENT:
             self.instruments.know(message.records)
         elif message.kind is Kind.EXTERNAL_STAGE:

@@ -1,12 +1,12 @@
 """What must never be exceeded."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, Field
 
 from alo_lib.settings.units import EQUITY, VEGA, Unit
 
-__all__ = ["LimitSettings"]
+__all__ = ["LIMITS", "LimitSettings"]
 
 
 class LimitSettings(BaseModel):
@@ -57,3 +57,7 @@ class LimitSettings(BaseModel):
     max_drawdown: Annotated[float, Unit("share of the highest equity")] = Field(
         0.2, gt=0, le=1.0, description="fall from the highest equity that flattens the book"
     )
+
+
+LIMITS: Final = tuple(name for name in LimitSettings.model_fields if name.startswith("max_"))
+"""Those that a smaller value makes tighter: what a person may set while a run goes on."""

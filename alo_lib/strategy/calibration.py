@@ -48,6 +48,7 @@ class Due(StrEnum):
     SCHEDULE = "the schedule"
     CHANGE = "a change of regime"
     JUMP = "a jump"
+    OPERATOR = "a person"
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.targets import Target, hedge_band, latest_targets, leads_away
 from alo_lib.strategy.trade import PATIENT_EXITS
 
-__all__ = ["adds_risk", "changes_wanted", "fillable", "orders_toward"]
+__all__ = ["adds_risk", "all_canceled", "changes_wanted", "fillable", "orders_toward"]
 
 _PATIENT: Final = (OrderReason.ENTRY, OrderReason.HEDGE, *PATIENT_EXITS)
 _URGENT_BANDS: Final = 2.0
@@ -96,6 +96,11 @@ def changes_wanted(state: StrategyState, settings: Settings, targets: Iterable[T
         if limit is not None and limit != order.limit:
             changes.append(Amendment(number, limit))
     return changes
+
+
+def all_canceled(state: StrategyState) -> list[Amendment]:
+    """The end of every order that works, whatever it waits for."""
+    return [Amendment(number) for number in state.working if state.leads(number)]
 
 
 def adds_risk(state: StrategyState, target: Target) -> bool:

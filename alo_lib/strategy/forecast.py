@@ -205,6 +205,13 @@ class VolatilityForecaster:
                 told.append("nothing is opened until models that know of it are in force")
         return told
 
+    def ask(self) -> str:
+        """Let a calibration be due because a person wants one; returns why there can be none, empty where there can."""
+        if not self._bars:
+            return "no daily bars are known"
+        self.due = self.due or Due.OPERATOR
+        return ""
+
     def request(self) -> CalibrationRequest:
         """What is due, to be asked for with all that is known now."""
         if self.due is None:

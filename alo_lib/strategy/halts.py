@@ -26,8 +26,11 @@ __all__ = [
     "follow_losses",
     "halt",
     "halt_on_losses",
+    "halts_by_losses",
     "losses",
+    "losses_of",
     "losses_told",
+    "restore",
     "stopped_by_halt",
     "take_halts",
 ]
@@ -56,10 +59,14 @@ def stopped_by_halt(state: StrategyState) -> tuple[str, str] | None:
 
 def losses(state: StrategyState, settings: Settings) -> dict[str, tuple[float, float]]:
     """By the setting, what was lost and what may be: from the highest equity, and since the session before; money."""
-    total = equity(state)
+    return losses_of(equity(state), state.peak_equity, state.day_equity, settings)
+
+
+def losses_of(total: float, peak: float, day: float, settings: Settings) -> dict[str, tuple[float, float]]:
+    """As :func:`losses`, of an equity of ``total`` after its ``peak`` and that of the ``day`` before; money."""
     return {
-        "max_drawdown": (state.peak_equity - total, settings.max_drawdown * state.peak_equity),
-        "max_daily_loss": (state.day_equity - total, settings.max_daily_loss * state.day_equity),
+        "max_drawdown": (peak - total, settings.max_drawdown * peak),
+        "max_daily_loss": (day - total, settings.max_daily_loss * day),
     }
 
 
@@ -103,10 +110,9 @@ def begin_day(state: StrategyState) -> None:
 
 def take_halts(state: StrategyState, rows: Annotated[Records, Kind.HALT]) -> None:
     """Let causes stand, or stand no longer, as a HALT message says; what a person's found is kept for its undoing."""
-    counted_from = {HaltCause.DRAWDOWN: state.peak_equity, HaltCause.DAILY_LOSS: state.day_equity}
-    stood = {cause: equity for cause, equity in counted_from.items() if cause in state.halts}
+    stood = halts_by_losses(state)
     if (undone := state.steering.follow(rows)) is not None:
-        _restore(state, undone)
+        restore(state, undone)
         return
     for row in rows[np.argsort(rows["halted"] == 0, kind="stable")]:  # what stands is told first
         halt(state, HaltCause(row["cause"]), halted=bool(row["halted"]))
@@ -114,7 +120,13 @@ def take_halts(state: StrategyState, rows: Annotated[Records, Kind.HALT]) -> Non
         state.steering.before[-1].reset = reset
 
 
-def _restore(state: StrategyState, found: Before) -> None:
+def halts_by_losses(state: StrategyState) -> dict[HaltCause, float]:
+    """The halts by losses that stand, with the equity that each loss is counted from; money."""
+    counted_from = {HaltCause.DRAWDOWN: state.peak_equity, HaltCause.DAILY_LOSS: state.day_equity}
+    return {cause: equity for cause, equity in counted_from.items() if cause in state.halts}
+
+
+def restore(state: StrategyState, found: Before) -> None:
     """Let stand what stood before a command, and count losses from where they were; what is closed stays closed."""
     for cause in sorted(OF_PERSONS, key=lambda each: each not in found.asked):
         halt(state, cause, halted=cause in found.asked)

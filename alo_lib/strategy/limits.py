@@ -209,16 +209,17 @@ def _stopped(limits: Limits, before: list[Trade], proposal: Trade) -> tuple[str 
 def new_uses(state: StrategyState, settings: Settings, time: int) -> Annotated[Records, Kind.LIMIT]:
     """What the book uses of its limits, where it is another than when it was last told.
 
-    That is when contracts were traded, a spot has moved by 1 %, or a halt came or went; of a book without contracts it
-    is told once.
+    That is when contracts were traded, a spot has moved by 1 %, a halt came or went, or a person set a limit; of a book
+    without contracts it is told once.
     """
     held = {number: each for number, each in state.holdings.items() if number not in state.underlyings}
     spots = {number: each.book.known_spot for number, each in state.underlyings.items()}
     told, halts = state.limits_told, set(state.halts)
     moved = held and any(abs(spot - told.spots.get(n, 0.0)) > _SPOT_MOVED * spot for n, spot in spots.items())
-    if held == told.held and halts == told.halts and not moved:
+    limits_set = dict(state.steering.limits)
+    if held == told.held and halts == told.halts and limits_set == told.limits and not moved:
         return records(Kind.LIMIT, 0)
-    state.limits_told = LimitsTold(held, spots, halts)
+    state.limits_told = LimitsTold(held, spots, halts, limits_set)
     limits = limits_of(state, settings, (), time)
     uses = limits.uses(Holdings(state.holdings, holdings_with(state, ()).structures))
     rows = [(use.limit.name.encode(), use.underlying, use.days, use.used, use.allowed) for use in uses]

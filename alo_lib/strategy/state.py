@@ -64,6 +64,7 @@ class Underlying:
     close_before: float = 0.0  # the last price before the session, in its shares; 0 where it is not known
     session_begun: bool = False  # a session began and its new closes have not been followed
     session_news: bool = False  # its forecast has not been made
+    refit_asked: bool = False  # of its models, by a person, and not asked for yet
     market_news: bool = False  # quotes or trades arrived in this frame
     smiles: dict[int, SmileShape] = field(default_factory=dict)  # by expiry, as last told
     market_history: MarketHistory = field(default_factory=MarketHistory)
@@ -153,6 +154,7 @@ class LimitsTold:
     held: dict[int, int] = field(default_factory=dict)  # contracts
     spots: dict[int, float] = field(default_factory=dict)
     halts: set[HaltCause] = field(default_factory=set)
+    limits: dict[str, float] = field(default_factory=dict)  # that a person has set
 
 
 @dataclass(kw_only=True)
@@ -179,6 +181,7 @@ class StrategyState(Ledger):
     last_equity: float = 0.0  # as last measured
     halts: set[HaltCause] = field(default_factory=set)  # those that stand
     steering: Steering = field(default_factory=Steering)
+    cancel_asked: bool = False  # of all orders that work, by a person, and not done yet
     limits_told: LimitsTold = field(default_factory=LimitsTold)
     external: External = field(default_factory=External)
     target_quantities: dict[int, int] = field(default_factory=dict)  # as the last frame came to it, by instrument

@@ -17,7 +17,7 @@ from alo_lib.core import TradingCore, pack
 from alo_lib.core.frame_plan import FrameTask
 from alo_lib.journal import Journal, read_journal
 from alo_lib.journal.object_store import segments_of
-from alo_lib.records import RANGES, Kind, Message, records
+from alo_lib.records import Kind, Message, records
 from alo_lib.runtime.replay import Continuation
 from alo_lib.settings import Settings
 from tests.algorithm.lean_world import Algorithm, World
@@ -25,14 +25,14 @@ from tests.core.broker import Believed, Word
 from tests.core.chains import SETTINGS, TICKERS, chain, quotes
 from tests.core.hearing_machine import HearingMachine
 from tests.core.killing import Fuse
-from tests.core.odd import odd_messages
+from tests.core.odd import OF_HOSTS, odd_messages
 from tests.core.script import closes
 from tests.models.kit import equity
 
 __all__ = ["LeanMachine"]
 
 ODD_TAGS = (None, "", "entry", "Liquidated #3", "entry #0", "entry #7", "hedge #99999999999999999999", "exit #-1")
-ODD = odd_messages([kind for kind in RANGES if kind is not Kind.INSTRUMENT])
+ODD = odd_messages([kind for kind in OF_HOSTS if kind is not Kind.INSTRUMENT])
 """Instruments are numbered by who tells of them; LEAN's teller does, and does so again after a kill."""
 
 

@@ -11,13 +11,16 @@ import numpy as np
 from alo_lib.records import LAYOUTS, RANGES, Kind, Message, Range, leg_columns, records
 from tests.core.script import FIRST, at
 
-__all__ = ["FIELDS", "ends", "odd_messages"]
+__all__ = ["FIELDS", "OF_HOSTS", "ends", "odd_messages"]
 
 FIELDS = {
     kind: [name for name in LAYOUTS[kind].names or () if not name.startswith("pad") and LAYOUTS[kind][name].kind != "S"]
     for kind in RANGES
 }
 """The numeric fields of every kind of input."""
+
+OF_HOSTS = tuple(kind for kind in RANGES if kind is not Kind.OPERATOR)
+"""What hosts tell; a person's commands come another way."""
 
 LIKELY: dict[str, Any] = {
     "close": 100.0,
@@ -33,6 +36,7 @@ LIKELY: dict[str, Any] = {
     "multiplier": 100,
     "stage": 2,
     "cause": 1,
+    "command": 1,
     "quantity": 1,
     "price": 1.0,
 }
@@ -70,7 +74,7 @@ def likely(kind: Kind, count: int) -> Any:
     return rows
 
 
-def odd_messages(kinds: Sequence[Kind] = tuple(RANGES)) -> st.SearchStrategy[Message]:
+def odd_messages(kinds: Sequence[Kind] = OF_HOSTS) -> st.SearchStrategy[Message]:
     """Messages of some kinds: a field or two of one or two records have any of the values that matter, or any."""
     return st.sampled_from(kinds).flatmap(_odd_of)
 

@@ -93,6 +93,7 @@ def usual(kind: Kind, market: Script) -> Records:
         Kind.EXTERNAL_INSIGHT: {"until": FAR, "direction": 1, "magnitude": 0.1, **leg_columns((CALL, PUT), (1, 1))},
         Kind.EXTERNAL_TARGET: {"instrument": PUT, "stage": 2, "quantity": 1},
         Kind.HALT: {"cause": 1, "halted": 1},
+        Kind.OPERATOR: {"command": 1},
     }
     return records(kind, len(policy) if kind is Kind.POLICY else 1, **columns[kind])
 

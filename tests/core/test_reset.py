@@ -4,7 +4,7 @@ import pytest
 
 from alo_lib.core import CoreState, TradingCore
 from alo_lib.core.snapshot import pack, unpack
-from alo_lib.records import HaltCause, Kind, Message, Stage, records
+from alo_lib.records import HaltCause, Kind, Message, OperatorCommand, Stage, records
 from alo_lib.runtime import Continuation, Replayer, replay
 from alo_lib.runtime.resumption import inputs_waiting
 from alo_lib.views.risk_ladder import risk_view
@@ -27,7 +27,7 @@ def lost(hour: float = 11) -> Script:
 
 
 def reset(market: Script, hour: float) -> None:
-    market.tell(at(market.date, hour), Kind.HALT, records(Kind.HALT, cause=HaltCause.DRAWDOWN, halted=0))
+    market.tell(at(market.date, hour), Kind.OPERATOR, records(Kind.OPERATOR, command=OperatorCommand.RESET_HALT))
 
 
 @pytest.mark.parametrize("with_it", ["a bar", "nothing"])

@@ -65,4 +65,4 @@ def test_flatten_in_live_lean_closes_the_book_outlives_a_kill_and_is_undone(lean
     journal = lean.journal
     assert journal is not None
     assert replay(journal).divergence is None
-    assert sum(message.kind is Kind.HALT for message in journal.messages) == 2
+    assert sum(message.kind is Kind.OPERATOR for message in journal.messages) == 2

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import hypothesis.strategies as st
+import numpy as np
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from alo_lib.journal import JournalWriter
-from alo_lib.records import Message
+from alo_lib.records import Kind, Message, OperatorCommand, Records
+from alo_lib.runtime.command_rings import REQUEST
 from alo_lib.runtime.frame_clock import ClockError, WallClock
 from alo_lib.runtime.process import CoreProcess
 from alo_lib.runtime.remote import RemoteCore
@@ -160,6 +162,24 @@ class ProcessMachine(HearingMachine):
         if not true and Word.BELIEVED in words:
             self.apart = True
         return words
+
+    def give(self, row: Records) -> None:
+        """By the ring that people ask by; whatever is killed, it is done once at the most."""
+        request = np.zeros(1, REQUEST)
+        for name in row.dtype.names or ():
+            request[name] = row[name]
+        request["until"] = 2**62
+        rings = self.channel.commands
+        with rings.requests.produce("command") as requests, rings.answers.consume("command") as answers:
+            requests.push(request)
+            self.settled()
+            while requests.waiting:
+                self.step()
+            self.look()
+            done = [each for each in answers.pop() if each["request"] == row["request"][0]]
+        journaled = [each for each in self.written if each.kind is Kind.OPERATOR]
+        assert sum(each.records["request"][0] == row["request"][0] for each in journaled) <= 1
+        assert len(done) <= 1 + (row["command"][0] == OperatorCommand.SNAPSHOT)
 
     def remark(self, message: Message) -> None:
         self.host.remark(message)

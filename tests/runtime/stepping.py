@@ -123,6 +123,11 @@ class FusedChannel(Channel):
         reading: Reading = taken
         return *fused, reading
 
+    def command_side(self) -> Any:
+        sides = super().command_side()
+        self.sides += sides
+        return tuple(_Fused(side, steps, self._tick) for side, steps in zip(sides, _SIDES[:2], strict=True))
+
     def _tick(self) -> None:
         if self.fuse is not None:
             self.fuse.tick()

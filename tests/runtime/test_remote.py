@@ -10,8 +10,8 @@ import pytest
 
 from alo_lib.cli.project import ROOT
 from alo_lib.journal import orders_of, read_journal
-from alo_lib.records import HaltCause, Kind, Message, OrderReason, OrderStatus, records
-from alo_lib.runtime import replay, steer
+from alo_lib.records import Kind, Message, OrderReason, OrderStatus, records
+from alo_lib.runtime import replay
 from alo_lib.runtime.link import Channel, Link, LinkPhase
 from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.runtime.process import CoreProcess
@@ -160,21 +160,3 @@ def test_a_host_takes_no_core_of_other_settings_or_time(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="under other settings than its host"):
         other.attach(1.0)
     other.stop()
-
-
-def test_a_person_steers_a_core_in_another_process_and_undoes_it(tmp_path: Path) -> None:
-    process, remote = by_hand(tmp_path, paced=True)
-    quotes_in(remote)
-    time = at(FIRST, 10) + FRAME
-    assert steer(remote, "pause", at(FIRST, 10)).done
-    assert remote.halts == {HaltCause.OPERATOR}
-    assert remote.open_frame(time) is False
-    process.run(2)
-    assert remote.open_frame(time + FRAME) is True
-    assert len(remote.run()) == 0
-    assert "of the 200,000.00 that max-drawdown allows" in steer(remote, "status", time).sentence  # by its answers
-    assert steer(remote, "undo", time + FRAME).done
-    assert (remote.halts, remote.steering.before) == (set(), [])
-    assert not steer(remote, "undo", time + FRAME).done
-    process.close()
-    remote.stop()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from alo_lib.pricing import greeks, price
-from alo_lib.records import YEAR, HaltCause, Kind, records
+from alo_lib.records import YEAR, HaltCause, Kind, OperatorCommand, records
 from alo_lib.strategy.book import CarryLooks, CashDividend
 from alo_lib.views.delivery import DeliveryRow, deliveries
 from alo_lib.views.limits import limit_uses, limits_section, stated_limits
@@ -148,7 +148,7 @@ def test_a_moment_before_anything_was_held_has_no_risk_and_one_before_the_run_is
 
 def test_a_halted_book_says_so() -> None:
     market = traded()
-    market.tell(at(FIRST, 11.5), Kind.HALT, records(Kind.HALT, cause=HaltCause.OPERATOR, halted=1))
+    market.tell(at(FIRST, 11.5), Kind.OPERATOR, records(Kind.OPERATOR, command=OperatorCommand.PAUSE))
     market.bar(12, spot=101.0, volatility=0.33)
     view = risk_view(market.journal)
     assert (view.mode, view.halts) == ("halted", (HaltCause.OPERATOR,))

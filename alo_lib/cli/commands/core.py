@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alo_lib.runtime.process import CoreProcess, Ending
     from alo_lib.settings.operation import OperationSettings
 
-__all__ = ["JOURNALS", "core"]
+__all__ = ["JOURNALS", "check_name", "core"]
 
 JOURNALS = ROOT / "storage" / "core"
 _OLDEST_BEAT = 1000.0
@@ -118,10 +118,8 @@ def core(
       alo core --status
     """
     from alo_lib.runtime.link import channel_folder
-    from alo_lib.settings import CORE_NAME
 
-    if not re.fullmatch(CORE_NAME, name):
-        raise UserError(f"name {name!r} must be up to 32 letters, digits and underscores, and not begin with a digit")
+    check_name(name)
     where = channel_folder(name) if folder is None else folder / name
     if status or health:
         well = _status(name, where, of_project=folder is None, as_json=as_json)
@@ -161,6 +159,14 @@ def _plans(
         return budgets, policies
     budgets = (*(f"{task}={milliseconds}" for task, milliseconds in config.core.budgets.items()), *budgets)
     return budgets, (*(f"{task}={policy}" for task, policy in config.core.on_overrun.items()), *policies)
+
+
+def check_name(name: str) -> None:
+    """UserError for what is no name of a core."""
+    from alo_lib.settings import CORE_NAME
+
+    if not re.fullmatch(CORE_NAME, name):
+        raise UserError(f"name {name!r} must be up to 32 letters, digits and underscores, and not begin with a digit")
 
 
 def _check_processor(cpu: int | None) -> None:
