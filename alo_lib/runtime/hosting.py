@@ -81,7 +81,7 @@ def open_core(settings: Settings, store: ObjectStore, *, live: bool, hear: Calla
     if settings.core_process:
         return _attach(settings, store, live=live, hear=hear)
     place = LiveObjectStoreJournal(store, program()) if live else ObjectStoreJournal(store)
-    beginning = begin(settings, place)
+    beginning = begin(settings, place, adopts=live)
     core = beginning.decided_again()
     core.refusals.host, core.refusals.hear = lambda: "LEAN", hear
     if live:
