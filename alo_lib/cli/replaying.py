@@ -64,6 +64,7 @@ class ReplayOutcome:
     divergence: Divergence | None
     difference: str  # in words; empty without one
     complete: bool  # the whole journal was replayed
+    unlike: tuple[str, ...]  # of eras that another program decided otherwise, in sentences
 
 
 class Display:
@@ -160,7 +161,16 @@ def run_replay(
     )
     seconds = time.monotonic() - began
     return ReplayOutcome(
-        place, screen.frames, decisions, screen.orders, seconds, digest, divergence, difference, complete
+        place,
+        screen.frames,
+        decisions,
+        screen.orders,
+        seconds,
+        digest,
+        divergence,
+        difference,
+        complete,
+        tuple(replayer.unlike),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
-from alo_lib.core import tasks
+from alo_lib.core import following, tasks
 from alo_lib.core.tasks import Decisions, Work
 from alo_lib.executive import Frame, MinorFrame, OverrunPolicy, TaskPlan
 from alo_lib.records import MICROSECOND
@@ -18,6 +18,16 @@ __all__ = ["FRAME_PLAN", "FrameTask", "Step"]
 
 Step = Callable[[Work, Frame], Decisions]
 """What a task runs."""
+
+
+_FOLLOWED: Final[dict[Step, Step]] = {
+    tasks.signal: following.nothing,
+    tasks.target: following.nothing,
+    tasks.limit: following.nothing,
+    tasks.execute: following.follow,
+    tasks.publish: following.follow_profits,
+}
+"""What runs in the place of what decides or tells, where a journal says what was decided."""
 
 
 class FrameTask(Enum):
@@ -45,6 +55,8 @@ class FrameTask(Enum):
         degraded: Step | None = None,
     ) -> None:
         self.step = step
+        self.followed = _FOLLOWED.get(step, step)
+        """What runs in a frame that is followed: of all that decide, one does what was decided."""
         self.degraded = degraded
         """The cheaper form that runs after an overrun, where the plan's policy is to degrade."""
         self.plan = TaskPlan(self.name.lower(), minor_frame, microseconds * MICROSECOND, on_overrun=on_overrun)

@@ -8,6 +8,7 @@ import struct
 from typing import Any, Final, TypeVar
 
 from alo_lib.core.columns import column_of
+from alo_lib.core.earlier_states import column_read_as
 from alo_lib.core.streams import Source, Streams
 from alo_lib.journal import JournalError
 
@@ -38,14 +39,19 @@ def pack(state: object, kind: Any = None) -> bytes:
     return out.packed(_HEADER.pack(_MAGIC, _VERSION, len(schema)) + schema)
 
 
-def unpack(kind: type[T], data: bytes, **linked: Any) -> T:
+def unpack(kind: type[T], data: bytes, *, earlier: bool = False, **linked: Any) -> T:
     """The state of a type that :func:`pack` made bytes of; ``linked`` is what it shares with its surroundings.
+
+    ``earlier`` takes one of an earlier program's, of another schema, as far as its fields tell what this one wants.
 
     :raises SnapshotError: for bytes that are none; whatever they hold, nothing but values of the type is made.
     """
-    column = column_of(kind)
     try:
-        source = Source.of(_streams(column.text.encode(), data), linked)
+        schema, streams = _parts_of(data)
+        column = column_read_as(kind, schema.decode("ascii")) if earlier else column_of(kind)
+        if not earlier and schema != column.text.encode():
+            raise ValueError("it has another schema than this program's")
+        source = Source.of(streams, linked)
         (state,) = column.read(1, source)
         source.finish()
     except (ValueError, ArithmeticError) as error:
@@ -54,13 +60,14 @@ def unpack(kind: type[T], data: bytes, **linked: Any) -> T:
     return result
 
 
-def _streams(schema: bytes, data: bytes) -> bytes:
+def _parts_of(data: bytes) -> tuple[bytes, bytes]:
+    """The schema and the streams."""
     if len(data) < _HEADER.size:
         raise ValueError(f"{len(data)} bytes are too few")
     magic, version, size = _HEADER.unpack_from(data)
     if magic != _MAGIC or version != _VERSION:
         raise ValueError(f"its layout is {magic!r}, version {version}; {_MAGIC!r}, version {_VERSION}, is read")
     begin = _HEADER.size + size
-    if size != len(schema) or data[_HEADER.size : begin] != schema:
-        raise ValueError("it has another schema than this program's")
-    return data[begin:]
+    if not 0 <= size <= len(data) - _HEADER.size:
+        raise ValueError("its schema is not as long as it says")
+    return data[_HEADER.size : begin], data[begin:]

@@ -4,7 +4,7 @@ Nothing is decided here.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -61,6 +61,7 @@ class Work(NamedTuple):
     state: State
     waiting: deque[Message]  # the inputs that no frame has taken in
     calibrator: Calibrator
+    decided: Sequence[Message] = ()  # in a frame that is followed, what a journal says was decided
 
 
 def take_in(work: Work, frame: Frame) -> Decisions:

@@ -84,6 +84,8 @@ class TradingCore:
         self._calibrator = calibrator or LogicalCalibrator(settings.calibration_nanoseconds)
         self.calibrations_given = False
         """Whether somebody else, a replay, puts in when calibrations come into force."""
+        self.followed: Sequence[Message] | None = None
+        """What the open frame is said to have decided, where that is done (:mod:`alo_lib.core.following`)."""
         self._waiting: deque[Message] = deque()
         self._state = State(settings, StrategyState(portfolio=Portfolio(settings.cash)))
         self._gate = Gate(self._state.strategy, self.instruments, settings)
@@ -207,6 +209,10 @@ class TradingCore:
             raise LifecycleError("no snapshot is taken before an overrun has been made up for")
         return CoreState(self._state, self.instruments, self._executive.frame)
 
+    def last_state(self) -> CoreState:
+        """As :meth:`snapshot`, for an era that begins anew: an overrun is made up for no more."""
+        return CoreState(self._state, self.instruments, self._executive.frame)
+
     def resume(self, state: CoreState, waiting: Iterable[Message]) -> None:
         """Go on from a snapshot. ``waiting`` are the inputs that it had accepted after its last frame.
 
@@ -237,6 +243,11 @@ class TradingCore:
         self._executive.stop()
         self._calibrator.close()
         self._journal.flush()
+
+    @property
+    def calibrations_pending(self) -> frozenset[int]:
+        """Underlyings whose models were asked for and are not in force."""
+        return frozenset(self._state.calibrations)
 
     @property
     def owes(self) -> bool:
@@ -369,13 +380,13 @@ class TradingCore:
 
         def run(frame: Frame) -> None:
             if self._state.news:
-                self._decide(task.step, frame)
+                self._decide(task.step if self.followed is None else task.followed, frame)
 
         degraded = task.degraded if plan.on_overrun is OverrunPolicy.DEGRADE else None
         return Task(plan, run, None if degraded is None else partial(self._decide, degraded))
 
     def _decide(self, step: Step, frame: Frame) -> None:
-        for kind, decision in step(Work(self._state, self._waiting, self._calibrator), frame):
+        for kind, decision in step(Work(self._state, self._waiting, self._calibrator, self.followed or ()), frame):
             if len(decision):
                 message = Message(kind, frame.time, decision)
                 self._journal.append(message)

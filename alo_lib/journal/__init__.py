@@ -1,6 +1,7 @@
 """The journal: every input and every decision of a run, in one sequence, checked entry by entry."""
 
 from alo_lib.journal.digest import message_digest
+from alo_lib.journal.eras import Era, eras_of
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import (
     JOURNAL_FOLDER,
@@ -44,6 +45,7 @@ __all__ = [
     "OBJECT_STORE_KEY",
     "Clocks",
     "Durability",
+    "Era",
     "Files",
     "FolderStore",
     "Found",
@@ -67,6 +69,7 @@ __all__ = [
     "decode_snapshot",
     "encode_snapshot",
     "entry_checksum",
+    "eras_of",
     "leave_out",
     "message_digest",
     "messages_of",

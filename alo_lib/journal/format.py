@@ -3,7 +3,8 @@
 A journal is a run of segments, numbered from 0; a segment is a header, entries and zeros. Everything is little-endian
 and lies in 64-bit words, so that compiled code, the file and memory hold the same.
 
-Segment header, ``HEADER``, then the settings as JSON, padded to whole words. Its checksum covers both.
+Segment header, ``HEADER``, then the settings as JSON, padded to whole words. Its checksum covers both. In layout 2,
+which is read as well, the header had no program (``HEADERS``).
 
 An entry has six words, then its records as they lie in memory, padded to whole words:
 
@@ -21,7 +22,6 @@ process that opens a journal to write begins a segment with a new epoch, so what
 sectors cannot pass for an entry. An entry of kind ``SEALED`` ends a segment that was left in good order.
 """
 
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
@@ -33,6 +33,7 @@ __all__ = [
     "ALL_ONES",
     "ENTRY_WORDS",
     "HEADER",
+    "HEADERS",
     "JOURNAL_FOLDER",
     "KIND_MASK",
     "KIND_WORD",
@@ -61,7 +62,7 @@ KIND_WORD: Final = 4
 KIND_MASK: Final = 0xFFFF
 """Which word of an entry has its kind, and where."""
 LENGTH_WORD: Final = 5
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the layout described here; the records have a schema version of their own."""
 MAGIC: Final = b"ALOSEGM\n"
 LAST: Final = 1 << 62
@@ -84,9 +85,13 @@ HEADER: Final = np.dtype(
         ("utc", "<i8"),
         ("crc", "<u4"),
         ("pad", "<u4"),
+        ("program", "S32"),  # that decides what follows (alo_lib/core/deciding.py); empty where nobody says
     ]
 )
-"""72 bytes."""
+"""104 bytes."""
+
+HEADERS: Final = {2: np.dtype([field for field in HEADER.descr if field[0] != "program"]), VERSION: HEADER}
+"""The headers that are read, by the layout's version."""
 
 SEGMENT_SUFFIX: Final = ".segment"
 NEW_SUFFIX: Final = ".new"
@@ -142,13 +147,14 @@ def segment_header(
     first: int,
     durable: int,
     clocks: tuple[int, int] = (0, 0),
-    checksum: Callable[[bytes], int] = crc32c,
+    program: str = "",
 ) -> bytes:
     """The bytes that a segment begins with. ``clocks`` are monotonic and UTC, ns."""
     row = np.zeros(1, HEADER)
     row["magic"], row["version"], row["schema"], row["settings_length"] = MAGIC, VERSION, schema, len(settings)
     row["number"], row["epoch"], row["first"], row["durable"] = number, epoch, first, durable
     row["monotonic"], row["utc"] = clocks
+    row["program"] = program.encode()
     padding = bytes(-len(settings) % WORD)
-    row["crc"] = checksum(row.tobytes() + settings + padding)
+    row["crc"] = crc32c(row.tobytes() + settings + padding)
     return row.tobytes() + settings + padding

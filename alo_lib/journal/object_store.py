@@ -103,9 +103,11 @@ class LiveObjectStoreJournal:
         epoch, count = journal.segments[-1].epoch, len(journal.messages)
         return Found(journal, (f"the writer of epoch {epoch} did not close the journal; {count} entries hold",))
 
-    def writer(self, settings: bytes, start: WriterStart) -> JournalWriter:
+    def writer(self, settings: bytes, start: WriterStart, program: str = "") -> JournalWriter:
         """See :class:`~alo_lib.journal.JournalPlace`."""
-        return JournalWriter(self._memory, settings=settings, position=start, segment_bytes=_LIVE_SEGMENT)
+        return JournalWriter(
+            self._memory, settings=settings, program=program, position=start, segment_bytes=_LIVE_SEGMENT
+        )
 
     def release(self) -> None:
         """Nothing: LEAN gives an object store to one live algorithm at a time."""
@@ -149,12 +151,12 @@ class ObjectStoreJournal:
         """None: a backtest begins anew."""
         return None
 
-    def writer(self, settings: bytes, start: WriterStart) -> JournalWriter:
+    def writer(self, settings: bytes, start: WriterStart, program: str = "") -> JournalWriter:
         """See :class:`~alo_lib.journal.JournalPlace`."""
         self._lock = self._locked()
         self._clear()
         store = _FileStore(self._begun, self.release, self._files)
-        return JournalWriter(store, settings=settings, position=start, segment_bytes=_SEGMENT)
+        return JournalWriter(store, settings=settings, program=program, position=start, segment_bytes=_SEGMENT)
 
     def release(self) -> None:
         """See :class:`~alo_lib.journal.JournalPlace`."""

@@ -37,8 +37,8 @@ class JournalPlace(Protocol):
     def recover(self) -> Found | None:
         """Make whole what an earlier process left; None where there is nothing, or nothing is gone on from."""
 
-    def writer(self, settings: bytes, start: WriterStart) -> JournalWriter:
-        """The writer of what follows from ``start``, under settings as JSON."""
+    def writer(self, settings: bytes, start: WriterStart, program: str = "") -> JournalWriter:
+        """The writer of what follows from ``start``, under settings as JSON and decided by a program."""
 
     def release(self) -> None:
         """Let others write: no writer follows what was recovered. A writer lets go by itself."""
@@ -85,9 +85,14 @@ class JournalFolder:
         self._recovered = recover(self.folder, files=self._files)
         return Found(self._recovered.journal, self._recovered.findings)
 
-    def writer(self, settings: bytes, start: WriterStart) -> JournalWriter:
+    def writer(self, settings: bytes, start: WriterStart, program: str = "") -> JournalWriter:
         """See :class:`JournalPlace`."""
-        options: dict[str, Any] = {"settings": settings, "durability": self._durability, "clocks": self._clocks}
+        options: dict[str, Any] = {
+            "settings": settings,
+            "program": program,
+            "durability": self._durability,
+            "clocks": self._clocks,
+        }
         if start == WriterStart():
             return JournalWriter.create(self.folder, files=self._files, **options)
         lock = None if self._recovered is None else self._recovered.lock

@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.journal.contents import Contents, HeldContents
+from alo_lib.journal.eras import settings_in_force
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import (
     ALL_ONES,
     ENTRY_WORDS,
-    HEADER,
+    HEADERS,
     KIND_MASK,
     KIND_WORD,
     LAST,
     LENGTH_WORD,
     MAGIC,
-    VERSION,
     WORD,
     JournalError,
     segment_name,
@@ -33,7 +33,7 @@ from alo_lib.journal.kernels import find_beyond, scan
 from alo_lib.journal.segments import Break, Messages, SegmentView
 from alo_lib.journal.store import published_count, segment_names
 from alo_lib.numerics.crc32c import crc32c
-from alo_lib.records import SCHEMAS_READ
+from alo_lib.records import READ_SCHEMAS
 
 __all__ = [
     "open_segments",
@@ -78,7 +78,7 @@ def read_journal(source: Path | Sequence[bytes], *, unfinished: bool = False, fi
         raise JournalError(f"{source} is still being written, {segments[-1].stop} messages so far")
     if problem := problem_of(segments, unfinished=unfinished):
         raise JournalError(f"journal {source}: {problem}" if isinstance(source, Path) else problem)
-    return Journal(segments[0].settings, Messages(segments), tuple(segments), being_written)
+    return Journal(settings_in_force(segments), Messages(segments), tuple(segments), being_written)
 
 
 def still_being_written(folder: Path) -> bool:
@@ -212,6 +212,7 @@ def _scan_segment(name: str, contents: Contents, published: int | None = None) -
         epoch=epoch,
         first=first,
         settings=settings,
+        program=header["program"].decode("ascii", "replace") if "program" in (header.dtype.names or ()) else "",
         clocks=(int(header["monotonic"]), int(header["utc"])),
         offsets=np.concatenate([np.zeros(0, np.int64), *found.offsets]),
         kinds=np.concatenate([np.zeros(0, np.uint16), *found.kinds]),
@@ -272,19 +273,26 @@ def _words(contents: Contents, at: int, count: int) -> Words:
 
 
 def _read_header(name: str, contents: Contents) -> tuple[np.void, bytes, int]:
-    data = bytes(contents.read(0, HEADER.itemsize))
-    if len(data) < HEADER.itemsize or not data.startswith(MAGIC):
+    shortest = min(layout.itemsize for layout in HEADERS.values())
+    data = bytes(contents.read(0, shortest))
+    if len(data) < shortest or not data.startswith(MAGIC):
         raise JournalError(f"{name} is not a journal's segment: its {contents.size} bytes do not begin with {MAGIC!r}")
-    header = np.frombuffer(data, HEADER)[0]
-    for what, value, known in (("layout", header["version"], (VERSION,)), ("schema", header["schema"], SCHEMAS_READ)):
+    version, schema = np.frombuffer(data, "<u2", 2, len(MAGIC)).tolist()
+    for what, value, known in (("layout", version, tuple(HEADERS)), ("schema", schema, READ_SCHEMAS)):
         if value not in known:
-            raise JournalError(f"{name} has {what} version {value}; this program reads version {known[-1]}")
+            read = f"{min(known)} to {max(known)}"
+            raise JournalError(f"{name} has {what} version {value}; this program reads versions {read}")
+    layout = HEADERS[version]
+    data = bytes(contents.read(0, layout.itemsize))
+    if len(data) < layout.itemsize:
+        raise JournalError(f"the header of {name} is damaged: it is cut")
+    header = np.frombuffer(data, layout)[0]
     length = int(header["settings_length"])
-    start = HEADER.itemsize // WORD + words_for(length)
+    start = layout.itemsize // WORD + words_for(length)
     checked = header.copy()
     checked["crc"] = 0
     settings = (
-        bytes(contents.read(HEADER.itemsize, start * WORD - HEADER.itemsize)) if start * WORD <= contents.size else b""
+        bytes(contents.read(layout.itemsize, start * WORD - layout.itemsize)) if start * WORD <= contents.size else b""
     )
     if start * WORD > contents.size or header["crc"] != crc32c(checked.tobytes() + settings):
         raise JournalError(f"the header of {name} is damaged: its checksum does not hold")

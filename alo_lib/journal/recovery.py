@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from alo_lib.journal.eras import settings_in_force
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import ENTRY_WORDS, NEW_SUFFIX, WORD, JournalError, segment_name, shown
 from alo_lib.journal.journal import Journal
@@ -38,7 +39,8 @@ class Recovered:
     def writer(self, **options: Any) -> JournalWriter:
         """A writer that goes on behind the last good entry, in a new epoch; options as of JournalWriter."""
         store = FolderStore(self.folder, self.files, self.lock)
-        return JournalWriter(store, settings=self.journal.settings, position=self.position, **options)
+        last = self.journal.segments[-1].program
+        return JournalWriter(store, settings=self.journal.settings, program=last, position=self.position, **options)
 
     def release(self) -> None:
         """Let others write: no writer follows."""
@@ -67,7 +69,7 @@ def recover(folder: Path, *, files: Files | None = None) -> Recovered:
     except BaseException:
         lock.release()
         raise
-    return Recovered(folder, Journal(kept[0].settings, Messages(kept), tuple(kept)), findings, files, lock)
+    return Recovered(folder, Journal(settings_in_force(kept), Messages(kept), tuple(kept)), findings, files, lock)
 
 
 def _made_whole(folder: Path, files: Files) -> tuple[list[SegmentView], tuple[str, ...]]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from alo_lib.journal.contents import Contents
 from alo_lib.journal.format import ENTRY_WORDS, WORD, JournalError
-from alo_lib.records import LAYOUTS, Kind, Message
+from alo_lib.records import LAYOUTS, READ_SCHEMAS, Kind, Message, layout_of, records_of
 
 __all__ = ["ENTRY", "Break", "Messages", "SegmentView"]
 
@@ -77,6 +77,7 @@ class SegmentView:
     epoch: int
     first: int  # sequence
     settings: bytes
+    program: str  # that decides what is in it; empty where nobody says
     clocks: tuple[int, int]  # monotonic and UTC when it was begun; zeros in logical time
     offsets: Words
     kinds: NDArray[np.uint16]  # of each entry
@@ -222,11 +223,16 @@ def _decode(name: str, entry: np.void, words: Words, offset: int) -> Message:
         raise JournalError(
             f"entry {entry['sequence']} of {name} is of kind {entry['kind']}, which this program does not know"
         ) from None
-    layout, start = LAYOUTS[kind], offset + ENTRY_WORDS
+    schema = int(entry["schema"])
+    if schema not in READ_SCHEMAS:
+        raise JournalError(f"entry {entry['sequence']} of {name} has schema version {schema}, which is not read")
+    layout, start = layout_of(kind, schema), offset + ENTRY_WORDS
     length = int(entry["length"])
     data = words[start : start + (length + WORD - 1) // WORD].view(np.uint8)[:length]
     if length != int(entry["count"]) * layout.itemsize:
         raise JournalError(f"entry {entry['sequence']} of {name} does not have the layout of {kind.name}")
     rows = data.view(layout)
+    if layout is not LAYOUTS[kind]:
+        rows = records_of(kind, rows)
     rows.flags.writeable = False
     return Message(kind, int(entry["time"]), rows)

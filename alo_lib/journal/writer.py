@@ -75,6 +75,7 @@ class JournalWriter:
         store: Store | None = None,
         *,
         settings: bytes = b"{}",
+        program: str = "",
         durability: Durability = Durability.OS,
         clocks: Clocks | None = None,
         segment_bytes: int = DEFAULT_SEGMENT,
@@ -82,6 +83,7 @@ class JournalWriter:
     ) -> None:
         self.store: Store = MemoryStore() if store is None else store
         self.settings = settings
+        self._program = program
         self.durability = durability
         self._clocks = clocks
         self._clock: Callable[[], int] = no_clock if clocks is None else clocks.monotonic
@@ -304,6 +306,7 @@ class JournalWriter:
             epoch=self.epoch,
             first=self.sequence,
             durable=self.durable,
+            program=self._program,
             clocks=(0, 0) if self._clocks is None else (self._clocks.monotonic(), self._clocks.utc()),
         )
         used = len(header) // WORD

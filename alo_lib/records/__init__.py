@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from alo_lib.exports import export_lazily
 
 if TYPE_CHECKING:
+    from alo_lib.records.adoption import ADOPTED_PART
     from alo_lib.records.funnel import BOOK_LIMITS, ENTRY_LIMITS, FUNNEL_STAGES, STAGE_MEANINGS
     from alo_lib.records.instruments import (
         EQUITY_MULTIPLIER,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
         LAYOUTS,
         LIMIT_NAME,
         SCHEMA_VERSION,
-        SCHEMAS_READ,
         WHOLE_BOOK,
         Message,
         Records,
@@ -86,9 +86,11 @@ if TYPE_CHECKING:
         utc_moment,
         years_between,
     )
+    from alo_lib.records.versions import READ_SCHEMAS, layout_of, records_of
 
 __all__ = [
     "ACCOUNT_CASH",
+    "ADOPTED_PART",
     "BOOK_LIMITS",
     "CALENDAR_DAY",
     "DAY",
@@ -117,7 +119,7 @@ __all__ = [
     "PROFIT_PARTS",
     "RANGES",
     "RATIOS",
-    "SCHEMAS_READ",
+    "READ_SCHEMAS",
     "SCHEMA_VERSION",
     "SECOND",
     "SECONDS_A_DAY",
@@ -157,6 +159,7 @@ __all__ = [
     "TradeState",
     "Transient",
     "crossed",
+    "layout_of",
     "leg_columns",
     "legs_and_ratios",
     "legs_of",
@@ -165,6 +168,7 @@ __all__ = [
     "range_fault",
     "ratios_of",
     "records",
+    "records_of",
     "remark",
     "sent_together",
     "sides_of",

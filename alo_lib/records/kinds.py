@@ -46,6 +46,7 @@ class Kind(IntEnum):
     POLICY = 21
     ANNOUNCED = 22
     OPERATOR = 23
+    ADOPTION = 24
 
     FORECAST = 32
     SIGNAL = 33
@@ -138,6 +139,7 @@ class HostEvent(IntEnum):
     FLOOD = 20  # more waited than a frame takes; quantity: records of quotes and trades that were left out
     UNDELIVERED = 21  # the host took no answers, so this frame's was not given; quantity: orders that were not sent
     LEFT_OUT = 22  # a journal goes on without a message, whose sequence is in the place of an order
+    ERA = 23  # another era began: the text says what differs
 
 
 class BookMode(IntEnum):

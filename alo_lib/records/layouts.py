@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.records.adoption import ADOPTION
 from alo_lib.records.command import COMMAND
 from alo_lib.records.funnel import ENTRY_LIMITS, FUNNEL_STAGES
 from alo_lib.records.kinds import Kind
@@ -31,7 +32,6 @@ __all__ = [
     "EVENT_TEXT",
     "LAYOUTS",
     "LIMIT_NAME",
-    "SCHEMAS_READ",
     "SCHEMA_VERSION",
     "WHOLE_BOOK",
     "Message",
@@ -44,8 +44,6 @@ __all__ = [
 SCHEMA_VERSION: Final = 10
 """Version of all layouts below; it changes with any of them and is written into every journal."""
 
-SCHEMAS_READ: Final = (9, SCHEMA_VERSION)
-"""Versions whose journals this program reads: since the first of them kinds were added, and no layout changed."""
 
 Records = NDArray[np.void]
 """An array of one of the structured dtypes in :data:`LAYOUTS`."""
@@ -161,6 +159,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
         [("time", "<i8"), ("instrument", "<i4"), ("action", "u1"), ("pad", "u1"), ("padding", "<u2")]  # ActionKind
     ),
     Kind.POLICY: POLICY,  # the learned policy that hedges, told once, before the first session and in one message
+    Kind.ADOPTION: ADOPTION,  # the state that an era goes on from: other settings, or another program
     # A split: factor 1/7 for seven new shares per old one. A warning comes in the session before it occurs.
     Kind.SPLIT: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("warning", "<i4"), ("factor", "<f8")]),
     # What a broker has booked for calendar days: interest on cash, or the fee for shares of one underlying held short.

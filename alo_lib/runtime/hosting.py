@@ -99,7 +99,7 @@ def open_core(
     if settings.core_process:
         return _attach(settings, store, live=live, hear=hear)
     place = LiveObjectStoreJournal(store, program()) if live else ObjectStoreJournal(store)
-    beginning = begin(settings, place)
+    beginning = begin(settings, place, adopts=live)
     length = settings.frame_nanoseconds
     folder = store.path(OBJECT_STORE_KEY).parent
     showing = Showing(shown_in, EngineKind.LEAN, journal=folder, real=False, length=length, hear=hear)

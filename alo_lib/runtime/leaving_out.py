@@ -53,7 +53,13 @@ def go_on_without_in_object_store(store: Path, sequence: int) -> str:
         raise JournalError(f"{store} holds no journal")
     journal = read_journal(segments, unfinished=True)
     remark, memory, start = _remark(journal, sequence), MemoryStore(), start_after(journal)
-    writer = JournalWriter(memory, settings=journal.settings, position=start, segment_bytes=1 << 16)
+    writer = JournalWriter(
+        memory,
+        settings=journal.settings,
+        program=journal.segments[-1].program,
+        position=start,
+        segment_bytes=1 << 16,
+    )
     writer.append(remark)
     writer.close()
     (image,) = memory.images()

@@ -124,7 +124,7 @@ class CoreProcess:
             journal.parent.mkdir(parents=True, exist_ok=True)
             place = JournalFolder(journal, program(), durability=durability, clocks=Clocks())
             self._snapshots = place.snapshots
-            self._begin(begin(settings, place), plans, taken)
+            self._begin(begin(settings, place, adopts=not paced), plans, taken)
         except BaseException:
             self._lifecycle.move("fail")
             self._pulse_phase()

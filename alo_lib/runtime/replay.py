@@ -6,11 +6,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from alo_lib.core.trading import Sink, TradingCore
+from alo_lib.core.adoption import AdoptionError, adopted, adoption, fitted
+from alo_lib.core.deciding import program
+from alo_lib.core.trading import CoreState, Sink, TradingCore
 from alo_lib.executive import Cause, Overrun, OverrunError, OverrunPolicy, RecordedWatch
-from alo_lib.journal import Journal, JournalError, message_digest, messages_of
+from alo_lib.journal import Era, Journal, JournalError, eras_of, message_digest, messages_of
 from alo_lib.records import Kind, Message, utc_moment
-from alo_lib.runtime.same_settings import settings_of
+from alo_lib.runtime.following import followed, inputs_waiting
+from alo_lib.runtime.same_settings import known_settings_of, settings_of
+from alo_lib.settings import Settings, SettingsError
 
 __all__ = [
     "Continuation",
@@ -137,6 +141,10 @@ class Replayer:
     A journal that was cut within its last frame is whole: the core decides the rest of that frame, which is then in
     ``continuation.extra``. Overruns that the journal tells of happen again, so that what was left out then is left out
     now; one that stopped the run ends the replay.
+
+    Each era is decided under its own settings, from the state that it adopted, which has to be the one that the era
+    before has come to. One that another program decided, and this one does not decide the same, is followed instead,
+    and :attr:`unlike` says so.
     """
 
     def __init__(
@@ -146,18 +154,23 @@ class Replayer:
         core: TradingCore | None = None,
         start: int = 0,
         without: Iterable[int] = (),
+        adopting: bool = False,
     ) -> None:
         """``core`` is one that stands where the messages below ``start`` have brought it, a new one by default.
 
-        What the journal leaves out is left out, and the messages ``without`` besides.
+        What the journal leaves out is left out, and the messages ``without`` besides. Who is ``adopting`` what the last
+        era has come to takes it from a program that is not told as well.
         """
+        self._adopting = adopting
         self.journal = journal
         self.continuation = Continuation(journal.messages, start, journal.left_out.union(without))
-        self.core = core or TradingCore(settings_of(journal.settings), self.continuation)
-        if core is not None:
-            core.journal_to(self.continuation)
-        self.core.watch_with(RecordedWatch(overruns_of(journal)))
-        self.core.calibrations_given = True
+        self.unlike: list[str] = []
+        """Of eras that were not decided again to the byte, in sentences."""
+        self._eras = eras_of(journal)
+        self._era = next(each for each in reversed(self._eras) if each.first <= start)
+        self._adopted: CoreState | None = None
+        self._watch = RecordedWatch(overruns_of(journal))
+        self._take_over(core or TradingCore(_settings_of(self._era, self._eras), self.continuation))
         self._within = deque(
             each for each in _within_frames(journal.messages, start) if each[1] not in self.continuation.left_out
         )
@@ -167,11 +180,79 @@ class Replayer:
 
         :raises DivergenceError: where a decision is not the recorded one.
         """
+        while True:
+            try:
+                yield from self._frames_of_era(until_time, until)
+            except (DivergenceError, JournalError, SettingsError) as error:
+                if not self._is_of_another_program:
+                    raise
+                self._follow_era(error)
+            place = self.continuation.place
+            if self._era is self._eras[-1] or place < self._era.stop or (until is not None and place >= until):
+                return
+            self._begin_era(self._eras[self._era.number])
+
+    # Eras ------------------------------------------------------------------------------------------------------------
+
+    def _take_over(self, core: TradingCore) -> None:
+        self.core = core
+        core.journal_to(self.continuation)
+        core.watch_with(self._watch)
+        core.calibrations_given = True
+
+    @property
+    def _is_of_another_program(self) -> bool:
+        """Whether the era may be decided otherwise: its program is another one, or is not told and others followed."""
+        told = self._era.program
+        return told != program() if told else self._adopting or self._era is not self._eras[-1]
+
+    def _begin_era(self, era: Era) -> None:
+        """Be a core as an era begins, whose state is the one that the era before has come to.
+
+        :raises DivergenceError: where this is another, decided by this program.
+        """
+        last, before, messages = self.core.last_state(), self._era, self.journal.messages
+        message, settings = messages[era.first], _settings_of(era, self._eras)
+        self._era = era
+        carried = fitted(last, _settings_of(before, self._eras), settings)
+        if era.program == program() and _bytes(again := adoption(carried, message.time)) != _bytes(message):
+            raise DivergenceError(Divergence(era.first, message, again))
+        try:
+            self._adopted = adopted(message.records, settings)
+        except AdoptionError as error:
+            self.unlike.append(f"era {era.number}: {error}; it goes on from what the era before has come to")
+            self._adopted = carried
+        if difference := _difference(carried, self._adopted):
+            self.unlike.append(f"era {era.number} adopted another book than followed: {difference}")
+        core = TradingCore(settings, self.continuation)
+        core.resume(self._adopted, inputs_waiting(messages, era.first, self.continuation.left_out))
+        self.continuation.place = era.first + 1
+        self._take_over(core)
+
+    def _follow_era(self, error: Exception) -> None:
+        """Come to the era's end by what the journal says was decided."""
+        era = self._era
+        count, wrote = era.stop - era.first, f"program {era.program[:8]}" if era.program else "an earlier program"
+        self.unlike.append(
+            f"era {era.number} was decided by {wrote}, and this one decides otherwise: its {count} messages were "
+            f"followed, not decided again ({error})"
+        )
+        adopted_again = None
+        if era.number > 1:
+            adopted_again = adopted(self.journal.messages[era.first].records, _settings_of(era, self._eras))
+        self._take_over(followed(self.journal, era, _settings_of(era, self._eras), adopted_again))
+        self.continuation.place = era.stop
+        while self._within and self._within[0][0] < era.stop:
+            self._within.popleft()
+
+    def _frames_of_era(self, until_time: int | None, until: int | None) -> Iterator[FrameReplayed]:
         continuation, core, inputs = self.continuation, self.core, 0
         first = continuation.place
         while not continuation.at_end:
             place = continuation.place
             message = continuation.recorded[place]
+            if place >= self._era.stop:
+                return
             if (until is not None and place >= until) or (until_time is not None and message.time > until_time):
                 return
             if message.kind.is_decision:
@@ -220,6 +301,7 @@ class Replay:
     messages: int
     digest: str  # of the messages that were replayed as recorded
     divergence: Divergence | None
+    unlike: tuple[str, ...] = ()  # of eras that were not decided again to the byte, in sentences
 
 
 def replay(journal: Journal) -> Replay:
@@ -234,7 +316,7 @@ def replay(journal: Journal) -> Replay:
         divergence = Divergence(len(journal.messages), None, replayer.continuation.extra[0])
     place = replayer.continuation.place
     again = [message for number, message in enumerate(journal.messages[:place]) if number not in journal.left_out]
-    return Replay(place, message_digest(again), divergence)
+    return Replay(place, message_digest(again), divergence, tuple(replayer.unlike))
 
 
 def overruns_of(journal: Journal) -> list[Overrun]:
@@ -269,6 +351,24 @@ def _within_frames(messages: Sequence[Message], start: int) -> Iterator[tuple[in
             frame = sequence
         elif message.within:
             yield frame, sequence, message
+
+
+def _settings_of(era: Era, eras: Sequence[Era]) -> Settings:
+    """The settings of an era; of one that others followed, as far as they are settings still."""
+    return settings_of(era.settings) if era is eras[-1] else known_settings_of(era.settings)
+
+
+def _difference(carried: CoreState, told: CoreState) -> str:
+    """How two states differ in what is held and on order, in words; empty where they do not."""
+    was, found = carried.state.strategy, told.state.strategy
+    for what, one, other in (
+        ("positions", was.holdings, found.holdings),
+        ("orders", was.orders_working, found.orders_working),
+        ("trades", [each.number for each in was.trades], [each.number for each in found.trades]),
+    ):
+        if one != other:
+            return f"{what} are {other}, and should be {one}"
+    return ""
 
 
 def _bytes(message: Message) -> tuple[Kind, int, bytes]:

@@ -1,28 +1,46 @@
-"""A run's beginning: a new journal, or the one that an earlier process has left and this one goes on from."""
+"""A run's beginning: a new journal, or the one that an earlier process has left and this one goes on from.
 
-from collections.abc import Callable, Iterator, Sequence
+A live run may go on under other settings, or by another program: then another era of the journal begins, with the state
+that the last one came to. A backtest may not: half of it would be of one kind and half of another.
+"""
+
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
+from alo_lib.core.adoption import adopted, adoption, differences, fitted
+from alo_lib.core.deciding import program
 from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.snapshot import unpack
 from alo_lib.core.trading import CoreState, Sink, TradingCore
 from alo_lib.executive import TaskPlan
 from alo_lib.journal import (
+    Era,
     Found,
     JournalPlace,
     JournalWriter,
     Snapshot,
     WriterStart,
     entry_checksum,
+    eras_of,
     start_after,
 )
-from alo_lib.records import Kind, Message
+from alo_lib.records import HostEvent, Message, remark
+from alo_lib.runtime.following import core_of_era, inputs_waiting
 from alo_lib.runtime.market_record import MarketRecord, market_record_of
 from alo_lib.runtime.replay import Continuation, Replayer
-from alo_lib.runtime.same_settings import require_same_settings
+from alo_lib.runtime.same_settings import SETTINGS_OF_PLACE, known_settings_of, require_same_settings
 from alo_lib.settings import Settings
 
 __all__ = ["Beginning", "begin", "inputs_waiting"]
+
+
+class _Before(NamedTuple):
+    """What the last era of a journal was decided by, where a live run goes on from it."""
+
+    era: Era
+    settings: Settings
+    different: str  # settings, in words; empty where none does
 
 
 class Beginning:
@@ -32,8 +50,19 @@ class Beginning:
     comes to the same state either way. Nothing is written before :attr:`writer` is asked for.
     """
 
-    def __init__(self, settings: Settings, place: JournalPlace, found: Found | None, snapshot: Snapshot | None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        place: JournalPlace,
+        found: Found | None,
+        snapshot: Snapshot | None,
+        *,
+        before: _Before | None = None,
+        adopts: bool = False,
+    ) -> None:
         self.settings = settings
+        self._before = before
+        self._program = program() if adopts else ""  # who adopts nothing need not be known
         self.place = place
         self.snapshot = snapshot
         self.recorded: Sequence[Message] = () if found is None else found.journal.messages
@@ -55,9 +84,12 @@ class Beginning:
 
         :raises JournalError: where it cannot be begun or continued.
         """
+        written = self.settings.model_dump_json().encode()
         if self._found is None:
-            return self.place.writer(self.settings.model_dump_json().encode(), WriterStart())
-        return self.place.writer(self._found.journal.settings, start_after(self._found.journal))
+            return self.place.writer(written, WriterStart(), self._program)
+        if self._before is None or not self._before.different:
+            written = self._found.journal.settings
+        return self.place.writer(written, start_after(self._found.journal), self._program)
 
     def holds(self, sequence: int, checksum: int) -> bool:
         """Whether the entry before ``sequence`` is recorded, and is the one with this checksum; 0 before the first."""
@@ -89,10 +121,14 @@ class Beginning:
 
         A frame that was cut off is decided to its end, and what it decides is journaled now: nothing of it was sent.
 
+        Live, another era begins where settings differ, or this is another program that decides otherwise.
+
         :raises DivergenceError: when this program decides otherwise, with the journal as it was.
+        :raises AdoptionError: where the last era's state cannot be gone on from, likewise.
         """
         try:
-            core, extra = self._recorded_again(plans)
+            core, extra, why = self._recorded_again(plans)
+            switch = None if not why else self._switched(core, why)
         except BaseException:
             self.place.release()
             raise
@@ -101,53 +137,102 @@ class Beginning:
             journal.append(message)
         if extra:
             self.findings.append(f"the last frame was cut off; {len(extra)} messages of it were decided now")
+        if switch is not None:
+            core = self._in_another_era(switch, journal, [*self.recorded, *extra], plans)
         core.journal_to(journal)
         core.watch_with(None)
         return core
 
-    def _recorded_again(self, plans: Sequence[TaskPlan]) -> tuple[TradingCore, list[Message]]:
-        """The core behind all that is recorded, and what it decided beyond that."""
-        state = None
+    def _recorded_again(self, plans: Sequence[TaskPlan]) -> tuple[TradingCore, list[Message], str]:
+        """The core behind all that is recorded, what it decided beyond that, and why another era begins, in words."""
+        if self._found is None:
+            return self.core(Continuation(()), None, plans), [], ""
+        before = self._before
+        core = self._core_before(plans)
+        replayer = Replayer(self._found.journal, core=core, start=self._start_of_era, adopting=before is not None)
+        for _ in replayer.frames():
+            pass
+        why = [] if before is None or not before.different else [before.different]
+        return replayer.core, replayer.continuation.extra, "; ".join([*why, *replayer.unlike])
+
+    @property
+    def _adopted(self) -> CoreState | None:
+        """What the last era adopted; None where it is the first."""
+        before = self._before
+        if before is None or before.era.number == 1:
+            return None
+        return adopted(self.recorded[before.era.first].records, before.settings)
+
+    @property
+    def _start_of_era(self) -> int:
+        """Of what has to be decided again: behind the snapshot, or the last era's ADOPTION."""
+        if self.snapshot is not None or self._before is None or self._before.era.number == 1:
+            return self.start
+        return self._before.era.first + 1
+
+    def _core_before(self, plans: Sequence[TaskPlan]) -> TradingCore:
+        """A core as the last era's was where it has to be decided again."""
+        settings = self.settings if self._before is None else self._before.settings
         if self.snapshot is not None:
-            state = unpack(CoreState, self.snapshot.state, settings=self.settings)
-        core = self.core(Continuation(()), state, plans)
-        extra: list[Message] = []
-        if self._found is not None:
-            replayer = Replayer(self._found.journal, core=core, start=self.start)
-            for _ in replayer.frames():
-                pass
-            extra = replayer.continuation.extra
-        return core, extra
+            core = TradingCore(settings, Continuation(()), plans=plans)
+            state = unpack(CoreState, self.snapshot.state, settings=settings)
+            core.resume(state, inputs_waiting(self.recorded, self.start, self.left_out))
+            return core
+        if self._before is None or self._found is None:
+            return self.core(Continuation(()), None, plans)
+        return core_of_era(self._found.journal, self._before.era, settings, self._adopted, plans)
+
+    def _switched(self, core: TradingCore, why: str) -> tuple[Message, str]:
+        """The ADOPTION of what a core has come to, and what is told of it."""
+        assert self._before is not None
+        state = fitted(core.last_state(), self._before.settings, self.settings)
+        strategy, time = state.state.strategy, max(core.last_frame, 0)
+        count = {
+            "trades": len(strategy.trades),
+            "positions": len(strategy.holdings),
+            "working orders": len(strategy.working),
+        }
+        book = ", ".join(f"{number} {what}" for what, number in count.items())
+        era = self._before.era.number + 1
+        return adoption(state, time), f"era {era} of the journal begins with {book}: {why}"
+
+    def _in_another_era(
+        self, switch: tuple[Message, str], journal: Sink, before: Sequence[Message], plans: Sequence[TaskPlan]
+    ) -> TradingCore:
+        """Journal the switch, and begin with what the journal has of it."""
+        message, sentence = switch
+        journal.append(message)
+        journal.append(remark(HostEvent.ERA, message.time, sentence))
+        self.findings.append(sentence)
+        core = TradingCore(self.settings, journal, plans=plans)
+        core.resume(adopted(message.records, self.settings), inputs_waiting(before, len(before), self.left_out))
+        return core
 
 
-def begin(settings: Settings, place: JournalPlace) -> Beginning:
+def begin(settings: Settings, place: JournalPlace, *, adopts: bool = False) -> Beginning:
     """Begin a run where its journal is to be kept: with a new one, or behind the one that is there.
 
     This is the one way in which an embedded run, LEAN and a core process begin, whether or not an earlier process was
-    killed.
+    killed. A run that ``adopts`` may go on under other settings, or by another program.
 
     :raises JournalError: for a journal that is damaged, or that another process writes.
-    :raises SettingsError: for one of other settings.
+    :raises SettingsError: for one of other settings, where they are not adopted.
     """
     found = place.recover()
     if found is None:
-        return Beginning(settings, place, None, None)
+        return Beginning(settings, place, None, None, adopts=adopts)
     try:
-        require_same_settings(found.journal.settings, settings, place.name)
+        before = None
+        if adopts:
+            era = eras_of(found.journal)[-1]
+            written = known_settings_of(era.settings)
+            before = _Before(era, written, differences(written, settings, SETTINGS_OF_PLACE))
+        else:
+            require_same_settings(found.journal.settings, settings, place.name)
         snapshot = None if place.snapshots is None else place.snapshots.latest(found.journal)
+        if snapshot is not None and before is not None and snapshot.sequence <= before.era.first:
+            snapshot = None  # of an era that has ended
     except BaseException:
         place.release()
         raise
-    return Beginning(settings, place, found, snapshot)
-
-
-def inputs_waiting(messages: Sequence[Message], end: int, left_out: frozenset[int] = frozenset()) -> Iterator[Message]:
-    """The inputs below a sequence that no frame below it took in, without those that are left out."""
-    first = end
-    while first > 0 and messages[first - 1].kind is not Kind.FRAME:
-        first -= 1
-    for sequence in range(first, end):
-        message = messages[sequence]
-        counts = not (message.kind.is_decision or message.kind.is_remark or sequence in left_out)
-        if counts and not message.within:
-            yield message
+    return Beginning(settings, place, found, snapshot, before=before, adopts=adopts)

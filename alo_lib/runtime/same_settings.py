@@ -3,20 +3,20 @@
 import hashlib
 from typing import Final
 
+from alo_lib.core.adoption import differences
 from alo_lib.journal import JournalError
 from alo_lib.records.json_reading import json_of
-from alo_lib.records.spelling import spelled
 from alo_lib.settings import Settings, SettingsError
 
-__all__ = ["SETTINGS_OF_PLACE", "require_same_settings", "settings_mark", "settings_of"]
+__all__ = ["SETTINGS_OF_PLACE", "known_settings_of", "require_same_settings", "settings_mark", "settings_of"]
 
-SETTINGS_OF_PLACE: Final = {"core_process", "policy"}
+SETTINGS_OF_PLACE: Final = frozenset({"core_process", "policy"})
 """Settings that say where is decided or where a policy lies, not what: which policy it is the journal is told."""
 
 
 def settings_mark(settings: Settings) -> int:
     """A number by which two see that they have the same settings."""
-    text = settings.model_dump_json(exclude=SETTINGS_OF_PLACE)
+    text = settings.model_dump_json(exclude=set(SETTINGS_OF_PLACE))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little", signed=True)
 
 
@@ -35,15 +35,22 @@ def settings_of(written: bytes) -> Settings:
     return Settings.of(values)
 
 
+def known_settings_of(written: bytes) -> Settings:
+    """As :func:`settings_of`, of an earlier program's: what is no setting any more is left out.
+
+    :raises JournalError: as above.
+    :raises SettingsError: for a value that is not allowed any more.
+    """
+    values = json_of(written)
+    return Settings.of({name: value for name, value in values.items() if name in Settings.model_fields})
+
+
 def require_same_settings(written: bytes, settings: Settings, where: str) -> None:
     """Raise SettingsError unless a journal was written under these settings; it names what differs."""
     theirs = settings_of(written)
     if settings_mark(theirs) == settings_mark(settings):
         return
-    ours, others = (each.model_dump(mode="json", exclude=SETTINGS_OF_PLACE) for each in (settings, theirs))
-    different = ", ".join(
-        f"{spelled(name)} was {others[name]!r} and is {ours[name]!r}" for name in ours if ours[name] != others[name]
-    )
+    different = differences(theirs, settings, SETTINGS_OF_PLACE)
     raise SettingsError(
         f"the journal {where} was written under other settings than these ({different}); use those, or another place"
     )

@@ -220,6 +220,10 @@ class VolatilityForecaster:
         self._watch.ask()
         return CalibrationRequest(tuple(self._bars), tuple(self._held_event), self._settings, self._model, why)
 
+    def refit_soon(self, sessions: int) -> None:
+        """Have the models fitted anew with the next session, under settings that refit every so many ``sessions``."""
+        self._sessions = max(self._sessions, sessions)
+
     def install(self, calibrated: Calibrated) -> None:
         """Let models count from now on, their states brought up to the last bar.
 

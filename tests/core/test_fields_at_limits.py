@@ -122,7 +122,7 @@ def test_every_kind_of_input_has_a_range_for_what_is_no_name() -> None:
     names = {"instrument", "underlying"}
     without = [(kind.name, field) for kind, field in CASES if field not in RANGES[kind] and field not in names]
     assert without == []
-    assert {kind for kind in Kind if kind < Kind.FORECAST} == {*RANGES, Kind.FRAME, Kind.CALIBRATION}
+    assert {kind for kind in Kind if kind < Kind.FORECAST} == {*RANGES, Kind.FRAME, Kind.CALIBRATION, Kind.ADOPTION}
 
 
 @pytest.mark.parametrize(("kind", "field"), CASES, ids=[f"{kind.name}-{field}" for kind, field in CASES])

@@ -168,10 +168,10 @@ def test_a_segment_that_is_missing_is_noticed() -> None:
     [
         (b"", "is not a journal's segment: its 0 bytes"),
         (b"something else, quite long enough to hold a header of seventy-two bytes", "do not begin with"),
-        (written()[0][:8] + b"\x63\0" + written()[0][10:], "layout version 99; this program reads version 2"),
+        (written()[0][:8] + b"\x63\0" + written()[0][10:], "layout version 99; this program reads versions 2 to 3"),
         (
             written()[0][:10] + b"\x63\0" + written()[0][12:],
-            f"schema version 99; this program reads version {SCHEMA_VERSION}",
+            f"schema version 99; this program reads versions 9 to {SCHEMA_VERSION}",
         ),
         (written()[0][:40] + b"\x63\0" + written()[0][42:], "the header of segment 0 is damaged"),
     ],

@@ -59,7 +59,12 @@ class LiveLean:
         self._clock = clock
         self._process: subprocess.Popen[bytes] | None = None
         self._lives = 0
+        self._tree = ROOT
         (folder / "store").mkdir()
+
+    def change(self, settings: Settings | None = None, tree: Path | None = None) -> None:
+        """Have the next life begin under other settings, or with the program of another tree."""
+        self._settings, self._tree = settings or self._settings, tree or self._tree
 
     def start(self) -> None:
         """Begin a life; the broker has the account as the last one left it."""
@@ -70,7 +75,7 @@ class LiveLean:
         configuration["live-holdings"] = json.dumps(self.holdings)
         (self.folder / "lean-config.json").write_text(json.dumps(configuration))
         environment = self._engine.environment() | self._clock
-        environment |= {"PYTHONPATH": f"{self._engine.lean}:{ROOT}", "ALO_TEST_ACCOUNT": str(self.folder)}
+        environment |= {"PYTHONPATH": f"{self._engine.lean}:{self._tree}", "ALO_TEST_ACCOUNT": str(self.folder)}
         self._lives += 1
         with self.console.open("wb") as console:
             self._process = subprocess.Popen(

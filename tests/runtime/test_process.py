@@ -275,14 +275,16 @@ def test_a_run_that_has_ended_is_not_continued(folder: Path) -> None:
     remote.stop()
 
 
-def test_a_journal_of_other_settings_is_not_continued(folder: Path) -> None:
+def test_a_backtests_journal_of_other_settings_is_not_continued(folder: Path) -> None:
     process, remote = by_hand(folder, paced=True)
     quotes_in(remote)
     process.run(1)
     process.close()
     remote.stop()
     with pytest.raises(SettingsError, match=r"other settings than these \(underlyings was \['TEST'\] and is"):
-        CoreProcess(Settings.of({"underlyings": "OTHER"}), Channel(folder / "b", slots=SLOTS), folder / "journal")
+        CoreProcess(
+            Settings.of({"underlyings": "OTHER"}), Channel(folder / "b", slots=SLOTS), folder / "journal", paced=True
+        )
 
 
 def test_the_command_runs_tells_and_ends(folder: Path) -> None:

@@ -51,7 +51,7 @@ def replay(
     """
     from rich.console import Console
 
-    from alo_lib.cli.console import working
+    from alo_lib.cli.console import say, working
     from alo_lib.cli.failures import RunFailedError
     from alo_lib.cli.json_output import print_json
     from alo_lib.cli.replaying import run_replay
@@ -79,6 +79,8 @@ def replay(
     difference = f"the replay differs from the journal at {outcome.difference}" if outcome.difference else ""
     if outcome.complete and not difference and without is None:
         difference = _unlike_its_run(run, journal, outcome.digest)
+    for sentence in outcome.unlike:
+        say(f"{sentence[:1].upper()}{sentence[1:]}.")
     if as_json:
         print_json(_told(outcome, len(journal.messages), difference))
     elif not difference:
@@ -102,6 +104,7 @@ def _told(outcome: "ReplayOutcome", count: int, difference: str) -> dict[str, An
         "seconds": round(outcome.seconds, 3),
         "digest": outcome.digest,
         "same": not difference,
+        "unlike": list(outcome.unlike),
         "difference": outcome.difference or difference or None,
     }
 

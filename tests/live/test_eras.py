@@ -1,0 +1,105 @@
+"""Live LEAN, hedged, is killed and started under other settings, then with changed hedging code."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alo_lib.cli.project import ROOT
+from alo_lib.journal import Journal, eras_of, orders_of
+from alo_lib.records import HostEvent, Kind, OrderReason
+from alo_lib.runtime import Replayer
+from alo_lib.settings import Settings
+from tests.live.live_run import LiveLean, moved_clock
+from tests.live.test_restart import SETTINGS, START, all_is_told, at_broker, filled, held
+
+pytestmark = [pytest.mark.lean, pytest.mark.slow]
+
+WAS = "int(shares_wanted(shares, hedged, hedging_rule("
+NOW = f"1 + {WAS}"
+
+
+@pytest.fixture
+def lean(lean_data: Path, tmp_path: Path) -> Iterator[LiveLean]:
+    account = LiveLean(tmp_path, lean_data, Settings.of(SETTINGS), moved_clock(tmp_path, START))
+    yield account
+    account.kill()
+
+
+def changed_tree(folder: Path) -> Path:
+    """The program with one share more in every hedge."""
+    for room in ("algorithm", "models", "alo_lib"):
+        shutil.copytree(ROOT / room, folder / room)
+    source = folder / "alo_lib" / "strategy" / "targets.py"
+    text = source.read_text()
+    assert text.count(WAS) == 1
+    source.write_text(text.replace(WAS, NOW))
+    return folder
+
+
+def frames_of_last_era(journal: Journal | None, era: int) -> int:
+    """Frames with options' quotes in the era, once the journal is in it."""
+    if journal is None or len(found := eras_of(journal)) < era:
+        return 0
+    messages = journal.messages[found[-1].first :]
+    return sum(message.kind is Kind.EXPOSURE for message in messages)
+
+
+def eras_told(journal: Journal) -> list[str]:
+    rows = [row for message in journal.messages if message.kind is Kind.EVENT for row in message.records]
+    return [row["text"].decode() for row in rows if row["event"] == HostEvent.ERA]
+
+
+def kept_whole(lean: LiveLean) -> Journal:
+    """The journal, which says what the broker has, and in which no order is sent twice."""
+    journal = lean.journal
+    assert journal is not None
+    assert held(journal) == at_broker(lean)
+    numbers = [order.number for order in orders_of(journal.messages) if order.number]
+    assert numbers == sorted(set(numbers))
+    return journal
+
+
+def entries(journal: Journal) -> list[int]:
+    """Numbers of the trades that were opened."""
+    rows = [row for message in journal.messages if message.kind is Kind.ENTRY for row in message.records]
+    return [int(row["trade"]) for row in rows]
+
+
+def test_live_lean_goes_on_under_another_band_and_then_with_other_hedging_code(lean: LiveLean, tmp_path: Path) -> None:
+    lean.start()
+    lean.wait_for("a hedged trade", lambda: filled(lean.journal, OrderReason.HEDGE) > 0)
+    lean.wait_for("its fills on the disk", lambda: all_is_told(lean, lean.journal))
+    lean.kill()
+    first = kept_whole(lean)
+
+    lean.change(Settings.of(SETTINGS, {"hedge_band": 0.03}))
+    lean.start()
+    lean.wait_for("two frames of the second era", lambda: frames_of_last_era(lean.journal, 2) >= 2)
+    lean.wait_for("its fills on the disk", lambda: all_is_told(lean, lean.journal))
+    lean.kill()
+    second = kept_whole(lean)
+    (sentence,) = eras_told(second)
+    assert sentence.endswith(": hedge-band was 0.02 and is 0.03")
+    assert any("alo recovery: era 2 of the journal begins with" in line for line in lean.log)
+
+    lean.change(tree=changed_tree(tmp_path / "tree"))
+    lean.start()
+    lean.wait_for("two frames of the third era", lambda: frames_of_last_era(lean.journal, 3) >= 2)
+    lean.wait_for("its fills on the disk", lambda: all_is_told(lean, lean.journal))
+    lean.kill()
+    third = kept_whole(lean)
+    assert [era.number for era in eras_of(third)] == [1, 2, 3]
+    assert len({era.program for era in eras_of(third)}) == 2
+    assert entries(third) == sorted(set(entries(third)))  # a trade that is adopted is not opened again
+    managed = third.messages[eras_of(third)[2].first :]
+    told = {int(row["trade"]) for m in managed if m.kind is Kind.ATTRIBUTION for row in m.records}
+    assert set(entries(first)) <= told  # its profit goes on being told
+
+    replayer = Replayer(third)
+    frames = sum(1 for _ in replayer.frames())
+    assert replayer.continuation.at_end
+    assert frames > 4
+    (said,) = replayer.unlike
+    assert said.startswith("era 3 was decided by program ")
