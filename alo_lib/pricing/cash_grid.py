@@ -51,12 +51,16 @@ from alo_lib.pricing.cash_rows import (
 )
 from alo_lib.pricing.cash_step import (
     CASH,
+    EARLY_CASH,
+    EARLY_SHARE,
     LAST_CASH,
     LAST_SHARE,
     SHARE,
     T_ALIVE,
+    T_RATE,
     T_SIDE,
     T_STRIKE,
+    T_YIELD,
     GridSpace,
     set_strike,
     take_step,
@@ -168,6 +172,7 @@ def _fall(n: int, row: int, plan: Array, terms: Array, space: GridSpace) -> None
     cell = load(plan, later + RANGE) / n
     origin = load(plan, later + START) - load(plan, later + FRAME) * load(plan, later + WHOLE)
     cash, share = load(space.sure, CASH), load(space.sure, SHARE)
+    early_cash, early_share = load(space.sure, EARLY_CASH), load(space.sure, EARLY_SHARE)
     last_cash, last_share = load(space.sure, LAST_CASH), load(space.sure, LAST_SHARE)
     at_first = above_plateau(origin, row + STAIRS, plan)
     rise = 0.0 * at_first
@@ -185,7 +190,8 @@ def _fall(n: int, row: int, plan: Array, terms: Array, space: GridSpace) -> None
         worth = (d * (x * x1 * x2) - a * (x1 * x2 * x3)) * (1.0 / 6.0) + 0.5 * (b * (outer * x2) - c * (outer * x1))
         if stepped:
             rise = above_plateau(log_left, row + STAIRS, plan) - at_first
-        worth = select(place < 0.0, least(cash + share * left, plateau + at_first) + rise, worth)
+        sure = greatest(cash + share * left, early_cash + early_share * left)
+        worth = select(place < 0.0, least(sure, plateau + at_first) + rise, worth)
         worth = select(place > n, last_cash + last_share * left, worth)
         beyond = alive & ((place < 0.0) | (place > n))
         worth = select(beyond, greatest(worth, side * (left - strike)), worth)
@@ -193,6 +199,25 @@ def _fall(n: int, row: int, plan: Array, terms: Array, space: GridSpace) -> None
         store(space.middle, i, greatest(select(left > 0.0, worth, worthless), 0.0))
     for i in range(n + 1):
         store(space.value, i, load(space.middle, i))
+
+
+@kernel
+def _know_early(row: int, plan: Array, terms: Array, space: GridSpace) -> None:
+    """Make the line of puts that are exercised just after an ex-time sure from the beginning of a new stretch on.
+
+    Where the yield is above the rate holding on is better than that next to the strike and worse far below, which a
+    grid around the strike's kink alone does not see. Of two ex-times the one that leaves more cash.
+    """
+    strike, whole = load(terms, T_STRIKE), load(plan, row + WHOLE)
+    amount, kept = load(plan, row + AMOUNT), load(plan, row + KEPT)
+    cash, share = load(space.sure, EARLY_CASH), load(space.sure, EARLY_SHARE)
+    cash, share = cash - amount * share, kept * share
+    paid = (load(plan, row + FALL) > 0.0) | (kept < 1.0)
+    put = (load(terms, T_ALIVE) > 0.0) & (load(terms, T_SIDE) < 0.0)
+    now = put & paid & (strike + amount > cash)
+    cash, share = select(now, strike + amount, cash), select(now, -kept, share)
+    store(space.sure, EARLY_CASH, cash * exponential(-load(terms, T_RATE) * whole))
+    store(space.sure, EARLY_SHARE, share * exponential(-load(terms, T_YIELD) * whole))
 
 
 @kernel
@@ -300,8 +325,11 @@ def solve_grid(
             _spots(n, start, cell, space.spot)
             if segment == 0:
                 _begin_life(n, start, cell, side, space)
+                store(space.sure, EARLY_CASH, 0.0 * cell - math.inf)
+                store(space.sure, EARLY_SHARE, 0.0 * cell)
             else:
                 _fall(n, row, plan, terms, space)
+                _know_early(row, plan, terms, space)
                 _absorb(n, row, plan, space)
                 set_strike(0.0 * cell, row, plan, terms)
                 if at < trace.shape[1] and is_ex_time(plan[row + FALL, 0], plan[row + KEPT, 0]):

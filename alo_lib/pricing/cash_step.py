@@ -20,6 +20,8 @@ from alo_lib.pricing.cash_rows import ASIDE, FRAME, RANGE
 
 __all__ = [
     "CASH",
+    "EARLY_CASH",
+    "EARLY_SHARE",
     "LAST_CASH",
     "LAST_SHARE",
     "SHARE",
@@ -48,8 +50,10 @@ TERM_ROWS = 6
 # holding gains a cell past the boundary.
 _DOWN, _OWN, _UP, _NEAR, _FAR, _FALL, _RISE, _MOVE, _STRIKE, _TOP, _FIRST, _MOST = range(12)
 _STAGE_ROWS = 12
-# Rows of what is sure beyond the ends, a share of cash and of spot: before the first node, and after the last.
-CASH, SHARE, LAST_CASH, LAST_SHARE = range(4)
+# Rows of what is sure beyond the ends, a share of cash and of spot: before the first node, after the last, and of what
+# is exercised just after a later ex-time; cash of minus infinity where there is none.
+CASH, SHARE, LAST_CASH, LAST_SHARE, EARLY_CASH, EARLY_SHARE = range(6)
+_SURE_ROWS = 6
 
 _GAMMA = 2.0 - math.sqrt(2.0)  # TR-BDF2's first stage, of a step
 _IMPLICIT = 0.5 * _GAMMA
@@ -65,14 +69,14 @@ class GridSpace(NamedTuple):
     value: Array  # (nodes)
     middle: Array  # (nodes) values after a step's first stage
     stage: Array  # (_STAGE_ROWS)
-    sure: Array  # (4)
+    sure: Array  # (_SURE_ROWS)
     scratch: Array  # (4)
 
 
 @kernel
 def new_space(nodes: int) -> GridSpace:
     """Tables for grids of up to so many nodes."""
-    return GridSpace(table(nodes), table(nodes), table(nodes), table(_STAGE_ROWS), table(4), table(4))
+    return GridSpace(table(nodes), table(nodes), table(nodes), table(_STAGE_ROWS), table(_SURE_ROWS), table(4))
 
 
 @kernel

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alo_lib.pricing import Dividends, exercise_boundary, price
+from alo_lib.pricing import Dividends, exercise_boundary, greeks, price
 from tests.pricing.dividend_cases import near
 from tests.pricing.dividend_grid import Terms, merged
 from tests.pricing.dividend_quadrature import black_scholes, nested
@@ -165,3 +165,25 @@ def test_a_put_far_in_the_money_is_paid_after_the_last_of_two_dividends(rate: fl
     right = 150.0 * math.exp(-rate * last) - 100.0 + paid
     for scheme, limit in (("accurate", 2e-6), ("high_precision", 6e-8)):
         assert float(priced(terms, scheme=scheme)) == pytest.approx(right, rel=0.0, abs=100.0 * limit)
+
+
+@pytest.mark.parametrize("scheme", ["fast", *LIMITS])
+@pytest.mark.parametrize(("rate", "until"), [(0.0196, 0.1), (0.0196, 0.3), (0.0196, 1.0), (0.06, 1.0)])
+@pytest.mark.parametrize("paid", [Dividends(0.0, 17.0), Dividends(0.0, fractions=0.5)], ids=["cash", "proportional"])
+def test_a_put_far_in_the_money_is_exercised_just_after_the_last_ex_time(
+    paid: Dividends, rate: float, until: float, scheme: str
+) -> None:
+    """The yield is above the rate: near the strike it is held, and below their ratio times it is not.
+
+    Spot is sure to be below that after the dividend, so that the exact value is what exercise pays then on the mean.
+    """
+    spot, strike, dividend_yield = 30.0, 111.2, 0.1016
+    before = spot * math.exp((rate - dividend_yield) * until)
+    left = before * (1.0 - paid.fractions[0]) - paid.amounts[0]
+    expected, delta = math.exp(-rate * until) * (strike - left), -(1.0 - paid.fractions[0])
+    for hours in (0.1, 1.0, 3.0, 9.0, 30.0, 90.0):
+        dividends = Dividends(until, paid.amounts, paid.fractions)
+        option = (strike, rate, dividend_yield, 0.106, until + hours * HOUR, -1)
+        found = greeks(spot, *option, scheme=scheme, dividends=dividends)
+        assert found.price == pytest.approx(expected, abs=1e-7 * spot), hours
+        assert found.delta == pytest.approx(delta * math.exp(-dividend_yield * until), abs=1e-5), hours
