@@ -62,6 +62,8 @@ def _processes(settings: OperationSettings) -> dict[str, Any]:
 
 
 def _core(settings: OperationSettings) -> dict[str, Any]:
+    # By limits, because a capability is no good to a process that is not root.
+    real_time = {"rtprio": 99, "memlock": -1} if settings.limits.real_time else {}
     return {
         "image": settings.deploy.image,
         "build": _built(settings, "core"),
@@ -70,11 +72,8 @@ def _core(settings: OperationSettings) -> dict[str, Any]:
         "pid": _PID,
         "tmpfs": ["/tmp:size=512m,mode=1777"],
         "volumes": [f"state:{settings.deploy.state}", _SHARED, f"./alo.json:{CONFIG}:ro"],
-        "cap_add": Because(
-            ["SYS_NICE", "IPC_LOCK"], "for SCHED_FIFO and locked memory; what the host refuses is told and survived"
-        ),
         "mem_limit": f"{settings.limits.memory}m",
-        "ulimits": {"nofile": settings.limits.open_files, "core": 0},
+        "ulimits": {"nofile": settings.limits.open_files, "core": 0, **real_time},
         "stop_grace_period": "30s",
     }
 

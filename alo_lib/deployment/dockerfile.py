@@ -25,6 +25,7 @@ def health_check(settings: OperationSettings) -> list[str]:
 def dockerfile(settings: OperationSettings) -> str:
     """Two targets: ``core``, the last and default one, and ``lean``. Built in the project's folder."""
     of, words = settings.deploy, ", ".join
+    owned = f"RUN install -d -o {USER} -g {USER} -m 0750 {of.state}"
     quoted = [f'"{word}"' for word in command(settings)]
     checked = [f'"{word}"' for word in health_check(settings)]
     return "\n".join(
@@ -46,6 +47,7 @@ def dockerfile(settings: OperationSettings) -> str:
             "FROM ${LEAN} AS lean",
             f"COPY --from=build {of.project} {of.project}",
             f"ENV ALO_KERNELS={of.project}/kernels PYTHONDONTWRITEBYTECODE=1",
+            owned,
             f"USER {USER}:{USER}",
             "",
             "FROM ${BASE} AS core",
@@ -54,6 +56,8 @@ def dockerfile(settings: OperationSettings) -> str:
             "# the host has any.",
             f"ENV PYTHONPATH={of.project} ALO_KERNELS={of.project}/kernels PYTHONDONTWRITEBYTECODE=1 \\",
             f"    NUMBA_CACHE_DIR=/tmp/numba GLIBC_TUNABLES={TUNABLES}",
+            "# A volume that is mounted there first has this owner.",
+            owned,
             f"USER {USER}:{USER}",
             f"WORKDIR {of.state}",
             "HEALTHCHECK --interval=10s --timeout=8s --start-period=120s --retries=3 \\",

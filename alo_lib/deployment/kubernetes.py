@@ -33,7 +33,7 @@ def kubernetes_documents(base: Mapping[str, Any], settings: OperationSettings) -
             "kind": "Namespace",
             "metadata": {
                 "name": settings.deploy.namespace,
-                "labels": {"pod-security.kubernetes.io/warn": "restricted"},
+                "labels": {"pod-security.kubernetes.io/warn": "baseline"},
             },
         },
         {
@@ -155,17 +155,11 @@ def _mounts(name: str, settings: OperationSettings, *, read_only: bool = False) 
 
 def _core(settings: OperationSettings) -> dict[str, Any]:
     beats = {"exec": {"command": health_check(settings)}, "timeoutSeconds": 8}
-    allowed = {
-        **_SEALED,
-        "capabilities": Because(
-            {"drop": ["ALL"], "add": ["IPC_LOCK", "SYS_NICE"]}, "SCHED_FIFO and locked memory; refused, it runs without"
-        ),
-    }
     return {
         "name": "core",
         "image": settings.deploy.image,
         "args": ["core", "--config", CONFIG],
-        "securityContext": allowed,
+        "securityContext": _SEALED,
         "resources": _resources(settings.limits.processors, f"{settings.limits.memory}Mi"),
         "startupProbe": Because(
             {**beats, "periodSeconds": 10, "failureThreshold": 90},

@@ -130,7 +130,10 @@ def _keep_heap(size: int) -> str:
 
 
 def _huge_pages() -> str:
-    """Ask for huge pages under the heap, now and for what it grows by."""
+    """Ask for huge pages under the heap, now and for what it grows by; an allocator may have explicit ones already."""
+    explicit = re.search(r"^Private_Hugetlb:\s+(\d+) kB", _read(Path("/proc/self/smaps_rollup")), re.MULTILINE)
+    if explicit is not None and int(explicit[1]):
+        return f"{int(explicit[1]) >> 10} MiB of explicit ones in use"
     mode = re.search(r"\[(\w+)\]", _read(_THP))
     if mode is None or mode[1] == "never":
         raise _RefusedError("transparent huge pages are switched off in the kernel")

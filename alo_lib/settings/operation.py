@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     ValidationError,
     field_validator,
 )
@@ -98,6 +99,7 @@ class LimitOptions(_Group):
 
     memory: Whole = Field(4096, ge=512, le=1 << 20, description="MiB of the core, from 512 to 1,048,576")
     processors: Whole = Field(2, ge=1, le=1024, description="whole processors of the core, from 1 to 1,024")
+    real_time: StrictBool = Field(False, description="true or false: whether containers ask for rtprio and memlock")
     open_files: Whole = Field(4096, ge=256, le=1 << 20, description="from 256 to 1,048,576")
 
 

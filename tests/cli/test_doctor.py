@@ -16,7 +16,7 @@ def test_every_check_is_told_with_its_cost_and_what_mends_it(run, host):
     assert outcome.err == ""
     assert "isolcpus: whatever else is ready may run on the core's processor" in outcome.out
     assert "\n  boot with isolcpus=3\n" in outcome.out
-    assert f"echo 64 > /{HUGE}/nr_hugepages  (--fix does it)" in outcome.out
+    assert f"echo 128 > /{HUGE}/nr_hugepages  (--fix does it)" in outcome.out
     assert "21 checks, 2 cost something. Kernel 6.1.0-rt #1 SMP PREEMPT_RT" in outcome.out
     assert (host / f"{HUGE}/nr_hugepages").read_text() == "1\n"
 
@@ -26,8 +26,8 @@ def test_programs_have_the_same(run, host, tmp_path):
     told = json.loads(run("doctor", *where, "--fix").out)
     assert told["processors"] == [0, 1, 2, 3]
     assert [each["name"] for each in told["checks"] if each["standing"] == "costs"] == ["isolcpus"]
-    assert told["changes"] == [{"path": f"/{HUGE}/nr_hugepages", "done": True, "detail": "was 1, is 64"}]
-    assert (host / f"{HUGE}/nr_hugepages").read_text() == "64\n"
+    assert told["changes"] == [{"path": f"/{HUGE}/nr_hugepages", "done": True, "detail": "was 1, is 128"}]
+    assert (host / f"{HUGE}/nr_hugepages").read_text() == "128\n"
     back = json.loads(run("doctor", *where, "--undo").out)
     assert back["changes"] == [{"path": f"/{HUGE}/nr_hugepages", "done": True, "detail": "is 1"}]
     assert {each["name"]: each["fixable"] for each in back["checks"]}["huge pages, explicit"]

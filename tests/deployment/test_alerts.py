@@ -1,5 +1,6 @@
 """Each alert on made-up series: it fires where it should, is silent where it should be, and has its paragraph."""
 
+import json
 import re
 from typing import NamedTuple
 
@@ -143,6 +144,8 @@ def test_every_metric_that_is_asked_for_is_documented():
         pytest.skip("docs/telemetry.md, which names the metrics, is not there yet")
     named = set(re.findall(r"`(alo_\w+)`", document.read_text(encoding="utf-8")))
     texts = [rule["expr"] for rule in RULES] + [rule["expr"] for rule in recordings()["groups"][0]["rules"]]
+    dashboard = json.loads((ROOT / "deploy" / "grafana" / "alo-dashboard.json").read_text(encoding="utf-8"))
+    texts += [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
     asked = {re.sub(r"_bucket$", "", name) for text in texts for name in re.findall(r"(?<!:)\balo_\w+", text)}
     assert asked
     assert asked - named == set()

@@ -130,12 +130,20 @@ def test_containers_have_no_right_that_they_do_not_need():
         assert not service["user"].startswith(("0", "root")), name
         assert service["restart"] == "unless-stopped", name
         assert not service.get("privileged"), name
-    assert {name: service["cap_add"] for name, service in services.items() if "cap_add" in service} == {
-        "core": ["SYS_NICE", "IPC_LOCK"]
-    }
+        assert "cap_add" not in service, name
     assert services["core"]["network_mode"] == "none"
     # A core that is killed takes nobody with it: the processes' namespace is of a container that does nothing else.
     assert {service["pid"] for service in services.values() if "pid" in service} == {"service:processes"}
+
+
+def test_real_time_is_asked_for_where_it_is_set():
+    """A Docker that may not grant a limit starts no container at all."""
+    from alo_lib.deployment.compose import compose
+
+    for wanted, limits in ((False, {}), (True, {"rtprio": 99, "memlock": -1})):
+        settings = OperationSettings.of({"limits": {"real-time": wanted}}, "x")
+        asked = plain(compose(settings))["services"]["core"]["ulimits"]
+        assert {name: value for name, value in asked.items() if name not in ("nofile", "core")} == limits
 
 
 def test_what_the_image_takes_is_there():

@@ -228,3 +228,16 @@ def test_causes_come_from_the_thread_s_own_account(
     found = watched(5_000_000, lambda: time.sleep(0.02))
     assert found is not None
     assert found.cause is cause
+
+
+@pytest.mark.parametrize(
+    ("rollup", "detail"),
+    [("Private_Hugetlb:  169984 kB\n", "166 MiB of explicit ones in use"), ("Private_Hugetlb:  0 kB\n", None)],
+)
+def test_explicit_huge_pages_of_the_allocator_are_told(monkeypatch, rollup, detail):
+    from alo_lib.executive import isolation
+
+    read = isolation._read
+    monkeypatch.setattr(isolation, "_read", lambda path: rollup if path.name == "smaps_rollup" else read(path))
+    told = isolation._try("huge pages", isolation._huge_pages)
+    assert (told.detail == detail) if detail else "explicit" not in told.detail

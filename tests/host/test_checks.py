@@ -56,7 +56,7 @@ DEEP = dict.fromkeys((f"{CPUS}/cpu{n}/cpuidle/state3/disable" for n in range(4))
         ),
         ("rtprio limit", {"proc/self/limits": LIMITS.format(memlock="unlimited", rtprio="0")}, "0", {}),
         ("memlock limit", {"proc/self/limits": LIMITS.format(memlock="8388608", rtprio="99")}, "8 MiB", {}),
-        ("huge pages, explicit", {f"{HUGE}/nr_hugepages": "3"}, "3, 128 free", {f"{HUGE}/nr_hugepages": "64"}),
+        ("huge pages, explicit", {f"{HUGE}/nr_hugepages": "3"}, "3, 128 free", {f"{HUGE}/nr_hugepages": "128"}),
         ("huge pages, transparent", {f"{THP}/enabled": "always [never]"}, "never", {f"{THP}/enabled": "madvise"}),
         ("THP defrag", {f"{THP}/defrag": "[always] defer madvise never"}, "always", {f"{THP}/defrag": "madvise"}),
         ("swap", {"proc/swaps": "Filename Type\n/dev/sda2 partition 2097152 0 -2"}, "2048 MiB on /dev/sda2", {}),

@@ -66,7 +66,7 @@ def test_after_the_machine_was_started_again_there_is_nothing_to_take_back(machi
     mend(machine, examine(machine), book)
     (machine.root / "proc/sys/kernel/random/boot_id").write_text("second\n")
     assert take_back(machine, book) == []
-    assert machine.text(f"{HUGE}/nr_hugepages") == "64"
+    assert machine.text(f"{HUGE}/nr_hugepages") == "128"
 
 
 def test_a_change_that_is_refused_is_told_and_not_in_the_book(machine, tmp_path):
