@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from alo_lib.core.frame_plan import FrameTask
-from alo_lib.records import HaltCause, InstrumentTable, Message, Records
+from alo_lib.records import HaltCause, InstrumentTable, Message, OrderType, Records
 from alo_lib.settings import Settings
 from alo_lib.strategy.external import External
 from alo_lib.strategy.steering import Steering
@@ -96,6 +96,10 @@ class Core(Protocol):
     @property
     def holdings(self) -> dict[int, int]:
         """Signed quantities held, by instrument, as all that was accepted adds up, taken in or not."""
+
+    @property
+    def order_types(self) -> dict[int, OrderType]:
+        """Type of each order that is not done, likewise, by its number."""
 
     @property
     def orders_working(self) -> dict[int, tuple[int, int]]:

@@ -20,6 +20,7 @@ from alo_lib.journal import (
 )
 from alo_lib.records import SECOND
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
+from alo_lib.runtime.incidents import HaltsHeard, OverrunsHeard
 from alo_lib.runtime.link import Channel, channel_folder, host_ends
 from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.runtime.remote import RemoteCore
@@ -82,12 +83,12 @@ def open_core(settings: Settings, store: ObjectStore, *, live: bool, hear: Calla
         return _attach(settings, store, live=live, hear=hear)
     place = LiveObjectStoreJournal(store, program()) if live else ObjectStoreJournal(store)
     beginning = begin(settings, place, adopts=live)
-    core = beginning.decided_again()
+    core = beginning.decided_again(lambda writer: OverrunsHeard(writer, hear) if live else writer)
     core.refusals.host, core.refusals.hear = lambda: "LEAN", hear
     if live:
         core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
-        core.watch_with(BudgetWatch())
-    return Opened(_OwnCore(core, beginning.writer, place), beginning.told, beginning.findings)
+        core.watch_with(BudgetWatch(settings.live_milliseconds / settings.frame_milliseconds))
+    return Opened(_OwnCore(core, beginning.writer, place, HaltsHeard(core, hear)), beginning.told, beginning.findings)
 
 
 def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Callable[[str], None]) -> Opened:
@@ -102,7 +103,7 @@ def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Callabl
         return Opened(_ProcessInStep(remote, ObjectStoreJournal(store)), MarketRecord(), [])
     told, count = remote.catch_up()
     findings = [f"the core went on without its host; it has journaled {count} messages"] if told.underlyings else []
-    return Opened(_ProcessOfItsOwnTime(remote), told, findings)
+    return Opened(_ProcessOfItsOwnTime(remote, hear), told, findings)
 
 
 class _OwnCore:
@@ -110,8 +111,9 @@ class _OwnCore:
 
     frames_follow_data = False
 
-    def __init__(self, core: TradingCore, writer: JournalWriter, place: JournalPlace) -> None:
+    def __init__(self, core: TradingCore, writer: JournalWriter, place: JournalPlace, halts: HaltsHeard) -> None:
         self.core = core
+        self._halts = halts
         self._writer = writer
         self._place = place
         self._next_snapshot = 0
@@ -128,6 +130,7 @@ class _OwnCore:
     def keep(self, time: int) -> None:
         """Keep the journal, which is all that the next process would find, and now and then the state."""
         self._place.keep(self._writer)
+        self._halts.look()
         core, snapshots = self.core, self._place.snapshots
         if snapshots is None or time < self._next_snapshot or core.in_frame or core.owes:
             return
@@ -179,8 +182,10 @@ class _ProcessOfItsOwnTime:
 
     frames_follow_data = True
 
-    def __init__(self, core: RemoteCore) -> None:
+    def __init__(self, core: RemoteCore, hear: Callable[[str], None]) -> None:
         self.core = core
+        self._hear, self._halts = hear, HaltsHeard(core, hear)
+        self._overruns = int(core.link.beat["overruns"])
 
     def frames(self, time: int) -> Iterator[None]:
         """All that the core has decided meanwhile."""
@@ -191,7 +196,12 @@ class _ProcessOfItsOwnTime:
         """Nothing: the core's process keeps its journal."""
 
     def keep(self, time: int) -> None:
-        """Nothing, likewise."""
+        """Nothing, likewise; what befell the core is heard of."""
+        self._halts.look()
+        count = int(self.core.link.beat["overruns"])
+        if count > self._overruns:
+            self._hear(f"core: {count - self._overruns} overruns more, {count} so far; its journal has each")
+        self._overruns = count
 
     def end(self, time: int) -> list[str]:
         """Leave the core to itself."""

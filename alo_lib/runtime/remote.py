@@ -9,6 +9,7 @@ import numpy as np
 
 from alo_lib.core.frame_plan import FrameTask
 from alo_lib.core.gate import Gate
+from alo_lib.core.known_book import KnownBook
 from alo_lib.executive import LifecycleError
 from alo_lib.journal import Journal, JournalError, messages_of, read_journal
 from alo_lib.records import (
@@ -33,7 +34,6 @@ from alo_lib.strategy.external import External
 from alo_lib.strategy.ledger import TOLD_ONCE
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.state import StrategyState
-from alo_lib.strategy.steering import Steering
 
 __all__ = ["Hear", "RemoteCore"]
 
@@ -68,7 +68,7 @@ class _Answer(NamedTuple):
         return np.concatenate([records(kind, 0), *(each.records for each in self.decisions if each.kind is kind)])
 
 
-class RemoteCore:
+class RemoteCore(KnownBook):
     """Pushes inputs, takes answers, and looks after the link.
 
     ``paced`` as in the core's process: the host tells each frame's time and waits for its answer, ``patience`` seconds
@@ -310,11 +310,6 @@ class RemoteCore:
         return self._gate.ledger.contracts_open(underlying)
 
     @property
-    def steering(self) -> Steering:
-        """What a person asks of the book, by what this host has put in."""
-        return self._gate.steering
-
-    @property
     def halts(self) -> set[HaltCause]:
         """What the book is halted for, by what this host has put in and taken out."""
         return set(self._halted.halts)
@@ -333,16 +328,6 @@ class RemoteCore:
     def cash(self) -> None:
         """Not known here: the ledger follows positions."""
         return None
-
-    @property
-    def holdings(self) -> dict[int, int]:
-        """Signed quantities held, by instrument, as the order events that were told add up."""
-        return self._gate.ledger.holdings
-
-    @property
-    def orders_working(self) -> dict[int, tuple[int, int]]:
-        """Instrument and signed quantity left of each order that was decided and is not done, by its number."""
-        return self._gate.ledger.orders_working
 
     def _follow(self, message: Message) -> None:
         """Know what is held and on order, and who decides what, by what the core is told and what it decides."""
