@@ -66,8 +66,8 @@ class BudgetWatch:
     """Compares each task's time on the monotonic clock with its budget.
 
     Budgets are shares of a frame; where frames come at a longer interval, ``scale`` times as long, they are longer by
-    as much. The cause is read from the thread's own account: page faults that went to a disk, involuntary switches to other
-    threads, and otherwise whether the processor time alone exceeds the budget.
+    as much. The cause is read from the thread's own account: page faults that went to a disk, involuntary switches to
+    other threads, and otherwise whether the processor time alone exceeds the budget.
     """
 
     def __init__(self, scale: float = 1.0) -> None:

@@ -135,6 +135,26 @@ def reconcile(
         else:
             what = "never reached the host, or was canceled there while nobody listened"
         result.findings.append(f"order {number} for {remaining} {name} {what}")
+    _tell_positions(result, core, positions, held, left_alone, time)
+    _tell_strangers(result, core, orders, cash)
+    if core.wants_reconciliation and not result.unsure:
+        result.messages.append(_halt(time, halted=0))
+    elif core.wants_reconciliation and len(result.messages) == 1:
+        result.messages.clear()  # it stands, and nothing is told that it should stand before
+    if not result.findings:
+        result.findings.append("portfolio and open orders are as the journal says")
+    return result
+
+
+def _tell_positions(
+    result: Reconciliation,
+    core: Restarted,
+    positions: Mapping[int, HostPosition],
+    held: Mapping[int, int],
+    left_alone: Collection[int],
+    time: int,
+) -> None:
+    """What the host holds otherwise than ``held``, once its orders are accounted for, but for what is left alone."""
     for instrument in sorted({*held, *positions}):
         position = positions.get(instrument, HostPosition(0, 0.0))
         gap = position.quantity - held.get(instrument, 0)
@@ -145,6 +165,12 @@ def reconcile(
             told = f"the host holds {position.quantity} {name}, the journal says {held.get(instrument, 0)}"
             result.findings.append(f"{told}: the host is right")
             _tell(result, time, 0, instrument, gap, position.price, OrderStatus.FILLED)
+
+
+def _tell_strangers(
+    result: Reconciliation, core: Restarted, orders: Mapping[int, HostOrder], cash: float | None
+) -> None:
+    """Orders that the core knows nothing of, which are to be canceled, and another cash, which is only said."""
     for number in sorted(orders.keys() - core.orders_working.keys()):
         result.to_cancel.append(number)
         result.findings.append(f"the host works order {number}, which the journal has no end of: it is to be canceled")
@@ -152,11 +178,6 @@ def reconcile(
         result.findings.append(
             f"the host has {cash:.2f} in cash, the journal says {core.cash:.2f}: the core goes on with the journal's"
         )
-    if core.wants_reconciliation and not result.unsure:
-        result.messages.append(_halt(time, halted=0))
-    if not result.findings:
-        result.findings.append("portfolio and open orders are as the journal says")
-    return result
 
 
 def _filled_at_host(core: Restarted, orders: Mapping[int, HostOrder]) -> dict[int, int]:
