@@ -2,7 +2,7 @@
 
 import datetime as dt
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from AlgorithmImports import (
     FuncTimeRule,
     Globals,
     OrderEvent,
+    OrderStatus,
     Resolution,
     Slice,
 )
@@ -59,6 +60,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         )
         self._core = self._hosted.core
         self._marshal = Marshal()
+        self._said: Sequence[str] = ()  # of what was found when the core last met the portfolio
         self.host_events = HostEvents(self._remark, lambda: utc_nanoseconds(self.utc_time), self._marshal)
         self._host, self._timetable = LeanHost(self, self.alo), Timetable(self.alo)
         self._teller = Teller(self.alo, self._core, self._host, told, policy_of_settings(self.alo, store.read))
@@ -93,6 +95,9 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             self.host_events.capture(HostEvent.ORDER, order_event.symbol, order=number, quantity=filled)
             return
         self._accept(message)
+        number, name = int(message.records["order"][0]), ",".join(str(each) for each in order.broker_id)
+        if self.live_mode and number and order_event.status == OrderStatus.SUBMITTED and name:
+            self.host_events.capture(HostEvent.BROKER_ORDER, order_event.symbol, order=number, text=name)
 
     def on_command(self, data: DynamicData) -> bool:
         """Do what a person asks, live: ``{"command": "pause"}``, and the others of :mod:`alo_lib.runtime.steering`."""
@@ -146,7 +151,15 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
     def _meet_portfolio(self) -> None:
         """Hold a core against LEAN's portfolio: one that went on, once told of the day's splits, or that wants it."""
         if self._findings or self._core.wants_reconciliation:
-            meet_portfolio(self, self._core, self._marshal, self._findings)
+            self._said = meet_portfolio(
+                self,
+                self._core,
+                self._marshal,
+                self._findings,
+                identifiers=self._teller.told.broker_orders,
+                cancels=self.alo.lost_tags == "cancel",
+                said=self._said,
+            )
             self._findings = []
             self._hosted.keep(utc_nanoseconds(self.utc_time))
 

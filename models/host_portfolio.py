@@ -1,32 +1,60 @@
 """LEAN's positions and orders: what a core that goes on is held against."""
 
+from collections.abc import Mapping, Sequence
+
 from AlgorithmImports import Order, QCAlgorithm
 
 from alo_lib.core import Core
+from alo_lib.records import OrderType
 from alo_lib.runtime import HostOrder, HostPosition, reconcile
-from models.marshalling import Marshal, order_number
+from alo_lib.runtime.order_matching import Matching, TaglessOrder, WorkingOrder, match_orders
+from models.marshalling import Marshal
 from models.times import utc_nanoseconds
 
 __all__ = ["meet_portfolio", "tell_of_others"]
 
 
-def meet_portfolio(algorithm: QCAlgorithm, core: Core, marshal: Marshal, findings: list[str]) -> None:
+def meet_portfolio(
+    algorithm: QCAlgorithm,
+    core: Core,
+    marshal: Marshal,
+    findings: list[str],
+    *,
+    identifiers: Mapping[str, int] | None = None,
+    cancels: bool = True,
+    said: Sequence[str] = (),
+) -> Sequence[str]:
     """Hold a core that went on against LEAN's portfolio and open orders, tell it what differs, and say what was found.
 
-    ``findings`` are what is known of its going on, in sentences.
+    ``findings`` are what is known of its going on, in sentences. An order without a tag is known by the broker's
+    ``identifiers``, with our numbers, or by what it is; one that may be several of ours is canceled, or left to people.
+    What was ``said`` the last time is not said again. Returns what was found.
     """
     time = utc_nanoseconds(algorithm.utc_time)
     positions, others = _positions(algorithm, marshal)
-    found = reconcile(core, positions, _orders(algorithm, marshal), time, cash=float(algorithm.portfolio.cash))
-    found.findings[:0] = findings
+    orders = _orders(algorithm, marshal)
+    matching = _matched(algorithm, core, marshal, orders, {} if identifiers is None else identifiers)
+    unsure = {number for numbers in matching.unsure.values() for number in numbers}
+    found = reconcile(core, positions, orders, time, cash=float(algorithm.portfolio.cash), unsure=unsure)
+    found.findings[:0] = [*findings, *matching.findings]
     found.findings += [f"LEAN holds {name}, which the core knows nothing of" for name in others]
-    for remark, finding in zip(found.remarks(time), found.findings, strict=True):
-        core.remark(remark)
-        algorithm.log(f"alo recovery: {finding}")
+    what = "it is canceled" if cancels else "it is left to you: cancel it, or let it be filled"
+    found.findings += [
+        f"LEAN's order {host} has no tag and may be order {' or '.join(map(str, numbers))}: {what}"
+        for host, numbers in matching.unsure.items()
+    ]
+    if found.findings != list(said):
+        for remark, finding in zip(found.remarks(time), found.findings, strict=True):
+            core.remark(remark)
+            algorithm.log(f"alo recovery: {finding}")
     for message in found.messages:
         core.accept(message)
+    to_cancel = set(matching.unsure) if cancels else set[int]()
     for order in algorithm.transactions.get_open_orders(lambda each: _number(marshal, each) in found.to_cancel):
-        algorithm.transactions.cancel_order(order.id)
+        to_cancel.add(int(order.id))
+    for host in sorted(to_cancel):
+        algorithm.transactions.cancel_order(host)
+    return found.findings
 
 
 def tell_of_others(algorithm: QCAlgorithm) -> None:
@@ -52,17 +80,54 @@ def _positions(algorithm: QCAlgorithm, marshal: Marshal) -> tuple[dict[int, Host
 
 
 def _number(marshal: Marshal, order: Order) -> int:
-    return order_number(order.tag, marshal.number_or(order.symbol, -1))
+    return marshal.order_of(int(order.id), order.tag, order.symbol)
+
+
+def _left(algorithm: QCAlgorithm, order: Order) -> HostOrder:
+    ticket = algorithm.transactions.get_order_ticket(order.id)
+    filled = 0 if ticket is None else int(ticket.quantity_filled)
+    price = 0.0 if ticket is None else float(ticket.average_fill_price)
+    return HostOrder(int(order.quantity) - filled, price)
 
 
 def _orders(algorithm: QCAlgorithm, marshal: Marshal) -> dict[int, HostOrder]:
-    """Orders of ours that LEAN still works, by the core's number."""
+    """Orders of ours that LEAN still works and that say so, by the core's number."""
     orders = {}
     for order in algorithm.transactions.get_open_orders():
         number = _number(marshal, order)
         if number:
-            ticket = algorithm.transactions.get_order_ticket(order.id)
-            filled = 0 if ticket is None else int(ticket.quantity_filled)
-            price = 0.0 if ticket is None else float(ticket.average_fill_price)
-            orders[number] = HostOrder(int(order.quantity) - filled, price)
+            orders[number] = _left(algorithm, order)
     return orders
+
+
+def _matched(
+    algorithm: QCAlgorithm,
+    core: Core,
+    marshal: Marshal,
+    orders: dict[int, HostOrder],
+    identifiers: Mapping[str, int],
+) -> Matching:
+    """Find orders of ours among those without a tag; what is found joins ``orders`` and is known from then on."""
+    open_orders = {int(order.id): order for order in algorithm.transactions.get_open_orders()}
+    tagless = [
+        TaglessOrder(
+            host,
+            tuple(str(each) for each in order.broker_id),
+            marshal.number_or(order.symbol, -1),
+            OrderType(int(order.type)),
+            _left(algorithm, order).remaining,
+        )
+        for host, order in open_orders.items()
+        if not (order.tag or "").strip() and not _number(marshal, order)
+    ]
+    types = core.order_types
+    working = {
+        number: WorkingOrder(instrument, types[number], remaining)
+        for number, (instrument, remaining) in core.orders_working.items()
+        if number not in orders
+    }
+    matching = match_orders(tagless, working, identifiers)
+    for host, number in matching.numbers.items():
+        marshal.give_back(host, number)
+        orders[number] = _left(algorithm, open_orders[host])
+    return matching

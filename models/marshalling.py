@@ -116,6 +116,7 @@ class Marshal:
         self._number: dict[Symbol, int] = {}
         self._underlyings: list[tuple[int, Symbol]] = []
         self._reader = quote_reader()
+        self._given_back: dict[int, int] = {}  # our number by LEAN's, of orders that a broker gave back without a tag
 
     def add_underlying(self, number: int, symbol: Symbol) -> None:
         """Know an underlying for good."""
@@ -146,6 +147,16 @@ class Marshal:
         """The instrument that LEAN's symbol is, or another number where it is none."""
         return self._number.get(symbol, otherwise)
 
+    def give_back(self, order_id: int, number: int) -> None:
+        """Know which order of ours one of LEAN's is that a broker gave back without its tag."""
+        self._given_back[order_id] = number
+
+    def order_of(self, order_id: int, tag: str | None, symbol: Symbol) -> int:
+        """The intent that an order of LEAN's is; 0 for one of somebody else."""
+        if order_id in self._given_back:
+            return self._given_back[order_id]
+        return order_number(tag, self.number_or(symbol, -1))
+
     def messages(self, data: Slice, time: int) -> Iterator[Message]:
         """The new bars of a slice: trades of the underlyings, then all quotes by instrument."""
         trades = self._trades(data)
@@ -160,7 +171,8 @@ class Marshal:
         instrument = self.number_or(event.symbol, -1)
         if instrument < 0:
             return None
-        array = records(Kind.ORDER_EVENT, instrument=instrument, order=order_number(tag, instrument))
+        number = self.order_of(int(event.order_id), tag, event.symbol)
+        array = records(Kind.ORDER_EVENT, instrument=instrument, order=number)
         status = int(event.status)  # .NET's enumeration, which is no float
         for name, value in (("type", order_type), ("status", status), ("quantity", event.fill_quantity)):
             array[name] = _whole(float(value), array.dtype[name])

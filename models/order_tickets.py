@@ -7,7 +7,7 @@ import numpy as np
 from AlgorithmImports import Leg, OrderTicket, QCAlgorithm, UpdateOrderFields
 
 from alo_lib.records import OrderType, Records
-from models.marshalling import Marshal, combination_tag, order_number, order_tag
+from models.marshalling import Marshal, combination_tag, order_tag
 
 __all__ = ["amend_order", "send_orders"]
 
@@ -43,7 +43,7 @@ def amend_order(algorithm: QCAlgorithm, marshal: Marshal, amendment: np.void) ->
 
 
 def _number(marshal: Marshal, ticket: OrderTicket) -> int:
-    return order_number(ticket.tag, marshal.number_or(ticket.symbol, -1))
+    return marshal.order_of(int(ticket.order_id), ticket.tag, ticket.symbol)
 
 
 def _send_combination(algorithm: QCAlgorithm, marshal: Marshal, intents: Records) -> None:

@@ -272,8 +272,8 @@ class ArrayColumn(Column):
     """NumPy arrays of one dtype: dimensions and shape of each among the integers, then its bytes in C order."""
 
     def __init__(self, dtype: "np.dtype[Any]") -> None:
-        kinds = dtype.kind if dtype.fields is None else {field[0].kind for field in dtype.fields.values()}
-        if dtype.itemsize == 0 or not set("biufS" if dtype.fields is None else "iufS").issuperset(kinds):
+        letters = dtype.kind if dtype.fields is None else {field[0].kind for field in dtype.fields.values()}
+        if dtype.itemsize == 0 or not set("biufS" if dtype.fields is None else "iufS").issuperset(letters):
             raise TypeError(f"arrays of {dtype} cannot be stored; flags in records are integers")
         self.text, self.dtype = f"array of {dtype.descr if dtype.fields else dtype.str}", dtype
 

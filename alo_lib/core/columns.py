@@ -90,7 +90,7 @@ def _marked(annotation: Any, *marks: Any) -> Column:
         if isinstance(mark, Linked):
             return LinkColumn(mark.name)
         if isinstance(mark, Alternatives):
-            return AlternativesColumn(kinds := list(mark.of()), map(column_of, kinds))
+            return AlternativesColumn(kinds := list(mark.of()), [column_of(each) for each in kinds])
         if isinstance(mark, Transient):
             return NoColumn()
         if isinstance(mark, Kind | np.dtype):

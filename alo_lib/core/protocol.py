@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from alo_lib.core.frame_plan import FrameTask
-from alo_lib.records import InstrumentTable, Message, Records
+from alo_lib.records import HaltCause, InstrumentTable, Message, OrderType, Records
 from alo_lib.settings import Settings
 from alo_lib.strategy.external import External
 
@@ -73,6 +73,10 @@ class Core(Protocol):
         """Numbers of contracts of one underlying that are held or have an order working."""
 
     @property
+    def halts(self) -> set[HaltCause]:
+        """What the book is halted for, as far as it is known here."""
+
+    @property
     def wants_reconciliation(self) -> bool:
         """Whether the broker said what does not fit what was sent, and both have not been reconciled since."""
 
@@ -83,6 +87,10 @@ class Core(Protocol):
     @property
     def holdings(self) -> dict[int, int]:
         """Signed quantities held, by instrument, as all that was accepted adds up, taken in or not."""
+
+    @property
+    def order_types(self) -> dict[int, OrderType]:
+        """Type of each order that is not done, likewise, by its number."""
 
     @property
     def orders_working(self) -> dict[int, tuple[int, int]]:

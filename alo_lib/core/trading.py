@@ -10,6 +10,7 @@ from alo_lib.core.calibrator import Calibrator, LogicalCalibrator
 from alo_lib.core.frame_plan import FRAME_PLAN, FrameTask, Step
 from alo_lib.core.gate import Gate, Refusal
 from alo_lib.core.ingest import ingest
+from alo_lib.core.known_book import KnownBook
 from alo_lib.core.refusals import Refusals
 from alo_lib.core.state import State
 from alo_lib.core.tasks import Work
@@ -34,7 +35,6 @@ from alo_lib.strategy.external import External
 from alo_lib.strategy.operating import halts_ahead, losses_ahead
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.state import StrategyState
-from alo_lib.strategy.steering import Steering
 
 __all__ = ["CoreState", "Sink", "TradingCore"]
 
@@ -57,7 +57,7 @@ class CoreState(NamedTuple):
     frame: Frame
 
 
-class TradingCore:
+class TradingCore(KnownBook):
     """Takes messages in, opens frames, gives orders out. It reads no clock, no file and no random source.
 
     Every input is asked at the :class:`~alo_lib.core.gate.Gate`, journaled before it can be handled, and every decision
@@ -324,21 +324,6 @@ class TradingCore:
     def cash(self) -> float:
         """Cash, as its order events, dividends, splits and the broker's interest add up."""
         return self._state.strategy.portfolio.cash
-
-    @property
-    def holdings(self) -> dict[int, int]:
-        """Signed quantities held, by instrument, once the inputs that still wait are taken in."""
-        return self._gate.ledger.holdings
-
-    @property
-    def orders_working(self) -> dict[int, tuple[int, int]]:
-        """Instrument and signed quantity left of each order that is not done once what waits is taken in."""
-        return self._gate.ledger.orders_working
-
-    @property
-    def steering(self) -> Steering:
-        """What a person asks of the book, once what waits is taken in."""
-        return self._gate.steering
 
     @property
     def halts(self) -> set[HaltCause]:

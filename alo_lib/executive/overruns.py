@@ -65,12 +65,14 @@ class Watch(Protocol):
 class BudgetWatch:
     """Compares each task's time on the monotonic clock with its budget.
 
-    The cause is read from the thread's own account: page faults that went to a disk, involuntary switches to other
-    threads, and otherwise whether the processor time alone exceeds the budget.
+    Budgets are shares of a frame; where frames come at a longer interval, ``scale`` times as long, they are longer by
+    as much. The cause is read from the thread's own account: page faults that went to a disk, involuntary switches to
+    other threads, and otherwise whether the processor time alone exceeds the budget.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, scale: float = 1.0) -> None:
         self.live = True
+        self._scale = scale
         self._began = self._processor = 0
         self._faults = self._switches = 0
 
@@ -84,9 +86,10 @@ class BudgetWatch:
     def end(self, frame: Frame, plan: TaskPlan) -> Overrun | None:
         """Read them again; only an overrun costs more than that."""
         elapsed = time.monotonic_ns() - self._began
-        if elapsed <= plan.budget:
+        budget = round(plan.budget * self._scale)
+        if elapsed <= budget:
             return None
-        return Overrun(frame.number, plan.name, self._cause(plan.budget), plan.on_overrun, elapsed, plan.budget)
+        return Overrun(frame.number, plan.name, self._cause(budget), plan.on_overrun, elapsed, budget)
 
     def _cause(self, budget: int) -> Cause:
         if time.thread_time_ns() - self._processor > budget:

@@ -140,6 +140,7 @@ class HostEvent(IntEnum):
     UNDELIVERED = 21  # the host took no answers, so this frame's was not given; quantity: orders that were not sent
     LEFT_OUT = 22  # a journal goes on without a message, whose sequence is in the place of an order
     ERA = 23  # another era began: the text says what differs
+    BROKER_ORDER = 24  # the identifier, in the text, that the broker has given an order of ours
 
 
 class BookMode(IntEnum):

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, Self, TypeVar
 import numpy as np
 
 from alo_lib.records import LAYOUTS, SECOND, BookMode, HaltCause, Kind, Records
+from alo_lib.strategy.halts import bits_of, halts_of
 from alo_lib.transport import NotOwnerError, RecordRing
 
 __all__ = ["ANSWER", "REQUEST", "CommandRings", "NoAnswerError", "Outcome", "ask_core"]
@@ -38,7 +39,7 @@ ANSWER: Final[Any] = np.dtype(
         ("request", "<i8"),
         ("done", "<i8"),
         ("mode", "<i8"),  # BookMode
-        ("halts", "<i8"),  # HaltCause, each the bit of its number
+        ("halts", "<i8"),  # HaltCause, as bits_of has them
         ("undoable", "<i8"),  # commands
         ("sentence", "S1000"),
     ]
@@ -62,7 +63,7 @@ class Outcome(NamedTuple):
         """As an ANSWER record."""
         row = np.zeros(1, ANSWER)
         row["request"], row["done"], row["mode"], row["undoable"] = request, self.done, self.mode, self.undoable
-        row["halts"] = sum(1 << cause for cause in self.halts)
+        row["halts"] = bits_of(self.halts)
         row["sentence"] = self.sentence.encode()
         return row
 
@@ -72,9 +73,10 @@ class Outcome(NamedTuple):
 
         :raises ValueError: for a mode that is none.
         """
-        halts = tuple(cause for cause in HaltCause if int(row["halts"]) >> cause & 1)
         sentence = row["sentence"].decode(errors="replace")
-        return cls(bool(row["done"]), sentence, BookMode(int(row["mode"])), halts, int(row["undoable"]))
+        return cls(
+            bool(row["done"]), sentence, BookMode(int(row["mode"])), halts_of(int(row["halts"])), int(row["undoable"])
+        )
 
 
 class CommandRings:

@@ -23,6 +23,7 @@ from alo_lib.journal.format import OBJECT_STORE_KEY
 from alo_lib.records import SECOND, OperatorCommand, Records
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
 from alo_lib.runtime.command_rings import NoAnswerError, ask_core
+from alo_lib.runtime.incidents import HaltsHeard, OverrunsHeard
 from alo_lib.runtime.link import Channel, channel_folder, host_ends
 from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.runtime.remote import RemoteCore
@@ -104,12 +105,17 @@ def open_core(
     folder = store.path(OBJECT_STORE_KEY).parent
     showing = Showing(shown_in, EngineKind.LEAN, journal=folder, real=False, length=length, hear=hear)
     showing.know(beginning.recorded)
-    core = beginning.decided_again(showing.sink)
+    core = beginning.decided_again(
+        lambda writer: OverrunsHeard(showing.sink(writer), hear) if live else showing.sink(writer)
+    )
     core.refusals.host, core.refusals.hear = lambda: "LEAN", hear
+    watch = None
     if live:
         core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
-    showing.begin(core, BudgetWatch() if live else None)
-    return Opened(_OwnCore(core, beginning.writer, place, showing), beginning.told, beginning.findings)
+        watch = BudgetWatch(settings.live_milliseconds / settings.frame_milliseconds)
+    showing.begin(core, watch)
+    own = _OwnCore(core, beginning.writer, place, showing, HaltsHeard(core, hear))
+    return Opened(own, beginning.told, beginning.findings)
 
 
 def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Callable[[str], None]) -> Opened:
@@ -124,7 +130,7 @@ def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Callabl
         return Opened(_ProcessInStep(remote, ObjectStoreJournal(store)), MarketRecord(), [])
     told, count = remote.catch_up()
     findings = [f"the core went on without its host; it has journaled {count} messages"] if told.underlyings else []
-    return Opened(_ProcessOfItsOwnTime(remote), told, findings)
+    return Opened(_ProcessOfItsOwnTime(remote, hear), told, findings)
 
 
 class _OwnCore:
@@ -132,9 +138,12 @@ class _OwnCore:
 
     frames_follow_data = False
 
-    def __init__(self, core: TradingCore, writer: JournalWriter, place: JournalPlace, showing: Showing) -> None:
+    def __init__(
+        self, core: TradingCore, writer: JournalWriter, place: JournalPlace, showing: Showing, halts: HaltsHeard
+    ) -> None:
         self.core = core
         self._showing = showing
+        self._halts = halts
         self._writer = writer
         self._place = place
         self._next_snapshot = 0
@@ -153,6 +162,7 @@ class _OwnCore:
         """Keep the journal, which is all that the next process would find, and now and then the state."""
         self._place.keep(self._writer)
         self._showing.rest()
+        self._halts.look()
         if time >= self._next_snapshot and self._writer.sequence and self._save_snapshot():
             self._next_snapshot = time + _SNAPSHOT_EVERY
 
@@ -223,8 +233,10 @@ class _ProcessOfItsOwnTime:
 
     frames_follow_data = True
 
-    def __init__(self, core: RemoteCore) -> None:
+    def __init__(self, core: RemoteCore, hear: Callable[[str], None]) -> None:
         self.core = core
+        self._hear, self._halts = hear, HaltsHeard(core, hear)
+        self._overruns = int(core.link.beat["overruns"])
 
     def steer(self, asked: Records, time: int) -> Answer:
         """Ask the core's process, as anybody does."""
@@ -239,7 +251,12 @@ class _ProcessOfItsOwnTime:
         """Nothing: the core's process keeps its journal."""
 
     def keep(self, time: int) -> None:
-        """Nothing, likewise."""
+        """Nothing, likewise; what befell the core is heard of."""
+        self._halts.look()
+        count = int(self.core.link.beat["overruns"])
+        if count > self._overruns:
+            self._hear(f"core: {count - self._overruns} overruns more, {count} so far; its journal has each")
+        self._overruns = count
 
     def end(self, time: int) -> list[str]:
         """Leave the core to itself."""

@@ -75,6 +75,7 @@ HEARTBEAT: Final["np.dtype[Any]"] = np.dtype(
         ("conflated", "<i8"),  # records of quotes and trades that later ones superseded before they were taken in
         ("undelivered", "<i8"),  # answers that the host left no room for; their orders were not sent
         ("doubts", "<i8"),  # 0, or when the last cause to reconcile was found, CLOCK_MONOTONIC, while the core wants it
+        ("halts", "<i8"),  # what the book is halted for (alo_lib.strategy.halts.bits_of)
     ]
 )
 TAKEN: Final["np.dtype[Any]"] = np.dtype(

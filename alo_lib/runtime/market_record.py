@@ -7,6 +7,7 @@ from typing import Final
 
 from alo_lib.journal import messages_of
 from alo_lib.records import Contract, InstrumentKind, Kind, Message, Session, osi_expiry
+from alo_lib.runtime.order_matching import identifiers_of
 
 __all__ = ["MarketRecord", "market_record_of"]
 
@@ -24,6 +25,7 @@ class MarketRecord:
     session: dt.date | None = None  # the last that was begun
     rate: float = 0.0  # in force since then
     policy: str = ""  # digest of the learned policy
+    broker_orders: dict[str, int] = field(default_factory=dict)  # our number by the identifier that a broker gave
 
     def record(self, message: Message) -> None:
         """Take note of an input that is told."""
@@ -54,4 +56,5 @@ def market_record_of(messages: Sequence[Message]) -> MarketRecord:
     told = MarketRecord()
     for _, message in messages_of(messages, *_OF_MARKET):
         told.record(message)
+    told.broker_orders = identifiers_of(messages)
     return told

@@ -34,6 +34,7 @@ from alo_lib.runtime.resumption import Beginning, begin
 from alo_lib.runtime.same_settings import settings_mark
 from alo_lib.runtime.warm_up import kernels_ready, warm_up
 from alo_lib.settings import Settings
+from alo_lib.strategy.halts import bits_of
 from alo_lib.telemetry import EngineKind, RunPhase, RunTold, open_recorder
 from alo_lib.telemetry.tally import STANDING
 from alo_lib.transport import Reading, TransportError
@@ -336,7 +337,7 @@ class CoreProcess:
         beat["conflated"] = self._intake.dropped
         beat["undelivered"] = self._answers.undelivered
         if frame:
-            beat["doubts"] = self._cause_to_reconcile(released)
+            beat["doubts"], beat["halts"] = self._cause_to_reconcile(released), bits_of(self._core.halts)
             beat["refused"] = self._intake.refused + self._core.refusals.count
             beat["overruns"] = self._outbox.overruns
             beat["sequence"], beat["durable"] = self._outbox.journal.sequence, self._outbox.journal.durable

@@ -1,6 +1,6 @@
 """Bringing a core that was restarted in line with what its host holds."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
@@ -45,6 +45,7 @@ class Reconciliation:
     messages: list[Message] = field(default_factory=list)  # to be accepted, in order
     findings: list[str] = field(default_factory=list)  # sentences
     to_cancel: list[int] = field(default_factory=list)  # the host's orders by our number that the core knows nothing of
+    unsure: bool = False  # it is not known what became of some orders: to be looked at again
 
     def remarks(self, time: int) -> list[Message]:
         """The findings as EVENT messages for the journal."""
@@ -83,6 +84,7 @@ def reconcile(
     time: int,
     *,
     cash: float | None = None,
+    unsure: Collection[int] = (),
 ) -> Reconciliation:
     """Compare a core, one that has recovered from its journal or that wants it, with its host's portfolio and orders.
 
@@ -92,13 +94,21 @@ def reconcile(
     the money. The core must have been told of the day's session before: the host's shares are split from its morning
     on, and a split that the core hears of later would be applied to them once more. That its ``cash`` is another is
     only said: it holds interest, dividends and transfers, not told apart. A halt for reconciliation ends with it.
+
+    Of the orders ``unsure`` the host may work some, and does not say which: they and what is held in their instruments
+    stay as they are, and while there are any the book is halted for reconciliation, so that no second one is sent.
     """
-    result = Reconciliation()
-    if core.wants_reconciliation:  # told again: it ends only where all that follows is let in
+    result = Reconciliation(unsure=any(number in core.orders_working for number in unsure))
+    left_alone = {core.orders_working[number][0] for number in unsure if number in core.orders_working}
+    if core.wants_reconciliation or result.unsure:  # told again: it ends only where all that follows is let in
         result.messages.append(_halt(time, halted=1))
     held = dict(core.holdings)
+    ahead = _filled_at_host(core, orders)
     for number, (instrument, remaining) in sorted(core.orders_working.items()):
         name = core.instruments.symbol(instrument)
+        if instrument in left_alone and number not in orders:
+            result.findings.append(f"order {number} for {remaining} {name} may be one that came back without its tag")
+            continue
         position = positions.get(instrument, HostPosition(0, 0.0))
         if number in orders:
             filled, price = remaining - orders[number].remaining, orders[number].price
@@ -107,8 +117,9 @@ def reconcile(
                 # What was told does not fit what the host still works: the order ends here, and the position says more.
                 filled, price, status = 0, 0.0, OrderStatus.CANCELED
                 result.to_cancel.append(number)
+            ahead[instrument] = ahead.get(instrument, 0) - filled
         else:
-            gap = position.quantity - held.get(instrument, 0)
+            gap = position.quantity - held.get(instrument, 0) - ahead.get(instrument, 0)
             filled = (min(gap, remaining) if remaining > 0 else max(gap, remaining)) if gap * remaining > 0 else 0
             price, status = position.price, OrderStatus.FILLED if filled == remaining else OrderStatus.CANCELED
         if filled == 0 and status is OrderStatus.PARTIALLY_FILLED:
@@ -124,16 +135,42 @@ def reconcile(
         else:
             what = "never reached the host, or was canceled there while nobody listened"
         result.findings.append(f"order {number} for {remaining} {name} {what}")
+    _tell_positions(result, core, positions, held, left_alone, time)
+    _tell_strangers(result, core, orders, cash)
+    if core.wants_reconciliation and not result.unsure:
+        result.messages.append(_halt(time, halted=0))
+    elif core.wants_reconciliation and len(result.messages) == 1:
+        result.messages.clear()  # it stands, and nothing is told that it should stand before
+    if not result.findings:
+        result.findings.append("portfolio and open orders are as the journal says")
+    return result
+
+
+def _tell_positions(
+    result: Reconciliation,
+    core: Restarted,
+    positions: Mapping[int, HostPosition],
+    held: Mapping[int, int],
+    left_alone: Collection[int],
+    time: int,
+) -> None:
+    """What the host holds otherwise than ``held``, once its orders are accounted for, but for what is left alone."""
     for instrument in sorted({*held, *positions}):
         position = positions.get(instrument, HostPosition(0, 0.0))
         gap = position.quantity - held.get(instrument, 0)
         if gap and not 0 <= instrument < len(core.instruments):
             result.findings.append(f"the host holds {gap} of instrument {instrument}, which nobody told the core of")
-        elif gap:
+        elif gap and instrument not in left_alone:
             name = core.instruments.symbol(instrument)
             told = f"the host holds {position.quantity} {name}, the journal says {held.get(instrument, 0)}"
             result.findings.append(f"{told}: the host is right")
             _tell(result, time, 0, instrument, gap, position.price, OrderStatus.FILLED)
+
+
+def _tell_strangers(
+    result: Reconciliation, core: Restarted, orders: Mapping[int, HostOrder], cash: float | None
+) -> None:
+    """Orders that the core knows nothing of, which are to be canceled, and another cash, which is only said."""
     for number in sorted(orders.keys() - core.orders_working.keys()):
         result.to_cancel.append(number)
         result.findings.append(f"the host works order {number}, which the journal has no end of: it is to be canceled")
@@ -141,11 +178,16 @@ def reconcile(
         result.findings.append(
             f"the host has {cash:.2f} in cash, the journal says {core.cash:.2f}: the core goes on with the journal's"
         )
-    if core.wants_reconciliation:
-        result.messages.append(_halt(time, halted=0))
-    if not result.findings:
-        result.findings.append("portfolio and open orders are as the journal says")
-    return result
+
+
+def _filled_at_host(core: Restarted, orders: Mapping[int, HostOrder]) -> dict[int, int]:
+    """By instrument, what was filled of the orders that the host still works: of no other order that it is."""
+    found: dict[int, int] = {}
+    for number, (instrument, remaining) in core.orders_working.items():
+        filled = remaining - orders[number].remaining if number in orders else 0
+        if filled * remaining > 0 and abs(filled) <= abs(remaining):
+            found[instrument] = found.get(instrument, 0) + filled
+    return found
 
 
 def _halt(time: int, *, halted: int) -> Message:

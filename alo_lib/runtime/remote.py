@@ -9,6 +9,7 @@ import numpy as np
 
 from alo_lib.core.frame_plan import FrameTask
 from alo_lib.core.gate import Gate
+from alo_lib.core.known_book import KnownBook
 from alo_lib.executive import LifecycleError
 from alo_lib.journal import Journal, JournalError, messages_of, read_journal
 from alo_lib.records import (
@@ -29,6 +30,7 @@ from alo_lib.runtime.market_record import MarketRecord, market_record_of
 from alo_lib.runtime.same_settings import settings_mark
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.strategy.external import External
+from alo_lib.strategy.halts import halts_of
 from alo_lib.strategy.ledger import TOLD_ONCE
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.state import StrategyState
@@ -66,7 +68,7 @@ class _Answer(NamedTuple):
         return np.concatenate([records(kind, 0), *(each.records for each in self.decisions if each.kind is kind)])
 
 
-class RemoteCore:
+class RemoteCore(KnownBook):
     """Pushes inputs, takes answers, and looks after the link.
 
     ``paced`` as in the core's process: the host tells each frame's time and waits for its answer, ``patience`` seconds
@@ -307,6 +309,11 @@ class RemoteCore:
         return self._gate.ledger.contracts_open(underlying)
 
     @property
+    def halts(self) -> set[HaltCause]:
+        """What the book is halted for, as the core's last heartbeat says."""
+        return set(halts_of(int(self.link.beat["halts"])))
+
+    @property
     def wants_reconciliation(self) -> bool:
         """Whether the core says that it does, for a cause that it was not reconciled for."""
         return int(self.link.beat["doubts"]) not in (0, self._reconciled)
@@ -315,16 +322,6 @@ class RemoteCore:
     def cash(self) -> None:
         """Not known here: the ledger follows positions."""
         return None
-
-    @property
-    def holdings(self) -> dict[int, int]:
-        """Signed quantities held, by instrument, as the order events that were told add up."""
-        return self._gate.ledger.holdings
-
-    @property
-    def orders_working(self) -> dict[int, tuple[int, int]]:
-        """Instrument and signed quantity left of each order that was decided and is not done, by its number."""
-        return self._gate.ledger.orders_working
 
     def _follow(self, message: Message) -> None:
         """Know what is held and on order, and who decides what, by what the core is told and what it decides."""

@@ -37,6 +37,13 @@ class RunSettings(BaseModel):
         100, ge=1, le=360_000, description="frames from asking for a calibration to the first that may use it"
     )
     frames_per_bar: Annotated[int, Unit("frames")] = Field(4, ge=1, le=50, description="frames that may follow a bar")
+    live_milliseconds: Annotated[int, Unit("milliseconds")] = Field(
+        1000, ge=10, le=60_000, description="between frames of live LEAN, whose tasks' budgets are shares of that"
+    )
+    lost_tags: Literal["cancel", "hold"] = Field(
+        "cancel",
+        description="live, an order that comes back without its tag and may be several: cancel it, or leave it to you",
+    )
     core_process: Annotated[str, Words("up to 32 letters, digits and _, the first no digit; or nothing")] = Field(
         "",
         pattern=rf"^$|{CORE_NAME}",

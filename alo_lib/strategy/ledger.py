@@ -189,6 +189,11 @@ class Ledger:
         return {instrument: self.portfolio.quantity(instrument) for instrument in self.portfolio.held()}
 
     @property
+    def order_types(self) -> dict[int, OrderType]:
+        """Type of each order that was sent and is not done, by its number."""
+        return {number: order.type for number, order in sorted(self.working.items())}
+
+    @property
     def orders_working(self) -> dict[int, tuple[int, int]]:
         """Instrument and signed quantity left of each order that was sent and is not done, by its number."""
         return {number: (order.instrument, order.remaining) for number, order in sorted(self.working.items())}

@@ -70,7 +70,14 @@ def gone(settings: Settings) -> Gone:
     return Gone(
         *(1, True, "text", dt.date(2024, 3, 4), Decimal("1.50"), b"raw", Mood.BAD, "b"),
         [Pair(1, "o")],
-        *({"s": {1, 2}}, deep, None, settings, np.arange(3.0), rows, Dog("rex"), [Cat(9), Dog("a")]),
+        {"s": {1, 2}},
+        deep,
+        None,
+        settings,
+        np.arange(3.0),
+        rows,
+        Dog("rex"),
+        [Cat(9), Dog("a")],
     )
 
 

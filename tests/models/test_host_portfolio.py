@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alo_lib.records import HostEvent, InstrumentTable, Kind, Message, OrderReason, OrderStatus
+from alo_lib.records import HostEvent, InstrumentTable, Kind, Message, OrderReason, OrderStatus, OrderType
 from tests.models.kit import NOW, Algorithm, equity
 
 ONE, OTHER, FIRST, LAST = (equity(name) for name in ("ONE", "OTHER", "AAA", "ZZZ"))
@@ -24,6 +24,10 @@ class Core:
         self.wants_reconciliation = False
         self.remarks: list[Message] = []
         self.inputs: list[Message] = []
+
+    @property
+    def order_types(self) -> dict[int, OrderType]:
+        return dict.fromkeys(self.orders_working, OrderType.MARKET)
 
     def remark(self, message: Message) -> None:
         self.remarks.append(message)
@@ -48,7 +52,8 @@ class Orders:
 
     def __init__(self, orders: list[tuple[int, str | None, int, tuple[int, float] | None]]) -> None:
         self._orders = [
-            SimpleNamespace(id=key, tag=tag, quantity=quantity, symbol=ONE) for key, tag, quantity, _ in orders
+            SimpleNamespace(id=key, tag=tag, quantity=quantity, symbol=ONE, type=OrderType.MARKET, broker_id=[str(key)])
+            for key, tag, quantity, _ in orders
         ]
         self._filled = {key: filled for key, _, _, filled in orders}
         self.canceled: list[int] = []
@@ -143,3 +148,46 @@ def test_another_cash_than_the_journals_is_said_and_not_told_to_the_core(made: A
     assert core.inputs == []
     (said,) = algorithm.logged
     assert "5000.00 in cash, the journal says 4990.50" in said
+
+
+def test_an_order_without_its_tag_is_known_by_the_brokers_identifier_or_by_what_it_is(made: Any, marshal: Any) -> None:
+    core = Core()
+    core.orders_working = {4: (0, 5), 6: (0, 5), 7: (0, -8)}
+    transactions = Orders([(70, None, 5, (2, 10.0)), (71, "", -8, None)])
+    algorithm = Algorithm(portfolio=Portfolio([held(ONE, 12, 100.0)]), transactions=transactions)
+    made.meet_portfolio(algorithm, core, marshal, [], identifiers={"70": 6, "71": 4})
+    told = [_said(message) for message in core.inputs]
+    assert told == [
+        (4, 0, 0, 100.0, OrderStatus.CANCELED),
+        (6, 0, 2, 10.0, OrderStatus.PARTIALLY_FILLED),
+    ]
+    assert transactions.canceled == []
+    assert [marshal.order_of(host, None, ONE) for host in (70, 71, 72)] == [6, 7, 0]
+    assert any("order 6 came back without its tag; the broker's identifier tells" in line for line in algorithm.logged)
+    assert any("order 7 came back without its tag; it is alone in what is left" in line for line in algorithm.logged)
+
+
+@pytest.mark.parametrize("cancels", [True, False])
+def test_an_order_that_may_be_several_is_canceled_or_left_and_the_book_stays_halted(
+    made: Any, marshal: Any, cancels: bool
+) -> None:
+    core = Core()
+    core.orders_working = {4: (0, 5), 6: (0, 7)}
+    transactions = Orders([(70, None, 4, None)])
+    algorithm = Algorithm(portfolio=Portfolio([held(ONE, 10, 100.0)]), transactions=transactions)
+    said = made.meet_portfolio(algorithm, core, marshal, [], cancels=cancels)
+    (halt,) = core.inputs
+    assert (halt.kind, halt.records["halted"].tolist()) == (Kind.HALT, [1])
+    assert transactions.canceled == ([70] if cancels else [])
+    what = "it is canceled" if cancels else "it is left to you: cancel it, or let it be filled"
+    assert algorithm.logged[-1] == f"alo recovery: LEAN's order 70 has no tag and may be order 4 or 6: {what}"
+    count = len(algorithm.logged)
+    made.meet_portfolio(algorithm, core, marshal, [], cancels=cancels, said=said)
+    assert len(algorithm.logged) == count
+    # It is gone: what has not been filled never was.
+    gone, core.wants_reconciliation = Orders([]), True
+    algorithm = Algorithm(portfolio=Portfolio([held(ONE, 10, 100.0)]), transactions=gone)
+    core.inputs.clear()
+    made.meet_portfolio(algorithm, core, marshal, [], cancels=cancels)
+    assert [message.kind for message in core.inputs] == [Kind.HALT, Kind.ORDER_EVENT, Kind.ORDER_EVENT, Kind.HALT]
+    assert core.inputs[-1].records["halted"].tolist() == [0]

@@ -149,7 +149,7 @@ def test_what_is_filled_forward_or_crossed_is_not_told(marshal: Any) -> None:
 
 def test_an_order_event_is_told_with_the_order_that_its_tag_names(made: Any, marshal: Any) -> None:
     fee = SimpleNamespace(value=SimpleNamespace(amount=1.25))
-    event = SimpleNamespace(symbol=OTHER, status=3, fill_quantity=-4, fill_price=2.5, order_fee=fee)
+    event = SimpleNamespace(order_id=1, symbol=OTHER, status=3, fill_quantity=-4, fill_price=2.5, order_fee=fee)
     for tag, number in ((made.order_tag(OrderReason.ENTRY, 12), 12), ("Liquidated", 0)):
         message = marshal.order_event(event, tag, OrderType.MARKET, NOW)
         assert (message.kind, message.time) == (Kind.ORDER_EVENT, NOW)
@@ -175,7 +175,7 @@ def test_what_no_record_can_say_of_an_order_is_told_as_what_the_core_doubts(
     marshal: Any, odd: dict[str, float], field: str
 ) -> None:
     fee = SimpleNamespace(value=SimpleNamespace(amount=1.25))
-    said = {"symbol": OTHER, "status": 3, "fill_quantity": -4, "fill_price": 2.5, "order_fee": fee}
+    said = {"order_id": 1, "symbol": OTHER, "status": 3, "fill_quantity": -4, "fill_price": 2.5, "order_fee": fee}
     message = marshal.order_event(SimpleNamespace(**{**said, **odd}), None, OrderType.MARKET, NOW)
     assert not RANGES[Kind.ORDER_EVENT][field].holds(message.records[field]).any()
 

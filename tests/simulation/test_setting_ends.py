@@ -37,7 +37,7 @@ CHOICES = {
     "refit_on_change": (False, True),
     "interest": (False, True),
 }
-NOT_A_RANGE = {"underlyings", "start", "end", "resolution", "core_process"}
+NOT_A_RANGE = {"underlyings", "start", "end", "resolution", "core_process", "lost_tags"}
 
 
 def ends() -> Iterator[tuple[str, Any]]:
