@@ -74,8 +74,13 @@ class LiveLean:
         self._lives += 1
         with self.console.open("wb") as console:
             self._process = subprocess.Popen(
-                [str(self._engine.dotnet), LAUNCHER, "--config", str(self.folder / "lean-config.json")],
-                cwd=self._engine.lean,
+                [
+                    str(self._engine.dotnet),
+                    str(self._engine.lean / LAUNCHER),
+                    "--config",
+                    str(self.folder / "lean-config.json"),
+                ],
+                cwd=self.folder,  # where it looks for commands: another LEAN's are not its own
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=console,
@@ -100,18 +105,24 @@ class LiveLean:
             time.sleep(0.5)
 
     def command(self, name: str, payload: object) -> bool | None:
-        """Whether what a command file in LEAN's working directory asks was done; None where LEAN does not say."""
-        result = self._engine.lean / f"result-command-{name}.json"
+        """Whether what a command file in its working directory asks was done; None where LEAN does not say."""
+        result = self.folder / f"result-command-{name}.json"
         result.unlink(missing_ok=True)
         told = {"id": name, **payload} if isinstance(payload, dict) else payload
+        before = len(self.answers)
         written = self.folder / "command"
         written.write_text(json.dumps(told))
-        shutil.move(written, self._engine.lean / f"command-{name}.json")  # LEAN sees all of it or nothing
+        written.rename(self.folder / f"command-{name}.json")  # LEAN sees all of it or nothing
         self.wait_for(f"an answer to {told}", result.is_file)
-        time.sleep(0.5)
+        self.wait_for(f"the answer to {told} in the log", lambda: len(self.answers) > before)
         done: bool | None = json.loads(result.read_text())["Success"]
         result.unlink()
         return done
+
+    @property
+    def answers(self) -> list[str]:
+        """What its log says of commands."""
+        return [line.split("alo command ", 1)[1] for line in self.log if "alo command " in line]
 
     @property
     def console(self) -> Path:

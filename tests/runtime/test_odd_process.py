@@ -16,7 +16,8 @@ from alo_lib.journal import Durability, Journal, JournalWriter, MemoryStore, mes
 from alo_lib.records import Kind, Message
 from alo_lib.runtime import reconcile, replay
 from alo_lib.runtime.link import Channel
-from alo_lib.runtime.process import CoreProcess, _Outbox
+from alo_lib.runtime.outbox import Outbox
+from alo_lib.runtime.process import CoreProcess
 from alo_lib.runtime.remote import RemoteCore
 from tests.core.broker import Believed, Broker
 from tests.core.killing import Killed, quick_calibrator
@@ -118,13 +119,13 @@ def test_a_process_that_is_told_anything_and_killed_goes_on_as_one_that_was_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     kills = Kills()
-    append = _Outbox.append
+    append = Outbox.append
 
-    def counted(outbox: _Outbox, message: Message) -> int:
+    def counted(outbox: Outbox, message: Message) -> int:
         kills.count()
         return append(outbox, message)
 
-    monkeypatch.setattr(_Outbox, "append", counted)
+    monkeypatch.setattr(Outbox, "append", counted)
 
     @settings(
         max_examples=6,

@@ -342,7 +342,7 @@ def test_vega_counts_what_is_ordered_and_not_filled_yet() -> None:
     waiting.bar(10, volatility=0.35)
     state = waiting.core._state
     assert state.strategy.trades
-    state.settings = state.settings.model_copy(update={"max_structures": 2})
+    state.run_settings = state.settings.model_copy(update={"max_structures": 2})
     waiting.bar(10.1, volatility=0.35)
     first, second = state.strategy.trades
     assert 0 < second.quantity < first.quantity / 2  # cut to what the limit leaves
