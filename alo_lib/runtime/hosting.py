@@ -1,5 +1,6 @@
 """A core as LEAN hosts it, in LEAN's process or in one of its own: how it begins, when frames open, how it ends."""
 
+import secrets
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, Protocol
 
@@ -18,14 +19,15 @@ from alo_lib.journal import (
     message_digest,
     read_journal,
 )
-from alo_lib.records import SECOND, OperatorCommand, Records
+from alo_lib.records import SECOND, Kind, OperatorCommand, Records, records
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
 from alo_lib.runtime.command_rings import NoAnswerError, ask_core
 from alo_lib.runtime.link import Channel, channel_folder, host_ends
 from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.runtime.resumption import begin
-from alo_lib.runtime.steering import Answer, steer
+from alo_lib.runtime.steering import Answer, Standing, standing, steer
+from alo_lib.runtime.told_book import Telling, ToldBook
 from alo_lib.settings import Settings
 from alo_lib.transport import TransportError
 
@@ -34,6 +36,9 @@ __all__ = ["HostedCore", "Opened", "open_core"]
 _SNAPSHOT_EVERY: Final = 60 * SECOND
 """Of a live run: what has to be decided again after a restart is not much more."""
 
+_PATIENCE: Final = 0.2
+"""Seconds for an answer that nobody waits for."""
+
 
 class HostedCore(Protocol):
     """What a host does with a core besides telling and asking it. Times are ns UTC, of the host's clock."""
@@ -41,6 +46,17 @@ class HostedCore(Protocol):
     @property
     def core(self) -> Core:
         """The core, to be told and asked."""
+
+    @property
+    def book(self) -> ToldBook:
+        """What a live core has told of its book last."""
+
+    @property
+    def journaled(self) -> tuple[int, int]:
+        """Messages journaled, and how many of them outlive this process."""
+
+    def standing(self) -> Standing | None:
+        """What the book's mode is; None where the core does not say."""
 
     @property
     def frames_follow_data(self) -> bool:
@@ -88,12 +104,13 @@ def open_core(settings: Settings, store: ObjectStore, *, live: bool, hear: Calla
         return _attach(settings, store, live=live, hear=hear)
     place = LiveObjectStoreJournal(store, program()) if live else ObjectStoreJournal(store)
     beginning = begin(settings, place)
-    core = beginning.decided_again()
+    book = ToldBook()
+    core = beginning.decided_again((lambda writer: Telling(writer, book)) if live else (lambda writer: writer))
     core.refusals.host, core.refusals.hear = lambda: "LEAN", hear
     if live:
         core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
         core.watch_with(BudgetWatch())
-    return Opened(_OwnCore(core, beginning.writer, place), beginning.told, beginning.findings)
+    return Opened(_OwnCore(core, beginning.writer, place, book), beginning.told, beginning.findings)
 
 
 def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Callable[[str], None]) -> Opened:
@@ -116,11 +133,22 @@ class _OwnCore:
 
     frames_follow_data = False
 
-    def __init__(self, core: TradingCore, writer: JournalWriter, place: JournalPlace) -> None:
+    def __init__(self, core: TradingCore, writer: JournalWriter, place: JournalPlace, book: ToldBook) -> None:
         self.core = core
+        self.book = book
         self._writer = writer
         self._place = place
         self._next_snapshot = 0
+        self._settled = 0  # messages that outlive this process
+
+    @property
+    def journaled(self) -> tuple[int, int]:
+        """Messages journaled, and those that the next process would find for sure."""
+        return self._writer.sequence, self._settled
+
+    def standing(self) -> Standing:
+        """What the book's mode is."""
+        return standing(self.core)
 
     def frames(self, time: int) -> Iterator[None]:
         """The frame at ``time``. Live, a host's time may stand still: what has arrived then waits for the next."""
@@ -130,6 +158,7 @@ class _OwnCore:
     def settle(self) -> None:
         """Have the journal where the next process finds it."""
         self._place.settle(self._writer)
+        self._settled = self._writer.sequence
 
     def keep(self, time: int) -> None:
         """Keep the journal, which is all that the next process would find, and now and then the state."""
@@ -163,29 +192,52 @@ class _OwnCore:
         return [f"slot trace {self.core.slot_trace.digest}", _digest(self._place.closed())]
 
 
-class _ProcessInStep:
-    """A core process that this host tells its frames: it ends with the host, which keeps its journal."""
+class _Process:
+    """A core in a process of its own, which keeps its own journal."""
 
-    frames_follow_data = False
-
-    def __init__(self, core: RemoteCore, place: ObjectStoreJournal) -> None:
+    def __init__(self, core: RemoteCore) -> None:
         self.core = core
-        self._place = place
+        self.book = ToldBook()
+
+    @property
+    def journaled(self) -> tuple[int, int]:
+        """What its heartbeat says: messages journaled, and those on the disk."""
+        beat = self.core.link.beat
+        return int(beat["sequence"]), int(beat["durable"])
+
+    def standing(self) -> Standing | None:
+        """What it answers when it is asked, at once or not at all."""
+        status = records(Kind.OPERATOR, command=OperatorCommand.STATUS, request=secrets.randbits(62) + 1)
+        try:
+            outcome = ask_core(channel_folder(self.core.settings.core_process), status, patience=_PATIENCE)
+        except (NoAnswerError, TransportError):
+            return None
+        return Standing(outcome.mode, outcome.halts, outcome.undoable)
 
     def steer(self, asked: Records, time: int) -> Answer:
         """Ask the core's process, as anybody does."""
         return _ask(self.core.settings, asked)
-
-    def frames(self, time: int) -> Iterator[None]:
-        """The frame at ``time``, which the core has decided."""
-        if self.core.open_frame(time):
-            yield
 
     def settle(self) -> None:
         """Nothing: the core's process keeps its journal."""
 
     def keep(self, time: int) -> None:
         """Nothing, likewise."""
+
+
+class _ProcessInStep(_Process):
+    """A core process that this host tells its frames: it ends with the host, which keeps its journal."""
+
+    frames_follow_data = False
+
+    def __init__(self, core: RemoteCore, place: ObjectStoreJournal) -> None:
+        super().__init__(core)
+        self._place = place
+
+    def frames(self, time: int) -> Iterator[None]:
+        """The frame at ``time``, which the core has decided."""
+        if self.core.open_frame(time):
+            yield
 
     def end(self, time: int) -> list[str]:
         """Wait for the core's end, and take its journal."""
@@ -195,7 +247,7 @@ class _ProcessInStep:
         return [_digest(read_journal(segments))]
 
 
-class _ProcessOfItsOwnTime:
+class _ProcessOfItsOwnTime(_Process):
     """A core process that keeps its own time and outlives its host.
 
     LEAN's scheduled events come late when it is live, so frames that have been decided are opened as data come, too.
@@ -203,23 +255,12 @@ class _ProcessOfItsOwnTime:
 
     frames_follow_data = True
 
-    def __init__(self, core: RemoteCore) -> None:
-        self.core = core
-
-    def steer(self, asked: Records, time: int) -> Answer:
-        """Ask the core's process, as anybody does."""
-        return _ask(self.core.settings, asked)
-
     def frames(self, time: int) -> Iterator[None]:
         """All that the core has decided meanwhile."""
         while self.core.open_frame(time):
+            for message in self.core.decisions:
+                self.book.follow(message)
             yield
-
-    def settle(self) -> None:
-        """Nothing: the core's process keeps its journal."""
-
-    def keep(self, time: int) -> None:
-        """Nothing, likewise."""
 
     def end(self, time: int) -> list[str]:
         """Leave the core to itself."""

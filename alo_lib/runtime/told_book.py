@@ -1,0 +1,53 @@
+"""What a core has told of its book last, for hosts that show it while they run."""
+
+import numpy as np
+
+from alo_lib.core.trading import Sink
+from alo_lib.records import WHOLE_BOOK, Kind, Message
+
+__all__ = ["Telling", "ToldBook"]
+
+
+class ToldBook:
+    """Follows decisions of a core, in this process or in another."""
+
+    def __init__(self) -> None:
+        self.exposures: dict[int, np.void] = {}
+        """The last EXPOSURE record of each underlying."""
+        self.markets: dict[int, np.void] = {}
+        """The last MARKET_STATE record of each underlying."""
+        self.uses: dict[str, tuple[float, float]] = {}
+        """What the whole book uses of each limit, and may; money, or a number."""
+
+    def follow(self, message: Message) -> None:
+        """Know what a core decided."""
+        if message.kind is Kind.EXPOSURE:
+            self.exposures.update((int(row["underlying"]), row.copy()) for row in message.records)
+        elif message.kind is Kind.MARKET_STATE:
+            self.markets.update((int(row["underlying"]), row.copy()) for row in message.records)
+        elif message.kind is Kind.LIMIT:
+            rows = message.records
+            whole = rows[(rows["underlying"] == WHOLE_BOOK) & (rows["days"] == WHOLE_BOOK)]
+            self.uses = {row["limit"].decode(): (float(row["used"]), float(row["allowed"])) for row in whole}
+
+    @property
+    def equity(self) -> float:
+        """Of the account, money; NaN before it was told."""
+        return next((float(row["equity"]) for row in self.exposures.values()), np.nan)
+
+
+class Telling:
+    """A journal that a book follows as well."""
+
+    def __init__(self, journal: Sink, book: ToldBook) -> None:
+        self._journal, self._book = journal, book
+
+    def append(self, message: Message) -> int:
+        """Journal first."""
+        sequence = self._journal.append(message)
+        self._book.follow(message)
+        return sequence
+
+    def flush(self) -> None:
+        """The end of a frame."""
+        self._journal.flush()
