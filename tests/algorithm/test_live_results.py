@@ -15,7 +15,7 @@ from alo_lib.runtime.steering import Standing
 from tests.algorithm.lean_world import Algorithm, World
 from tests.algorithm.test_lean_machine import hosted  # noqa: F401 - a fixture
 from tests.core.chains import TICKERS
-from tests.core.script import FIRST, at, closes
+from tests.core.script import FIRST, at
 from tests.journal.on_disk import OnDisk
 from tests.runtime.processes import by_hand
 from tests.runtime.test_hosting import market_of, opened, store  # noqa: F401 - a fixture
@@ -110,7 +110,7 @@ def test_a_core_of_another_process_says_how_it_stands_and_what_is_on_the_disk(
 def test_the_algorithm_shows_it_once_a_minute_of_a_session(hosted: Any) -> None:  # noqa: F811 - a fixture
     made = Algorithm.world = World({"underlyings": ",".join(TICKERS)}, lambda: None)
     made.now = at(FIRST, 10)
-    made.closes = {ticker: closes(130) for ticker in TICKERS}
+    made.closes = {ticker: [] for ticker in TICKERS}
     made.store.begin_process()
     algorithm = import_module("algorithm.volatility_arbitrage").VolatilityArbitrageAlgorithm()
     algorithm.initialize()
