@@ -55,16 +55,16 @@ class LiveResults:
     def _state(self) -> None:
         show, book = self._algorithm.set_runtime_statistic, self._hosted.book
         standing, (journaled, durable) = self._hosted.standing(), self._hosted.journaled
-        show("alo mode", "not known" if standing is None else standing.words)
-        show("alo journal", f"{durable:,} of {journaled:,} messages durable")
+        show("Book mode", "not known" if standing is None else standing.words)
+        show("Book journal", f"{durable:,} of {journaled:,} messages durable")
         for name, (title, unit) in _GREEKS.items():
             worth = math.fsum(float(row[name]) * unit for row in book.exposures.values())
             if book.exposures and math.isfinite(worth):
-                show(f"alo {title}", f"{worth:z,.2f}")
+                show(f"Book {title}", f"{worth:z,.2f}")
         used = sorted(((_percent(*use), spelled(name)) for name, use in book.uses.items()), reverse=True)
         told = [f"{name} {percent:z.0f} %" for percent, name in used if math.isfinite(percent)]
         if told:
-            show("alo limits used", ", ".join(told[:3]))
+            show("Book limits used", ", ".join(told[:3]))
 
     def _point(self, chart: str, series: str, value: float) -> None:
         if math.isfinite(value):

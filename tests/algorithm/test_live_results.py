@@ -47,7 +47,7 @@ def test_the_book_is_shown_as_the_journal_has_it(hosted: Any, store: OnDisk) -> 
     results = import_module("models.live_results").LiveResults(shown, live)
     results.show(at(FIRST, 9))
     assert shown.points == {}  # nothing is told yet
-    assert shown.statistics["alo mode"] == "normal"
+    assert shown.statistics["Book mode"] == "normal"
     market.session()
     market.bar(10, volatility=0.35)
     asked(live, "pause", at(FIRST, 10.1))
@@ -76,11 +76,11 @@ def test_the_book_is_shown_as_the_journal_has_it(hosted: Any, store: OnDisk) -> 
     assert {name: len(values) for name, values in shown.points.items()} == dict.fromkeys(expected, 1)
     for name, value in expected.items():
         assert shown.points[name] == [pytest.approx(value, rel=1e-12)], name
-    assert shown.statistics["alo mode"] == "halted (operator)"
-    assert shown.statistics["alo vega, $ a point"] == f"{row['vega'] / 100.0:,.2f}"
+    assert shown.statistics["Book mode"] == "halted (operator)"
+    assert shown.statistics["Book vega, $ a point"] == f"{row['vega'] / 100.0:,.2f}"
     first = max(used, key=lambda name: used[name])
-    assert shown.statistics["alo limits used"].startswith(f"{first.replace('_', '-')} {used[first]:.0f} %, ")
-    assert shown.statistics["alo journal"].endswith(" messages durable")
+    assert shown.statistics["Book limits used"].startswith(f"{first.replace('_', '-')} {used[first]:.0f} %, ")
+    assert shown.statistics["Book journal"].endswith(" messages durable")
     results.show(at(FIRST, 10.1) + MINUTE)
     assert len(shown.points["Book", "equity, $"]) == 2
 
@@ -115,4 +115,4 @@ def test_the_algorithm_shows_it_once_a_minute_of_a_session(hosted: Any) -> None:
     algorithm = import_module("algorithm.volatility_arbitrage").VolatilityArbitrageAlgorithm()
     algorithm.initialize()
     algorithm._on_second()
-    assert algorithm.statistics["alo mode"] == "normal"
+    assert algorithm.statistics["Book mode"] == "normal"
