@@ -1,5 +1,6 @@
 """LEAN as a live paper account on another day, from its start to its violent end."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -140,6 +141,15 @@ class LiveLean:
         path = self.folder / "holdings.json"
         rows: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
         return rows
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """LEAN's live results; empty before there are any, and at a look that sees half of a file."""
+        for path in self.folder.glob("live_market-*_10minute.json"):
+            with contextlib.suppress(ValueError):
+                found: dict[str, Any] = json.loads(path.read_text())
+                return found
+        return {}
 
     @property
     def journal(self) -> Journal | None:

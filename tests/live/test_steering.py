@@ -36,6 +36,12 @@ def quoted(journal: Journal | None) -> int:
     return 0 if journal is None else sum(len(m.records) > 1 for m in journal.messages if m.kind is Kind.QUOTE)
 
 
+def shows_the_book(lean: LiveLean) -> bool:
+    """Whether LEAN's results have our charts, and its statistics how the book stands."""
+    charts, stated = lean.results.get("charts", {}), lean.results.get("runtimeStatistics", {})
+    return {"Book", "Book limits", "GOOG exposure"} <= charts.keys() and stated.get("Book mode") == "normal"
+
+
 def test_flatten_in_live_lean_closes_the_book_outlives_a_kill_and_is_undone(lean: LiveLean) -> None:
     number = os.getpid()
     lean.start()
@@ -65,6 +71,7 @@ def test_flatten_in_live_lean_closes_the_book_outlives_a_kill_and_is_undone(lean
     for place, (payload, done) in enumerate(LIMITS):
         assert lean.command(f"{number}-l{place}", payload) is done
     assert "max-drawdown is 0.15 in place of 0.2" in lean.answers[-1]
+    lean.wait_for("the book in LEAN's results", lambda: shows_the_book(lean))
     lean.kill()
     journal = lean.journal
     assert journal is not None
