@@ -27,6 +27,7 @@ from alo_lib.settings import Settings
 from models import AloMarginInterestRateModel, AloOptionPriceModel, AloVolatilityModel, HostEvents, LeanHost, Marshal
 from models.data_on_disk import look_at_data
 from models.host_portfolio import meet_portfolio, tell_of_others
+from models.live_results import LiveResults
 from models.object_store import LeanObjectStore
 from models.times import utc_datetime, utc_nanoseconds
 
@@ -59,6 +60,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             shown_in=Path(str(Globals.results_destination_folder)).absolute(),
         )
         self._core = self._hosted.core
+        self._results = LiveResults(self, self._hosted)
         self._marshal = Marshal()
         self._said: Sequence[str] = ()  # of what was found when the core last met the portfolio
         self.host_events = HostEvents(self._remark, lambda: utc_nanoseconds(self.utc_time), self._marshal)
@@ -211,6 +213,8 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         """
         if self._timetable.may_open(self._host.session(self.time.date()), utc_nanoseconds(self.utc_time)):
             self._on_time()
+            with self._one_at_a_time:
+                self._results.show(utc_nanoseconds(self.utc_time))
             return
         with self._one_at_a_time:
             self._hosted.keep(utc_nanoseconds(self.utc_time))

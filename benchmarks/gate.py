@@ -50,7 +50,7 @@ def frame_times(
     store = MemoryStore()
     writer = JournalWriter(store, settings=journal.settings)
     core = TradingCore(Settings.of(DAY), writer)
-    core._gate = asked = gate(core._state.strategy, core.instruments)
+    core._gate = asked = gate(core._state.strategy, core.instruments, core.settings)
     times, begin = [], time.process_time()
     for is_frame, message in inputs:
         if not is_frame:

@@ -1,5 +1,6 @@
 """A core as LEAN hosts it, in LEAN's process or in one of its own: how it begins, when frames open, how it ends."""
 
+import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -20,7 +21,7 @@ from alo_lib.journal import (
     read_journal,
 )
 from alo_lib.journal.format import OBJECT_STORE_KEY
-from alo_lib.records import SECOND, OperatorCommand, Records
+from alo_lib.records import SECOND, Kind, OperatorCommand, Records, records
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
 from alo_lib.runtime.command_rings import NoAnswerError, ask_core
 from alo_lib.runtime.incidents import HaltsHeard, OverrunsHeard
@@ -29,7 +30,8 @@ from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.runtime.resumption import begin
 from alo_lib.runtime.showing import Showing
-from alo_lib.runtime.steering import Answer, steer
+from alo_lib.runtime.steering import Answer, Standing, standing, steer
+from alo_lib.runtime.told_book import Telling, ToldBook
 from alo_lib.settings import Settings
 from alo_lib.telemetry import EngineKind, RunPhase
 from alo_lib.transport import TransportError
@@ -39,6 +41,9 @@ __all__ = ["HostedCore", "Opened", "open_core"]
 _SNAPSHOT_EVERY: Final = 60 * SECOND
 """Of a live run: what has to be decided again after a restart is not much more."""
 
+_PATIENCE: Final = 0.2
+"""Seconds for an answer that nobody waits for."""
+
 
 class HostedCore(Protocol):
     """What a host does with a core besides telling and asking it. Times are ns UTC, of the host's clock."""
@@ -46,6 +51,17 @@ class HostedCore(Protocol):
     @property
     def core(self) -> Core:
         """The core, to be told and asked."""
+
+    @property
+    def book(self) -> ToldBook:
+        """What a live core has told of its book last."""
+
+    @property
+    def journaled(self) -> tuple[int, int]:
+        """Messages journaled, and how many of them outlive this process."""
+
+    def standing(self) -> Standing | None:
+        """What the book's mode is; None where the core does not say."""
 
     @property
     def frames_follow_data(self) -> bool:
@@ -105,16 +121,16 @@ def open_core(
     folder = store.path(OBJECT_STORE_KEY).parent
     showing = Showing(shown_in, EngineKind.LEAN, journal=folder, real=False, length=length, hear=hear)
     showing.know(beginning.recorded)
-    core = beginning.decided_again(
-        lambda writer: OverrunsHeard(showing.sink(writer), hear) if live else showing.sink(writer)
-    )
+    book = ToldBook()
+    follow = (book, OverrunsHeard(hear)) if live else ()
+    core = beginning.decided_again(lambda writer: Telling(showing.sink(writer), *follow))
     core.refusals.host, core.refusals.hear = lambda: "LEAN", hear
     watch = None
     if live:
         core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
         watch = BudgetWatch(settings.live_milliseconds / settings.frame_milliseconds)
     showing.begin(core, watch)
-    own = _OwnCore(core, beginning.writer, place, showing, HaltsHeard(core, hear))
+    own = _OwnCore(core, beginning.writer, place, showing, book, HaltsHeard(core, hear))
     return Opened(own, beginning.told, beginning.findings)
 
 
@@ -139,14 +155,31 @@ class _OwnCore:
     frames_follow_data = False
 
     def __init__(
-        self, core: TradingCore, writer: JournalWriter, place: JournalPlace, showing: Showing, halts: HaltsHeard
+        self,
+        core: TradingCore,
+        writer: JournalWriter,
+        place: JournalPlace,
+        showing: Showing,
+        book: ToldBook,
+        halts: HaltsHeard,
     ) -> None:
         self.core = core
+        self.book = book
         self._showing = showing
         self._halts = halts
         self._writer = writer
         self._place = place
         self._next_snapshot = 0
+        self._settled = 0  # messages that outlive this process
+
+    @property
+    def journaled(self) -> tuple[int, int]:
+        """Messages journaled, and those that the next process would find for sure."""
+        return self._writer.sequence, self._settled
+
+    def standing(self) -> Standing:
+        """What the book's mode is."""
+        return standing(self.core)
 
     def frames(self, time: int) -> Iterator[None]:
         """The frame at ``time``. Live, a host's time may stand still: what has arrived then waits for the next."""
@@ -156,6 +189,7 @@ class _OwnCore:
     def settle(self) -> None:
         """Have the journal where the next process finds it."""
         self._place.settle(self._writer)
+        self._settled = self._writer.sequence
         self._showing.sent()
 
     def keep(self, time: int) -> None:
@@ -193,29 +227,52 @@ class _OwnCore:
         return [f"slot trace {self.core.slot_trace.digest}", _digest(self._place.closed())]
 
 
-class _ProcessInStep:
-    """A core process that this host tells its frames: it ends with the host, which keeps its journal."""
+class _Process:
+    """A core in a process of its own, which keeps its own journal."""
 
-    frames_follow_data = False
-
-    def __init__(self, core: RemoteCore, place: ObjectStoreJournal) -> None:
+    def __init__(self, core: RemoteCore) -> None:
         self.core = core
-        self._place = place
+        self.book = ToldBook()
+
+    @property
+    def journaled(self) -> tuple[int, int]:
+        """What its heartbeat says: messages journaled, and those on the disk."""
+        beat = self.core.link.beat
+        return int(beat["sequence"]), int(beat["durable"])
+
+    def standing(self) -> Standing | None:
+        """What it answers when it is asked, at once or not at all."""
+        status = records(Kind.OPERATOR, command=OperatorCommand.STATUS, request=secrets.randbits(62) + 1)
+        try:
+            outcome = ask_core(channel_folder(self.core.settings.core_process), status, patience=_PATIENCE)
+        except (NoAnswerError, TransportError):
+            return None
+        return Standing(outcome.mode, outcome.halts, outcome.undoable)
 
     def steer(self, asked: Records, time: int) -> Answer:
         """Ask the core's process, as anybody does."""
         return _ask(self.core.settings, asked)
-
-    def frames(self, time: int) -> Iterator[None]:
-        """The frame at ``time``, which the core has decided."""
-        if self.core.open_frame(time):
-            yield
 
     def settle(self) -> None:
         """Nothing: the core's process keeps its journal."""
 
     def keep(self, time: int) -> None:
         """Nothing, likewise."""
+
+
+class _ProcessInStep(_Process):
+    """A core process that this host tells its frames: it ends with the host, which keeps its journal."""
+
+    frames_follow_data = False
+
+    def __init__(self, core: RemoteCore, place: ObjectStoreJournal) -> None:
+        super().__init__(core)
+        self._place = place
+
+    def frames(self, time: int) -> Iterator[None]:
+        """The frame at ``time``, which the core has decided."""
+        if self.core.open_frame(time):
+            yield
 
     def end(self, time: int) -> list[str]:
         """Wait for the core's end, and take its journal."""
@@ -225,7 +282,7 @@ class _ProcessInStep:
         return [_digest(read_journal(segments))]
 
 
-class _ProcessOfItsOwnTime:
+class _ProcessOfItsOwnTime(_Process):
     """A core process that keeps its own time and outlives its host.
 
     LEAN's scheduled events come late when it is live, so frames that have been decided are opened as data come, too.
@@ -234,21 +291,16 @@ class _ProcessOfItsOwnTime:
     frames_follow_data = True
 
     def __init__(self, core: RemoteCore, hear: Callable[[str], None]) -> None:
-        self.core = core
+        super().__init__(core)
         self._hear, self._halts = hear, HaltsHeard(core, hear)
         self._overruns = int(core.link.beat["overruns"])
-
-    def steer(self, asked: Records, time: int) -> Answer:
-        """Ask the core's process, as anybody does."""
-        return _ask(self.core.settings, asked)
 
     def frames(self, time: int) -> Iterator[None]:
         """All that the core has decided meanwhile."""
         while self.core.open_frame(time):
+            for message in self.core.decisions:
+                self.book.follow(message)
             yield
-
-    def settle(self) -> None:
-        """Nothing: the core's process keeps its journal."""
 
     def keep(self, time: int) -> None:
         """Nothing, likewise; what befell the core is heard of."""

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import numpy as np
 
 from alo_lib.core.protocol import Core
-from alo_lib.core.trading import Sink
 from alo_lib.executive import Cause, OverrunPolicy
 from alo_lib.records import BookMode, HaltCause, Kind, Message
 from alo_lib.strategy.halts import MEANINGS
@@ -21,23 +20,16 @@ _FOLLOWS = {
 
 
 class OverrunsHeard:
-    """Stands between a core and its journal: what is journaled of overruns is heard, once it is."""
+    """Hears of overruns, of what was journaled."""
 
-    def __init__(self, journal: Sink, hear: Callable[[str], None]) -> None:
-        self._journal = journal
+    def __init__(self, hear: Callable[[str], None]) -> None:
         self._hear = hear
 
-    def append(self, message: Message) -> int:
-        """Journal first."""
-        sequence = self._journal.append(message)
+    def follow(self, message: Message) -> None:
+        """Say each overrun of a message."""
         if message.kind is Kind.OVERRUN:
             for row in message.records:
                 self._hear(overrun_in_words(row))
-        return sequence
-
-    def flush(self) -> None:
-        """The end of a frame."""
-        self._journal.flush()
 
 
 class HaltsHeard:

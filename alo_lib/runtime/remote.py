@@ -264,6 +264,11 @@ class RemoteCore(KnownBook):
         """Whether a frame is open."""
         return self._open
 
+    @property
+    def decisions(self) -> tuple[Message, ...]:
+        """All that the core decided in this frame."""
+        return self._frame.decisions
+
     # What the core published -----------------------------------------------------------------------------------------
 
     @property

@@ -35,6 +35,12 @@ class Standing(NamedTuple):
     halts: tuple[HaltCause, ...]
     undoable: int  # commands
 
+    @property
+    def words(self) -> str:
+        """Mode and causes, as people read them."""
+        causes = f" ({', '.join(cause.words for cause in self.halts)})" if self.halts else ""
+        return f"{self.mode.name.lower().replace('_', '-')}{causes}"
+
 
 class Answer(NamedTuple):
     """What came of a command."""
@@ -128,8 +134,8 @@ def _undoable(core: TradingCore) -> int:
 
 def _standing(core: TradingCore) -> str:
     """Mode and causes of a book, what it has lost of what it may, its limits, and how far back a person can go."""
-    mode, halts, count = standing(core)
-    causes = f" ({', '.join(cause.words for cause in halts)})" if halts else ""
+    stands = standing(core)
+    count = stands.undoable
     lost = [
         f"{max(lost, 0.0):,.2f} of the {allowed:,.2f} that {spelled(name)} allows"
         for name, (lost, allowed) in core.losses.items()
@@ -140,8 +146,7 @@ def _standing(core: TradingCore) -> str:
         for name, value in sorted(core.steering.limits.items())
     ]
     undone = f"{count} command{'' if count == 1 else 's'} can be undone"
-    modes = f"the mode is {mode.name.lower().replace('_', '-')}{causes}"
-    return "; ".join((modes, f"lost are {' and '.join(lost)}", *limits, undone))
+    return "; ".join((f"the mode is {stands.words}", f"lost are {' and '.join(lost)}", *limits, undone))
 
 
 def _shown(value: object) -> str:

@@ -22,6 +22,7 @@ from alo_lib.views.forecast_verdict import facts_in_words, in_words, verdict_on
 from alo_lib.views.headline import headline, performance_section
 from alo_lib.views.limits import limits_section
 from alo_lib.views.margin import margin_used
+from alo_lib.views.operator_commands import commands_section
 from alo_lib.views.page import Html
 from alo_lib.views.performance import (
     deepest_drawdowns,
@@ -87,6 +88,7 @@ def report_html(run: Run, *, alone: bool = False) -> str:
         trades_section(run, summary),
         positions_section(run),
         orders_section(run),
+        commands_section(run),
         _notices(run),
         *(data if summary["orders"] else []),
         settings_section(run),

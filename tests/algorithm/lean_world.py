@@ -271,6 +271,8 @@ class Algorithm:
 
     def __init__(self) -> None:
         self.logged: list[str] = []
+        self.plotted: dict[str, dict[str, list[float]]] = {}
+        self.statistics: dict[str, str] = {}
         self.transactions, self.portfolio = _Transactions(self.world), _Portfolio(self.world)
         self.object_store = self.world.store
         self.risk_free_interest_rate_model = SimpleNamespace(get_interest_rate=lambda time: 0.03)
@@ -294,6 +296,12 @@ class Algorithm:
 
     def log(self, text: str) -> None:
         self.logged.append(text)
+
+    def plot(self, chart: str, series: str, value: float) -> None:
+        self.plotted.setdefault(chart, {}).setdefault(series, []).append(value)
+
+    def set_runtime_statistic(self, name: str, value: str) -> None:
+        self.statistics[name] = value
 
     def set_start_date(self, *day: int) -> None: ...
     def set_end_date(self, *day: int) -> None: ...

@@ -48,8 +48,30 @@ def test_a_command_is_done_logged_and_kept_for_the_process_after_a_kill(world: W
 def test_what_is_no_command_is_answered_with_what_is_allowed(world: World, command: object) -> None:
     algorithm = started(world)
     assert algorithm.on_command(SimpleNamespace(command=command)) is False
-    assert "llowed are pause, reduce-only, flatten, resume, reset-halt, undo, status" in algorithm.logged[-1]
+    assert "llowed are pause, reduce-only, flatten, resume, reset-halt, undo, cancel-orders, " in algorithm.logged[-1]
     assert algorithm._core.halts == set()
+
+
+def test_a_limit_is_set_by_its_name_and_loosened_with_a_confirmation(world: World) -> None:
+    algorithm = started(world)
+    steps: list[tuple[dict[str, Any], bool]] = [
+        ({"command": "set-limit"}, False),
+        ({"command": "set-limit", "limit": "max-drawdown=10%"}, True),
+        ({"command": "set-limit", "limit": "max-drawdown=15%"}, False),
+        ({"command": "set-limit", "limit": "max-drawdown=15%", "confirm": "yes"}, False),
+        ({"command": "set-limit", "limit": "max-drawdown=15%", "confirm": True}, True),
+    ]
+    for payload, done in steps:
+        assert algorithm.on_command(SimpleNamespace(**payload)) is done, payload
+    assert "takes a confirmation" in algorithm.logged[-3]
+    again = started(world)
+    assert again._core.steering.limits == {"max_drawdown": 0.15}
+
+
+def test_a_snapshot_is_kept_in_the_object_store(world: World) -> None:
+    algorithm = started(world)
+    assert algorithm.on_command(SimpleNamespace(command="snapshot")) is True
+    assert algorithm.logged[-1].startswith("alo command snapshot: the state is kept as of message ")
 
 
 def test_a_payload_without_a_command_is_refused(world: World) -> None:

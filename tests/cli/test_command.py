@@ -65,7 +65,7 @@ class Desk:
 
     def __init__(self, folder):
         self.folder = folder
-        self.process = None
+        self.start()
 
     def start(self):
         words = ("desk", "--paced", "--priority", "0", "--folder", self.folder, "--journal", self.folder / "journal")
@@ -80,7 +80,6 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path):
     made = Desk(tmp_path)
-    made.start()
     yield made
     made.kill()
 
@@ -94,7 +93,7 @@ def test_a_core_is_flat_within_two_frames_of_quotes_stays_so_over_a_kill_and_tra
     remote = RemoteCore(settings, Channel(desk.folder / "desk"), paced=True, patience=PATIENCE)
     remote.attach(PATIENCE)
     market = Script(settings)
-    market.core = remote
+    market.core = remote  # type: ignore[assignment]
     remote.instruments.add_equity("TEST")
 
     def asked(*words, status=0):

@@ -12,7 +12,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from alo_lib.core import TradingCore, pack
 from alo_lib.core.frame_plan import FrameTask
@@ -22,7 +22,6 @@ from alo_lib.records import (
     HostEvent,
     Kind,
     Message,
-    OperatorCommand,
     OrderStatus,
     OrderType,
     Records,
@@ -35,17 +34,16 @@ from alo_lib.runtime.replay import Continuation
 from alo_lib.settings import Settings
 from tests.core.broker import Believed, Broker, Word, order_event
 from tests.core.chains import SETTINGS, TICKERS, chain, quotes
-from tests.core.commanded import commanded
+from tests.core.commanded import Commanding
 from tests.core.killing import Fuse, Killed, Place, Slow
 from tests.core.odd import odd_messages
 from tests.core.script import DAY, FIRST, RATE, at, calendar_ahead, closes
 
 CHANGES = st.sampled_from([0.9, 0.98, 1.0, 1.0, 1.02, 1.1, 3.0])
 SHARES = st.sampled_from([0.0, 0.3, 0.5, 1.0])
-LIMITS = st.sampled_from([b"", b"cash", b"max_vega", b"max_drawdown", b"max_book_structures"])
 
 
-class CoreMachine(RuleBasedStateMachine):
+class CoreMachine(Commanding):
     """One run of a core with its kills, and the broker that fills its orders."""
 
     sequences = 0
@@ -63,7 +61,6 @@ class CoreMachine(RuleBasedStateMachine):
         self.place, self.broker, self.believed = self.new_place(), Broker(), Believed()
         self.written: list[Message] = []
         self.date, self.hour, self.spot = FIRST, 9.0, dict.fromkeys(TICKERS, 100.0)
-        self.requests = 0
         self.apart = False  # whether the core may believe something else without knowing it
         self.events: list[Message] = []
         self.left_in_frame: int | None = None
@@ -352,23 +349,6 @@ class CoreMachine(RuleBasedStateMachine):
             self.tell(Kind.EXTERNAL_STAGE, records(Kind.EXTERNAL_STAGE, stage=stage, external=now))
         self.remark(Message(Kind.EVENT, self.time, records(Kind.EVENT, event=HostEvent.COMMAND, text=b"said")))
 
-    @rule(
-        command=st.sampled_from([*OperatorCommand, OperatorCommand.UNDO]),
-        limit=LIMITS,
-        value=st.sampled_from([0.0, 1e-5, 0.05, 0.3, 2.0, 5000.0]),
-        confirmed=st.booleans(),
-        again=st.sampled_from([False, False, False, True]),
-    )
-    def command(self, command: OperatorCommand, limit: bytes, value: float, confirmed: bool, again: bool) -> None:
-        """A person asks for something, or the last request comes again."""
-        self.requests += not again
-        row = records(Kind.OPERATOR, command=command, limit=limit, value=value, request=self.requests)
-        row["confirmed"] = confirmed
-        self.give(row)
-
-    def give(self, row: Records) -> None:
-        self.tell(Kind.OPERATOR, row)
-
     def remark(self, message: Message) -> None:
         with self.surviving():
             self.core.remark(message)
@@ -448,13 +428,6 @@ class CoreMachine(RuleBasedStateMachine):
             assert self.core.holdings == self.believed.held
             assert self.core.orders_working == self.believed.working
             assert np.isfinite(self.core.cash)
-
-    @invariant()
-    def it_is_asked_what_the_commands_that_stand_ask(self) -> None:
-        if hasattr(self, "core"):
-            cause, limits = commanded(self.written)
-            assert self.core.steering.asked == ({cause} if cause else set())
-            assert self.core.steering.limits == limits
 
     @invariant()
     def it_believes_what_the_broker_holds_or_says_otherwise(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 from alo_lib.journal import Clocks, Durability, JournalError, JournalWriter, MemoryStore, message_digest, read_journal
 from alo_lib.journal.format import segment_name
 from alo_lib.journal.kernels import FULL, OFFSET, append
-from alo_lib.records import SCHEMA_VERSION, HostEvent, Kind, Message, records
+from alo_lib.records import READ_SCHEMAS, SCHEMA_VERSION, HostEvent, Kind, Message, records
 from tests.journal import workload
 
 MESSAGES = [
@@ -179,6 +179,24 @@ def test_a_segment_that_is_missing_is_noticed() -> None:
 def test_what_is_no_journal_is_refused(data: bytes, match: str) -> None:
     with pytest.raises(JournalError, match=match):
         read_journal([data])
+
+
+@pytest.mark.parametrize("schema", READ_SCHEMAS)
+def test_journals_of_earlier_schemas_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, schema: int) -> None:
+    monkeypatch.setattr("alo_lib.journal.writer.SCHEMA_VERSION", schema)
+    writer = JournalWriter.create(tmp_path)
+    rate = Message(Kind.RATE, 5, records(Kind.RATE, rate=0.02))
+    writer.append(rate)
+    writer.close()
+    (read,) = read_journal(tmp_path).messages
+    assert (read.kind, read.time, read.records.tobytes()) == (rate.kind, rate.time, rate.records.tobytes())
+
+
+def test_a_journal_of_a_schema_before_those_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alo_lib.journal.writer.SCHEMA_VERSION", READ_SCHEMAS[0] - 1)
+    JournalWriter.create(tmp_path).close()
+    with pytest.raises(JournalError, match=f"has schema version 8; this program reads versions 9 to {SCHEMA_VERSION}"):
+        read_journal(tmp_path)
 
 
 def test_a_folder_that_holds_none(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """LEAN as a live paper account on another day, from its start to its violent end."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -79,8 +80,13 @@ class LiveLean:
         self._lives += 1
         with self.console.open("wb") as console:
             self._process = subprocess.Popen(
-                [str(self._engine.dotnet), LAUNCHER, "--config", str(self.folder / "lean-config.json")],
-                cwd=self._engine.lean,
+                [
+                    str(self._engine.dotnet),
+                    str(self._engine.lean / LAUNCHER),
+                    "--config",
+                    str(self.folder / "lean-config.json"),
+                ],
+                cwd=self.folder,  # where it looks for commands: another LEAN's are not its own
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=console,
@@ -105,18 +111,24 @@ class LiveLean:
             time.sleep(0.5)
 
     def command(self, name: str, payload: object) -> bool | None:
-        """Whether what a command file in LEAN's working directory asks was done; None where LEAN does not say."""
-        result = self._engine.lean / f"result-command-{name}.json"
+        """Whether what a command file in its working directory asks was done; None where LEAN does not say."""
+        result = self.folder / f"result-command-{name}.json"
         result.unlink(missing_ok=True)
         told = {"id": name, **payload} if isinstance(payload, dict) else payload
+        before = len(self.answers)
         written = self.folder / "command"
         written.write_text(json.dumps(told))
-        shutil.move(written, self._engine.lean / f"command-{name}.json")  # LEAN sees all of it or nothing
+        written.rename(self.folder / f"command-{name}.json")  # LEAN sees all of it or nothing
         self.wait_for(f"an answer to {told}", result.is_file)
-        time.sleep(0.5)
+        self.wait_for(f"the answer to {told} in the log", lambda: len(self.answers) > before)
         done: bool | None = json.loads(result.read_text())["Success"]
         result.unlink()
         return done
+
+    @property
+    def answers(self) -> list[str]:
+        """What its log says of commands."""
+        return [line.split("alo command ", 1)[1] for line in self.log if "alo command " in line]
 
     @property
     def console(self) -> Path:
@@ -134,6 +146,15 @@ class LiveLean:
         path = self.folder / "holdings.json"
         rows: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
         return rows
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """LEAN's live results; empty before there are any, and at a look that sees half of a file."""
+        for path in self.folder.glob("live_market-*_10minute.json"):
+            with contextlib.suppress(ValueError):
+                found: dict[str, Any] = json.loads(path.read_text())
+                return found
+        return {}
 
     @property
     def journal(self) -> Journal | None:

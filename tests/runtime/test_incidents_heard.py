@@ -10,6 +10,7 @@ from alo_lib.executive.plan import MinorFrame
 from alo_lib.journal import JournalWriter
 from alo_lib.records import HaltCause, Kind, Message, records
 from alo_lib.runtime.incidents import HaltsHeard, OverrunsHeard
+from alo_lib.runtime.told_book import Telling
 
 
 def overrun(**columns: object) -> Message:
@@ -19,7 +20,7 @@ def overrun(**columns: object) -> Message:
 def test_each_overrun_is_heard_with_what_follows_from_it_once_it_is_journaled() -> None:
     heard: list[str] = []
     writer = JournalWriter()
-    journal = OverrunsHeard(writer, lambda sentence: heard.append(f"{writer.sequence}: {sentence}"))
+    journal = Telling(writer, OverrunsHeard(lambda sentence: heard.append(f"{writer.sequence}: {sentence}")))
     task = {"task": b"signal", "elapsed": 163_000_000, "budget": 150_000_000, "cause": Cause.WORK}
     journal.append(overrun(policy=OverrunPolicy.DEGRADE, **task))
     journal.append(overrun(policy=OverrunPolicy.FINISH, **task))
