@@ -17,12 +17,14 @@ from alo_lib.cli.commands.cloud import cloud
 from alo_lib.cli.commands.command import command_core
 from alo_lib.cli.commands.compare import compare
 from alo_lib.cli.commands.core import core
+from alo_lib.cli.commands.data import data
 from alo_lib.cli.commands.deploy import deploy
 from alo_lib.cli.commands.docs import docs
 from alo_lib.cli.commands.doctor import doctor
 from alo_lib.cli.commands.engines import engines
 from alo_lib.cli.commands.exercise import exercise
 from alo_lib.cli.commands.generate import generate
+from alo_lib.cli.commands.import_data import import_data
 from alo_lib.cli.commands.iv import iv
 from alo_lib.cli.commands.journal import journal
 from alo_lib.cli.commands.monitor import monitor
@@ -88,6 +90,8 @@ for command in (
     transport,
     engines,
     generate,
+    import_data,
+    data,
     cloud,
     train,
     test,
