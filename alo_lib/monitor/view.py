@@ -44,6 +44,8 @@ GREEKS: Final = ("delta", "gamma", "vega", "theta")
 _RINGS: Final = {"input": "to-core.ring", "answer": "to-host.ring"}
 _BARS: Final = 4
 """Bars a doubling, of a histogram as it is drawn."""
+_SHORTEST: Final = 0.001
+"""Seconds of a frame at the least, for who looks as often as there are frames."""
 _AT_WORK: Final = (RunPhase.STARTING.value, RunPhase.RUNNING.value)
 
 
@@ -67,6 +69,7 @@ class Monitor:
         self._files = self._opened()
         self._tail: JournalTail | None = None
         self._book = BookFollowed()
+        self._frame_seconds = max(int(self._files.read().state["length"]) / 1e9, _SHORTEST)
 
     def look(self, *, journal: bool = True) -> Seen:
         """How the run stands now; without its ``journal`` from shared memory alone, which takes a millisecond."""
@@ -92,6 +95,16 @@ class Monitor:
         if journal:
             told |= self._followed(telemetry)
         return Seen(told, telemetry)
+
+    @property
+    def alive(self) -> bool | None:
+        """Whether the run's process lives now; None where it cannot be told. It costs some microseconds."""
+        return self._files.owner.alive
+
+    @property
+    def frame_seconds(self) -> float:
+        """How long a frame is."""
+        return self._frame_seconds
 
     def close(self) -> None:
         """Look no more."""

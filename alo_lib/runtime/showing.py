@@ -34,7 +34,9 @@ class Showing:
         plans: Sequence[TaskPlan] = FRAME_PLAN,
     ) -> None:
         self.recorder: Recorder | None = None
-        if folder is not None:
+        if folder is not None and not folder.is_dir():
+            hear(f"nothing shows how this run stands while it runs: there is no folder {folder}")
+        elif folder is not None:
             told = RunTold(folder.name, engine, real, length, plans, journal)
             self.recorder, unseen = open_recorder(folder / TELEMETRY_FOLDER, told)
             if unseen:

@@ -53,6 +53,11 @@ class TelemetryFiles:
         """Whether who opens them now finds the same ones."""
         return self._look.segment.in_place and self._histograms.segment.in_place
 
+    @property
+    def owner(self) -> Owner:
+        """Who writes, dead or alive."""
+        return self._histograms.owner
+
     def read(self) -> Telemetry:
         """How the run stands now.
 

@@ -23,7 +23,11 @@ __all__ = ["monitor"]
 @click.option("--once", is_flag=True, help="Show it once, and stop.")
 @click.option("--every", type=Amount(0.05, 3600), default=1.0, show_default=True, help="Seconds between two looks.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON objects, one a line; with --once one.")
-def monitor(run: Path | None, once: bool, every: float, as_json: bool) -> None:
+@click.option("--serve", is_flag=True, help="Serve it as a page, with metrics for Prometheus, until it is interrupted.")
+@click.option(
+    "--listen", metavar="HOST:PORT", default="127.0.0.1:8765", show_default=True, help="Where to serve; port 0 is any."
+)
+def monitor(run: Path | None, once: bool, every: float, as_json: bool, serve: bool, listen: str) -> None:
     """Show how a run stands: that of a core process by its NAME, a RUN's folder or name, a FOLDER of LEAN's results.
 
     Without one it is what runs now. It only reads, so a run is neither slowed nor stopped by it.
@@ -32,6 +36,7 @@ def monitor(run: Path | None, once: bool, every: float, as_json: bool) -> None:
     Examples:
       alo monitor core
       alo monitor --once --json
+      alo monitor core --serve
     """
     from alo_lib.monitor import Monitor, MonitorError, find_source
     from alo_lib.transport import TransportError
@@ -41,7 +46,9 @@ def monitor(run: Path | None, once: bool, every: float, as_json: bool) -> None:
     except (MonitorError, TransportError) as error:
         raise UserError(str(error)) from error
     try:
-        if as_json:
+        if serve:
+            _serve(watched, listen)
+        elif as_json:
             _print(watched, once, every)
         else:
             from alo_lib.monitor.terminal import show
@@ -59,3 +66,20 @@ def _print(watched: Monitor, once: bool, every: float) -> None:
         if once:
             return
         time.sleep(every)
+
+
+def _serve(watched: Monitor, listen: str) -> None:
+    try:
+        from alo_lib.monitor.server import ListenError, listening_of
+        from alo_lib.monitor.server import serve as serve_page
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"--serve needs the package {error.name}, which requirements/serve.txt lists and ./alo installs when it is "
+            "asked for"
+        ) from error
+    try:
+        listening = listening_of(listen)
+    except ListenError as error:
+        raise UserError(f"--listen is {error}") from error
+    if not serve_page(watched, listening):
+        raise UserError(f"--listen is {listen!r}, where nothing can listen now; name another port")
