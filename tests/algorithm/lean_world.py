@@ -139,7 +139,9 @@ class World:
         number = self.number_of_tag(tag)
         intent = records(Kind.INTENT, order=number, instrument=self.numbers[symbol], quantity=quantity, limit=np.nan)
         self.broker.receive(intent[0])
-        self.sent.append(SimpleNamespace(id=len(self.sent) + 1, symbol=symbol, tag=tag, type=0, quantity=quantity))
+        number = len(self.sent) + 1
+        known = {"symbol": symbol, "tag": tag, "type": 0, "quantity": quantity, "broker_id": [f"broker-{number}"]}
+        self.sent.append(SimpleNamespace(id=number, **known))
 
     def event(self, row: np.void) -> SimpleNamespace | None:
         """LEAN's event of an ORDER_EVENT record; None where LEAN has no such order or security."""

@@ -48,7 +48,7 @@ def hosted(lean: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The algorithm can be imported, fits are remembered and made between frames, and no frame is measured."""
     monkeypatch.setattr("alo_lib.core.trading.LogicalCalibrator", quick_calibrator)
     monkeypatch.setattr("alo_lib.runtime.hosting.BackgroundCalibrator", quick_calibrator)
-    monkeypatch.setattr("alo_lib.runtime.hosting.BudgetWatch", lambda: None)
+    monkeypatch.setattr("alo_lib.runtime.hosting.BudgetWatch", lambda scale: None)
     set_up(lean)
     return lean
 
