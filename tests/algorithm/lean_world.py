@@ -230,7 +230,7 @@ class _Transactions:
         return [order for order in found if chosen(order)]
 
     def get_open_order_tickets(self, chosen: Callable[[Any], bool]) -> list[SimpleNamespace]:
-        found = [SimpleNamespace(tag=each.tag, symbol=each.symbol) for each in self.get_open_orders()]
+        found = [SimpleNamespace(order_id=each.id, tag=each.tag, symbol=each.symbol) for each in self.get_open_orders()]
         for ticket in found:
             ticket.cancel = partial(self._ask_to_cancel, self._world.number_of_tag(ticket.tag))
         return [ticket for ticket in found if chosen(ticket)]
