@@ -14,13 +14,12 @@ from AlgorithmImports import (
     FuncTimeRule,
     Globals,
     OrderEvent,
-    OrderStatus,
     Resolution,
     Slice,
 )
 
 from algorithm.framework_algorithm import FrameworkAlgorithm
-from alo_lib.records import HostEvent, Message
+from alo_lib.records import HostEvent, Message, OrderStatus
 from alo_lib.runtime import Answer, Teller, Timetable, command_of, open_core
 from alo_lib.runtime.policy_file import policy_of_settings
 from alo_lib.settings import Settings
@@ -97,9 +96,10 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             self.host_events.capture(HostEvent.ORDER, order_event.symbol, order=number, quantity=filled)
             return
         self._accept(message)
-        number, name = int(message.records["order"][0]), ",".join(str(each) for each in order.broker_id)
-        if self.live_mode and number and order_event.status == OrderStatus.SUBMITTED and name:
-            self.host_events.capture(HostEvent.BROKER_ORDER, order_event.symbol, order=number, text=name)
+        number = int(message.records["order"][0])
+        if self.live_mode and number and message.records["status"][0] == OrderStatus.SUBMITTED:
+            names = ",".join(str(each) for each in order.broker_id)
+            self.host_events.capture(HostEvent.BROKER_ORDER, order_event.symbol, order=number, text=names)
 
     def on_command(self, data: DynamicData) -> bool:
         """Do what a person asks, live: ``{"command": "pause"}``, and the others of :mod:`alo_lib.runtime.steering`."""

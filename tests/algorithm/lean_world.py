@@ -139,7 +139,9 @@ class World:
         number = self.number_of_tag(tag)
         intent = records(Kind.INTENT, order=number, instrument=self.numbers[symbol], quantity=quantity, limit=np.nan)
         self.broker.receive(intent[0])
-        self.sent.append(SimpleNamespace(id=len(self.sent) + 1, symbol=symbol, tag=tag, type=0, quantity=quantity))
+        number = len(self.sent) + 1
+        known = {"symbol": symbol, "tag": tag, "type": 0, "quantity": quantity, "broker_id": [f"broker-{number}"]}
+        self.sent.append(SimpleNamespace(id=number, **known))
 
     def event(self, row: np.void) -> SimpleNamespace | None:
         """LEAN's event of an ORDER_EVENT record; None where LEAN has no such order or security."""
@@ -228,7 +230,7 @@ class _Transactions:
         return [order for order in found if chosen(order)]
 
     def get_open_order_tickets(self, chosen: Callable[[Any], bool]) -> list[SimpleNamespace]:
-        found = [SimpleNamespace(tag=each.tag, symbol=each.symbol) for each in self.get_open_orders()]
+        found = [SimpleNamespace(order_id=each.id, tag=each.tag, symbol=each.symbol) for each in self.get_open_orders()]
         for ticket in found:
             ticket.cancel = partial(self._ask_to_cancel, self._world.number_of_tag(ticket.tag))
         return [ticket for ticket in found if chosen(ticket)]
