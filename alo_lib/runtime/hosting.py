@@ -105,6 +105,8 @@ def open_core(settings: Settings, store: ObjectStore, *, live: bool, hear: Calla
     place = LiveObjectStoreJournal(store, program()) if live else ObjectStoreJournal(store)
     beginning = begin(settings, place)
     book = ToldBook()
+    for message in beginning.recorded:
+        book.follow(message)
     core = beginning.decided_again((lambda writer: Telling(writer, book)) if live else (lambda writer: writer))
     core.refusals.host, core.refusals.hear = lambda: "LEAN", hear
     if live:
@@ -123,9 +125,10 @@ def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Callabl
     remote.attach()
     if not live:
         return Opened(_ProcessInStep(remote, ObjectStoreJournal(store)), MarketRecord(), [])
-    told, count = remote.catch_up()
+    hosted = _ProcessOfItsOwnTime(remote)
+    told, count = remote.catch_up(hosted.book.follow)
     findings = [f"the core went on without its host; it has journaled {count} messages"] if told.underlyings else []
-    return Opened(_ProcessOfItsOwnTime(remote), told, findings)
+    return Opened(hosted, told, findings)
 
 
 class _OwnCore:
