@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from alo_lib.core.frame_plan import FrameTask
-from alo_lib.records import InstrumentTable, Message, Records
+from alo_lib.records import HaltCause, InstrumentTable, Message, Records
 from alo_lib.settings import Settings
 from alo_lib.strategy.external import External
 
@@ -71,6 +71,10 @@ class Core(Protocol):
 
     def contracts_open(self, underlying: int) -> list[int]:
         """Numbers of contracts of one underlying that are held or have an order working."""
+
+    @property
+    def halts(self) -> set[HaltCause]:
+        """What the book is halted for, as far as it is known."""
 
     @property
     def wants_reconciliation(self) -> bool:

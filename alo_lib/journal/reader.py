@@ -33,7 +33,7 @@ from alo_lib.journal.kernels import find_beyond, scan
 from alo_lib.journal.segments import Break, Messages, SegmentView
 from alo_lib.journal.store import published_count, segment_names
 from alo_lib.numerics.crc32c import crc32c
-from alo_lib.records import SCHEMAS_READ
+from alo_lib.records import READ_SCHEMAS
 
 __all__ = [
     "open_segments",
@@ -276,7 +276,7 @@ def _read_header(name: str, contents: Contents) -> tuple[np.void, bytes, int]:
     if len(data) < HEADER.itemsize or not data.startswith(MAGIC):
         raise JournalError(f"{name} is not a journal's segment: its {contents.size} bytes do not begin with {MAGIC!r}")
     header = np.frombuffer(data, HEADER)[0]
-    for what, value, known in (("layout", header["version"], (VERSION,)), ("schema", header["schema"], SCHEMAS_READ)):
+    for what, value, known in (("layout", header["version"], (VERSION,)), ("schema", header["schema"], READ_SCHEMAS)):
         if value not in known:
             raise JournalError(f"{name} has {what} version {value}; this program reads version {known[-1]}")
     length = int(header["settings_length"])

@@ -45,7 +45,7 @@ class Kind(IntEnum):
     ACTION = 20
     POLICY = 21
     ANNOUNCED = 22
-    OPERATOR = 23
+    OPERATOR = 24
 
     FORECAST = 32
     SIGNAL = 33

@@ -31,7 +31,7 @@ __all__ = [
     "EVENT_TEXT",
     "LAYOUTS",
     "LIMIT_NAME",
-    "SCHEMAS_READ",
+    "READ_SCHEMAS",
     "SCHEMA_VERSION",
     "WHOLE_BOOK",
     "Message",
@@ -44,7 +44,7 @@ __all__ = [
 SCHEMA_VERSION: Final = 10
 """Version of all layouts below; it changes with any of them and is written into every journal."""
 
-SCHEMAS_READ: Final = (9, SCHEMA_VERSION)
+READ_SCHEMAS: Final = (9, SCHEMA_VERSION)
 """Versions whose journals this program reads: since the first of them kinds were added, and no layout changed."""
 
 Records = NDArray[np.void]

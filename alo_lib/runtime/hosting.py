@@ -21,7 +21,7 @@ from alo_lib.journal import (
 )
 from alo_lib.records import SECOND, Kind, OperatorCommand, Records, records
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
-from alo_lib.runtime.command_rings import NoAnswerError, ask_core
+from alo_lib.runtime.command_rings import PATIENCE, NoAnswerError, Outcome, ask_core
 from alo_lib.runtime.link import Channel, channel_folder, host_ends
 from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.runtime.remote import RemoteCore
@@ -212,14 +212,23 @@ class _Process:
         """What it answers when it is asked, at once or not at all."""
         status = records(Kind.OPERATOR, command=OperatorCommand.STATUS, request=secrets.randbits(62) + 1)
         try:
-            outcome = ask_core(channel_folder(self.core.settings.core_process), status, patience=_PATIENCE)
+            outcome = self._ask(status, _PATIENCE)
         except (NoAnswerError, TransportError):
             return None
         return Standing(outcome.mode, outcome.halts, outcome.undoable)
 
     def steer(self, asked: Records, time: int) -> Answer:
         """Ask the core's process, as anybody does."""
-        return _ask(self.core.settings, asked)
+        try:
+            outcome = self._ask(asked)
+        except (NoAnswerError, TransportError) as error:
+            return Answer(False, f"{OperatorCommand(asked['command'][0]).word}: {error}")
+        return Answer(outcome.done, outcome.sentence)
+
+    def _ask(self, asked: Records, patience: float = PATIENCE) -> Outcome:
+        outcome = ask_core(channel_folder(self.core.settings.core_process), asked, patience=patience)
+        self.core.know_halts(outcome.halts)
+        return outcome
 
     def settle(self) -> None:
         """Nothing: the core's process keeps its journal."""
@@ -273,12 +282,3 @@ class _ProcessOfItsOwnTime(_Process):
 
 def _digest(journal: Journal) -> str:
     return f"journal digest {message_digest(journal.counted)}"
-
-
-def _ask(settings: Settings, asked: Records) -> Answer:
-    word = OperatorCommand(asked["command"][0]).word
-    try:
-        outcome = ask_core(channel_folder(settings.core_process), asked)
-    except (NoAnswerError, TransportError) as error:
-        return Answer(False, f"{word}: {error}")
-    return Answer(outcome.done, outcome.sentence)

@@ -1,4 +1,4 @@
-"""What stands between a core process's core and its journal."""
+"""Between a core and its journal: what a frame decided, kept for the host."""
 
 from alo_lib.journal import JournalWriter
 from alo_lib.records import Kind, Message

@@ -2,7 +2,7 @@
 
 import threading
 import time as clocks
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -23,6 +23,7 @@ from alo_lib.records import (
     TargetStage,
     records,
 )
+from alo_lib.runtime.halts_followed import HaltsFollowed
 from alo_lib.runtime.intake import fault_of_rows
 from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, host_ends
 from alo_lib.runtime.market_record import MarketRecord, market_record_of
@@ -50,7 +51,7 @@ _LOOKS: Final = 100
 
 _FOLLOWED: Final = (
     *(Kind.INSTRUMENT, Kind.SESSION, *TOLD_ONCE, Kind.ORDER_EVENT, Kind.INTENT, Kind.AMENDMENT),
-    *(Kind.HALT, Kind.EXTERNAL_STAGE, Kind.FRAME),
+    *(Kind.HALT, Kind.EXTERNAL_STAGE, Kind.LIMIT, Kind.FRAME),
 )
 """What an earlier host's core was told and has decided that this one follows."""
 
@@ -98,6 +99,7 @@ class RemoteCore:
         self._inputs, self._answers = channel.host_side()
         self._gate = Gate(StrategyState(portfolio=Portfolio(settings.cash)), self.instruments, settings)
         self._external = External()
+        self._halted = HaltsFollowed(self._external)
         self._pushing = threading.Lock()
         self._partial: list[Message] = []
         self._ready: list[_Answer] = []
@@ -314,6 +316,15 @@ class RemoteCore:
         return self._gate.ledger.contracts_open(underlying)
 
     @property
+    def halts(self) -> set[HaltCause]:
+        """What the book is halted for, by what this host has put in and taken out, and by what the core has said."""
+        return set(self._halted.halts)
+
+    def know_halts(self, halts: Iterable[HaltCause]) -> None:
+        """The core has said what it is halted for."""
+        self._halted.know(halts)
+
+    @property
     def wants_reconciliation(self) -> bool:
         """Whether the core says that it does, for a cause that it was not reconciled for."""
         return int(self.link.beat["doubts"]) not in (0, self._reconciled)
@@ -336,6 +347,7 @@ class RemoteCore:
     def _follow(self, message: Message) -> None:
         """Know what is held and on order, and who decides what, by what the core is told and what it decides."""
         self._gate.follow(message)
+        self._halted.follow(message)
         if message.kind is Kind.INSTRUMENT:
             self.instruments.know(message.records)
         elif message.kind is Kind.EXTERNAL_STAGE:

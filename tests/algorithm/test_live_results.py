@@ -100,6 +100,7 @@ def test_a_core_of_another_process_says_how_it_stands_and_what_is_on_the_disk(
     core = threading.Thread(target=process.run)
     core.start()
     asked(live, "flatten", 0)
+    assert live.core.halts == {HaltCause.OPERATOR_FLATTEN}
     assert live.standing() == Standing(BookMode.FLATTEN, (HaltCause.OPERATOR_FLATTEN,), 1)
     process.stop()
     core.join()

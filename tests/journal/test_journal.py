@@ -9,7 +9,7 @@ import pytest
 from alo_lib.journal import Clocks, Durability, JournalError, JournalWriter, MemoryStore, message_digest, read_journal
 from alo_lib.journal.format import segment_name
 from alo_lib.journal.kernels import FULL, OFFSET, append
-from alo_lib.records import SCHEMA_VERSION, SCHEMAS_READ, HostEvent, Kind, Message, records
+from alo_lib.records import READ_SCHEMAS, SCHEMA_VERSION, HostEvent, Kind, Message, records
 from tests.journal import workload
 
 MESSAGES = [
@@ -181,7 +181,7 @@ def test_what_is_no_journal_is_refused(data: bytes, match: str) -> None:
         read_journal([data])
 
 
-@pytest.mark.parametrize("schema", SCHEMAS_READ)
+@pytest.mark.parametrize("schema", READ_SCHEMAS)
 def test_journals_of_earlier_schemas_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, schema: int) -> None:
     monkeypatch.setattr("alo_lib.journal.writer.SCHEMA_VERSION", schema)
     writer = JournalWriter.create(tmp_path)
@@ -193,9 +193,9 @@ def test_journals_of_earlier_schemas_are_read(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_journal_of_a_schema_before_those_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alo_lib.journal.writer.SCHEMA_VERSION", SCHEMAS_READ[0] - 1)
+    monkeypatch.setattr("alo_lib.journal.writer.SCHEMA_VERSION", READ_SCHEMAS[0] - 1)
     JournalWriter.create(tmp_path).close()
-    with pytest.raises(JournalError, match=f"has schema version 8; this program reads version {SCHEMA_VERSION}"):
+    with pytest.raises(JournalError, match="has schema version 8; this program reads version"):
         read_journal(tmp_path)
 
 
