@@ -45,8 +45,8 @@ class Kind(IntEnum):
     ACTION = 20
     POLICY = 21
     ANNOUNCED = 22
-    OPERATOR = 23
-    ADOPTION = 24
+    ADOPTION = 23
+    OPERATOR = 24
 
     FORECAST = 32
     SIGNAL = 33

@@ -19,7 +19,7 @@ from alo_lib.records import LAYOUTS, SECOND, BookMode, HaltCause, Kind, Records
 from alo_lib.strategy.halts import bits_of, halts_of
 from alo_lib.transport import NotOwnerError, RecordRing
 
-__all__ = ["ANSWER", "REQUEST", "CommandRings", "NoAnswerError", "Outcome", "ask_core"]
+__all__ = ["ANSWER", "PATIENCE", "REQUEST", "CommandRings", "NoAnswerError", "Outcome", "ask_core"]
 
 T = TypeVar("T")
 

@@ -23,7 +23,7 @@ from alo_lib.journal import (
 from alo_lib.journal.format import OBJECT_STORE_KEY
 from alo_lib.records import SECOND, Kind, OperatorCommand, Records, records
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
-from alo_lib.runtime.command_rings import NoAnswerError, ask_core
+from alo_lib.runtime.command_rings import PATIENCE, NoAnswerError, Outcome, ask_core
 from alo_lib.runtime.incidents import HaltsHeard, OverrunsHeard
 from alo_lib.runtime.link import Channel, channel_folder, host_ends
 from alo_lib.runtime.market_record import MarketRecord
@@ -122,6 +122,8 @@ def open_core(
     showing = Showing(shown_in, EngineKind.LEAN, journal=folder, real=False, length=length, hear=hear)
     showing.know(beginning.recorded)
     book = ToldBook()
+    for message in beginning.recorded:
+        book.follow(message)
     follow = (book, OverrunsHeard(hear)) if live else ()
     core = beginning.decided_again(lambda writer: Telling(showing.sink(writer), *follow))
     core.refusals.host, core.refusals.hear = lambda: "LEAN", hear
@@ -144,9 +146,10 @@ def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Callabl
     remote.attach()
     if not live:
         return Opened(_ProcessInStep(remote, ObjectStoreJournal(store)), MarketRecord(), [])
-    told, count = remote.catch_up()
+    hosted = _ProcessOfItsOwnTime(remote, hear)
+    told, count = remote.catch_up(hosted.book.follow)
     findings = [f"the core went on without its host; it has journaled {count} messages"] if told.underlyings else []
-    return Opened(_ProcessOfItsOwnTime(remote, hear), told, findings)
+    return Opened(hosted, told, findings)
 
 
 class _OwnCore:
@@ -244,14 +247,21 @@ class _Process:
         """What it answers when it is asked, at once or not at all."""
         status = records(Kind.OPERATOR, command=OperatorCommand.STATUS, request=secrets.randbits(62) + 1)
         try:
-            outcome = ask_core(channel_folder(self.core.settings.core_process), status, patience=_PATIENCE)
+            outcome = self._ask(status, _PATIENCE)
         except (NoAnswerError, TransportError):
             return None
         return Standing(outcome.mode, outcome.halts, outcome.undoable)
 
     def steer(self, asked: Records, time: int) -> Answer:
         """Ask the core's process, as anybody does."""
-        return _ask(self.core.settings, asked)
+        try:
+            outcome = self._ask(asked)
+        except (NoAnswerError, TransportError) as error:
+            return Answer(False, f"{OperatorCommand(asked['command'][0]).word}: {error}")
+        return Answer(outcome.done, outcome.sentence)
+
+    def _ask(self, asked: Records, patience: float = PATIENCE) -> Outcome:
+        return ask_core(channel_folder(self.core.settings.core_process), asked, patience=patience)
 
     def settle(self) -> None:
         """Nothing: the core's process keeps its journal."""
@@ -318,12 +328,3 @@ class _ProcessOfItsOwnTime(_Process):
 
 def _digest(journal: Journal) -> str:
     return f"journal digest {message_digest(journal.counted)}"
-
-
-def _ask(settings: Settings, asked: Records) -> Answer:
-    word = OperatorCommand(asked["command"][0]).word
-    try:
-        outcome = ask_core(channel_folder(settings.core_process), asked)
-    except (NoAnswerError, TransportError) as error:
-        return Answer(False, f"{word}: {error}")
-    return Answer(outcome.done, outcome.sentence)

@@ -83,6 +83,9 @@ def test_the_book_is_shown_as_the_journal_has_it(hosted: Any, store: OnDisk) -> 
     assert shown.statistics["Book journal"].endswith(" messages durable")
     results.show(at(FIRST, 10.1) + MINUTE)
     assert len(shown.points["Book", "equity, $"]) == 2
+    again, _, _ = opened(store, live=True)  # after a kill
+    assert again.book.equity == row["equity"]
+    assert again.book.uses == live.book.uses
 
 
 def test_a_core_of_another_process_says_how_it_stands_and_what_is_on_the_disk(
@@ -97,6 +100,7 @@ def test_a_core_of_another_process_says_how_it_stands_and_what_is_on_the_disk(
     core = threading.Thread(target=process.run)
     core.start()
     asked(live, "flatten", 0)
+    assert live.core.halts == {HaltCause.OPERATOR_FLATTEN}
     assert live.standing() == Standing(BookMode.FLATTEN, (HaltCause.OPERATOR_FLATTEN,), 1)
     process.stop()
     core.join()
