@@ -17,7 +17,9 @@ _SEALED: Final[dict[str, Any]] = {
     "restart": "unless-stopped",
     "logging": {"driver": "json-file", "options": {"max-size": "50m", "max-file": "4"}},
 }
-_PID: Final = "service:processes"
+_PID: Final = Because(
+    "host", "core, host and monitor look whether each other's process lives; a shared one would end with its container"
+)
 _SHARED: Final = f"shared:/dev/shm/alo-{USER}"
 """The memory that core, host and monitor share, where each looks for it."""
 _NOBODY: Final = "65534:65534"
@@ -28,7 +30,6 @@ def compose(settings: OperationSettings) -> dict[str, Any]:
     """The compose file; its folder is ``deploy/docker`` of the project."""
     return {
         "services": {
-            "processes": _processes(settings),
             "core": _core(settings),
             "lean": _lean(settings),
             "monitor": _monitor(settings),
@@ -46,19 +47,6 @@ def compose(settings: OperationSettings) -> dict[str, Any]:
 
 def _built(settings: OperationSettings, target: str) -> dict[str, Any]:
     return {"context": "../..", "dockerfile": "deploy/docker/Dockerfile", "target": target}
-
-
-def _processes(settings: OperationSettings) -> dict[str, Any]:
-    """Holds the processes of the others, which look whether each other's lives, and outlives any of them."""
-    return {
-        "image": settings.deploy.image,
-        **_SEALED,
-        "init": True,
-        "network_mode": "none",
-        "entrypoint": ["sleep", "infinity"],
-        "mem_limit": "64m",
-        "healthcheck": {"test": ["NONE"]},
-    }
 
 
 def _core(settings: OperationSettings) -> dict[str, Any]:

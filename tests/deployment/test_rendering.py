@@ -132,8 +132,8 @@ def test_containers_have_no_right_that_they_do_not_need():
         assert not service.get("privileged"), name
         assert "cap_add" not in service, name
     assert services["core"]["network_mode"] == "none"
-    # A core that is killed takes nobody with it: the processes' namespace is of a container that does nothing else.
-    assert {service["pid"] for service in services.values() if "pid" in service} == {"service:processes"}
+    # A container that is killed takes no other with it: none lives in another's namespace of processes.
+    assert {service["pid"] for service in services.values() if "pid" in service} == {"host"}
 
 
 def test_real_time_is_asked_for_where_it_is_set():
