@@ -94,15 +94,14 @@ def open_core(
         return _attach(settings, store, live=live, hear=hear)
     place = LiveObjectStoreJournal(store, program()) if live else ObjectStoreJournal(store)
     beginning = begin(settings, place)
-    length = settings.frame_nanoseconds
-    folder = store.path(OBJECT_STORE_KEY).parent
-    showing = Showing(shown_in, EngineKind.LEAN, journal=folder, real=False, length=length, hear=hear)
+    showing = Showing.in_results(shown_in, EngineKind.LEAN, settings, store.path(OBJECT_STORE_KEY).parent, hear)
     showing.know(beginning.recorded)
     core = beginning.decided_again(showing.sink)
     core.refusals.host, core.refusals.hear = lambda: "LEAN", hear
     if live:
         core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
     showing.begin(core, BudgetWatch() if live else None)
+    showing.run()
     return Opened(_OwnCore(core, beginning.writer, place, showing), beginning.told, beginning.findings)
 
 
