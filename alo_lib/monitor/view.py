@@ -69,7 +69,7 @@ class Monitor:
         self._files = self._opened()
         self._tail: JournalTail | None = None
         self._book = BookFollowed()
-        self._frame_seconds = max(int(self._files.read().state["length"]) / 1e9, _SHORTEST)
+        self._frame_seconds = _SHORTEST
 
     def look(self, *, journal: bool = True) -> Seen:
         """How the run stands now; without its ``journal`` from shared memory alone, which takes a millisecond."""
@@ -78,6 +78,7 @@ class Monitor:
             self._files = self._opened()
         telemetry = self._files.read()
         state = telemetry.state
+        self._frame_seconds = max(int(state["length"]) / 1e9, _SHORTEST)
         standing = self._standing(telemetry)
         told = {
             "name": self.source.name,

@@ -117,9 +117,7 @@ def open_core(
         return _attach(settings, store, live=live, hear=hear)
     place = LiveObjectStoreJournal(store, program()) if live else ObjectStoreJournal(store)
     beginning = begin(settings, place, adopts=live)
-    length = settings.frame_nanoseconds
-    folder = store.path(OBJECT_STORE_KEY).parent
-    showing = Showing(shown_in, EngineKind.LEAN, journal=folder, real=False, length=length, hear=hear)
+    showing = Showing.in_results(shown_in, EngineKind.LEAN, settings, store.path(OBJECT_STORE_KEY).parent, hear)
     showing.know(beginning.recorded)
     book = ToldBook()
     for message in beginning.recorded:
@@ -132,6 +130,7 @@ def open_core(
         core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
         watch = BudgetWatch(settings.live_milliseconds / settings.frame_milliseconds)
     showing.begin(core, watch)
+    showing.run()
     own = _OwnCore(core, beginning.writer, place, showing, book, HaltsHeard(core, hear))
     return Opened(own, beginning.told, beginning.findings)
 

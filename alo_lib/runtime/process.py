@@ -32,11 +32,11 @@ from alo_lib.runtime.link import HEARTBEAT, Channel, CorePhase, is_host_end
 from alo_lib.runtime.outbox import Outbox
 from alo_lib.runtime.resumption import Beginning, begin
 from alo_lib.runtime.same_settings import settings_mark
+from alo_lib.runtime.showing import Showing
 from alo_lib.runtime.warm_up import kernels_ready, warm_up
 from alo_lib.settings import Settings
 from alo_lib.strategy.halts import bits_of
-from alo_lib.telemetry import EngineKind, RunPhase, RunTold, open_recorder
-from alo_lib.telemetry.tally import STANDING
+from alo_lib.telemetry import EngineKind, RunPhase, RunTold
 from alo_lib.transport import Reading, TransportError
 
 __all__ = ["ChannelGoneError", "CoreProcess", "Ending", "rehearse"]
@@ -117,8 +117,9 @@ class CoreProcess:
         if paced:
             plans = [replace(plan, on_overrun=OverrunPolicy.FINISH) for plan in plans]
         self._last_time = -1
+        unseen: list[str] = []
         told = RunTold(channel.folder.name, EngineKind.CORE, True, length, plans, journal)
-        self._recorder, unseen = open_recorder(channel.folder, told)
+        self._showing = Showing(channel.folder, told, unseen.append)
         self._pulse(0, 0, 0)
         try:
             self._offset, _ = self._utc_offset()
@@ -133,9 +134,8 @@ class CoreProcess:
             raise
         self._core.refusals.host = lambda: self._intake.host
         self._unprepared = ""
-        self._core.watch_with(self._recorder.watch(BudgetWatch()))
-        self._recorder.halts = lambda: self._core.halts
-        self.findings = (*self.findings, *filter(None, (unseen,)))
+        self._showing.begin(self._core, BudgetWatch())
+        self.findings = (*self.findings, *unseen)
         if not paced:
             self._core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
         channel.journal.unlink(missing_ok=True)
@@ -170,7 +170,7 @@ class CoreProcess:
         length, offset = self.settings.frame_nanoseconds, self._offset
         deadline = -(-(self._clock.now() + offset + length) // length) * length - offset
         self._lifecycle.move("run")
-        self._recorder.publish(RunPhase.RUNNING)
+        self._showing.run()
         try:
             if not self._paced and self._last_time > 0:
                 self._answer_if_not_given(self._last_time)
@@ -183,7 +183,7 @@ class CoreProcess:
                 deadline += missed * length
                 self._frames += 1
                 self._missed += missed
-                self._recorder.released(release, missed)
+                self._showing.released(release, missed)
                 self._pulse((deadline + offset) // length, deadline + offset, release.released)
                 if self._paced:
                     self._paced_frame()
@@ -197,7 +197,7 @@ class CoreProcess:
                     self._outbox.flush()  # a frame without news does not
                     self._tell_unprepared()
                     self._save_snapshot()
-                    self._recorder.rest()
+                    self._showing.rest()
             self._close_journal()
         except BaseException as error:
             self._lifecycle.move("fail")
@@ -209,7 +209,7 @@ class CoreProcess:
             raise
         self._lifecycle.move("stop")
         self._pulse_phase()
-        self._recorder.close(RunPhase.STOPPED)
+        self._showing.end(RunPhase.STOPPED)
         return Ending(self._frames, self._run, self._outbox.overruns, self._missed, self._core.slot_trace.digest)
 
     def _close_journal(self) -> None:
@@ -218,7 +218,7 @@ class CoreProcess:
 
     def close(self) -> None:
         """Give the channel up, so that another core may have it."""
-        self._recorder.close(RunPhase.FAILED)  # unless it has ended before
+        self._showing.end(RunPhase.FAILED)  # unless it has ended before
         for side in (self._inputs, self._answers, self._heart, self._taking, self._desk):
             side.close()
 
@@ -275,7 +275,7 @@ class CoreProcess:
         """
         decisions = self._outbox.decisions
         if self._answers.give(time, decisions):
-            self._recorder.sent()
+            self._showing.sent()
             return
         self._answers.undelivered += 1
         self._core.remark(undelivered(time, decisions, self._answers.reader))
@@ -369,7 +369,7 @@ class CoreProcess:
     def _begin(self, beginning: Beginning, plans: Sequence[TaskPlan], taken: Reading) -> None:
         """Make the core, and take up the ring where it stands."""
         recorded = beginning.recorded
-        self._recorder.know(message for _, message in messages_of(recorded, *STANDING))
+        self._showing.know(recorded)
         if any(is_host_end(message) for _, message in messages_of(recorded, Kind.EVENT)):
             beginning.place.release()
             raise JournalError(f"journal {beginning.place.name} is of a run that has ended; name another folder")
@@ -411,8 +411,7 @@ class CoreProcess:
 
     def _answering(self, writer: JournalWriter) -> Sink:
         self._outbox = Outbox(writer)
-        self._recorder.journal(writer)
-        return self._recorder.sink(self._outbox)
+        return self._showing.sink(writer, self._outbox)
 
     def _drop_leavings(self) -> Iterator[str]:
         """A journal begins with nothing in the ring: what an earlier core left there belongs to an earlier run."""

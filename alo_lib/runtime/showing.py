@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Self
 
 from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.trading import Sink, TradingCore
-from alo_lib.executive import TaskPlan, Watch
+from alo_lib.executive import Release, Watch
 from alo_lib.journal import JournalWriter, messages_of
 from alo_lib.records import Message
+from alo_lib.settings import Settings
 from alo_lib.telemetry import EngineKind, Recorder, RunPhase, RunTold, open_recorder
 from alo_lib.telemetry.layout import TELEMETRY_FOLDER
 from alo_lib.telemetry.tally import STANDING
@@ -16,31 +18,30 @@ __all__ = ["Showing"]
 
 
 class Showing:
-    """What a host does around its core so that others see, in the run's ``folder``, how it stands; without one nothing.
+    """What a host does around its core so that others see, in a ``folder``, how it stands; without one nothing.
 
-    ``journal`` is where the journal is, ``real`` says that frames are released by the machine's clock, ``length`` how
-    long one is, ns; ``hear`` hears, in a sentence, why nobody sees it.
+    ``hear`` hears, in a sentence, why nobody sees it where the folder cannot be had.
     """
 
-    def __init__(
-        self,
-        folder: Path | None,
-        engine: EngineKind,
-        *,
-        journal: Path,
-        real: bool,
-        length: int,
-        hear: Callable[[str], None],
-        plans: Sequence[TaskPlan] = FRAME_PLAN,
-    ) -> None:
+    def __init__(self, folder: Path | None, told: RunTold, hear: Callable[[str], None]) -> None:
         self.recorder: Recorder | None = None
-        if folder is not None and not folder.is_dir():
-            hear(f"nothing shows how this run stands while it runs: there is no folder {folder}")
-        elif folder is not None:
-            told = RunTold(folder.name, engine, real, length, plans, journal)
-            self.recorder, unseen = open_recorder(folder / TELEMETRY_FOLDER, told)
+        if folder is not None:
+            self.recorder, unseen = open_recorder(folder, told)
             if unseen:
                 hear(unseen)
+
+    @classmethod
+    def in_results(
+        cls, results: Path | None, engine: EngineKind, settings: Settings, journal: Path, hear: Callable[[str], None]
+    ) -> Self:
+        """Of a run that leaves its results in a folder, in which frames are not released by the machine's clock."""
+        told = RunTold(
+            "" if results is None else results.name, engine, False, settings.frame_nanoseconds, FRAME_PLAN, journal
+        )
+        if results is not None and not results.is_dir():
+            hear(f"nothing shows how this run stands while it runs: there is no folder {results}")
+            results = None
+        return cls(None if results is None else results / TELEMETRY_FOLDER, told, hear)
 
     def know(self, recorded: Sequence[Message]) -> None:
         """Know how the run stands by what earlier processes have journaled."""
@@ -60,7 +61,16 @@ class Showing:
         core.watch_with(watch if self.recorder is None else self.recorder.watch(watch))
         if self.recorder is not None:
             self.recorder.halts = lambda: core.halts
+
+    def run(self) -> None:
+        """Frames are about to be opened."""
+        if self.recorder is not None:
             self.recorder.publish(RunPhase.RUNNING)
+
+    def released(self, release: Release, missed: int) -> None:
+        """A frame was released by the machine's clock, ``missed`` others before it never."""
+        if self.recorder is not None:
+            self.recorder.released(release, missed)
 
     def sent(self) -> None:
         """The last frame's orders are handed to who sends them."""

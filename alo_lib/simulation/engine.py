@@ -108,14 +108,8 @@ def run_backtest(
             f"journal {place.name} leaves messages out, which the data of a backtest tell again; 'alo replay' goes on "
             "without them, a backtest cannot"
         )
-    showing = Showing(
-        results if shown else None,
-        EngineKind.EMBEDDED,
-        journal=results / JOURNAL_FOLDER,
-        real=False,
-        length=settings.frame_nanoseconds,
-        hear=beginning.findings.append,
-    )
+    journal, hear = results / JOURNAL_FOLDER, beginning.findings.append
+    showing = Showing.in_results(results if shown else None, EngineKind.EMBEDDED, settings, journal, hear)
     try:
         require_policy_told(policy, beginning.told.policy, settings.policy)
         run = _Run(settings, folder, findings, beginning, place.snapshots, policy, showing)
@@ -213,6 +207,7 @@ class _Run:
         sink = showing.sink(self._writer, self._journal)
         self._core = beginning.core(sink, None if state is None else state.core)
         showing.begin(self._core, None)
+        showing.run()
         told = None if state is None else self._resume(state)
         self._teller = Teller(settings, self._core, self._feed, told, policy)
 

@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple, Protocol
 
 import numpy as np
@@ -37,6 +36,7 @@ from alo_lib.transport.cycle_clock import cycle_nanoseconds
 
 __all__ = ["Recorder", "RunTold", "open_recorder"]
 
+_OWNER: Final = "recorder"
 _MARKET: Final = (Kind.TRADE, Kind.QUOTE)
 _PUBLISH_EVERY: Final = SECOND
 """Nanoseconds after which the state is published though no frame had news, and the process's usage is asked."""
@@ -76,9 +76,9 @@ class Recorder:
         """Asks the core which halts stand."""
         names = (*LATENCIES, *(task_histogram(plan.name) for plan in told.plans))
         self._files = Histograms.ensure(folder / HISTOGRAMS_NAME, len(LATENCIES) + MOST_TASKS_SHOWN)
-        self._times = self._files.record_as(told.name, names[: len(LATENCIES) + MOST_TASKS_SHOWN])
+        self._times = self._files.record_as(_OWNER, names[: len(LATENCIES) + MOST_TASKS_SHOWN])
         self._state = SeqLock.ensure(folder / STATE_NAME, STATE)
-        self._publisher = self._state.write_as(told.name)
+        self._publisher = self._state.write_as(_OWNER)
         self._tally = Tally(tuple(plan.name for plan in told.plans))
         self._counters = HardwareCounters()
         self._closed = False
@@ -225,10 +225,10 @@ class Recorder:
         self.publish()
 
 
-def open_recorder(folder: Path, told: RunTold) -> tuple[Recorder, str]:
-    """A recorder, and why nobody sees what it records, in a sentence; empty where it is seen. No run fails for it.
+def open_recorder(folder: Path, told: RunTold) -> tuple[Recorder | None, str]:
+    """A recorder; or None, and why there is none, in a sentence: no run fails for it.
 
-    Files of another version are taken away. Where none can be had, what is recorded goes into memory without a name.
+    Files that are damaged or of another version are taken away.
     """
     try:
         return Recorder(folder, told), ""
@@ -241,8 +241,7 @@ def open_recorder(folder: Path, told: RunTold) -> tuple[Recorder, str]:
             return Recorder(folder, told), ""
         except (TransportError, OSError) as error:
             why = error
-    with TemporaryDirectory(prefix="alo-telemetry-") as unseen:  # what is mapped outlives its name
-        return Recorder(Path(unseen), told), f"nothing shows how this run stands while it runs: {why}"
+    return None, f"nothing shows how this run stands while it runs: {why}"
 
 
 class _MeasuredSink:

@@ -205,14 +205,20 @@ def test_files_of_another_version_are_replaced_and_a_run_that_cannot_be_shown_go
     (tmp_path / STATE_NAME).write_bytes(b"something else")
     (tmp_path / STATE_NAME).chmod(0o600)
     recorder, unseen = open_recorder(tmp_path, TOLD)
+    assert recorder is not None
     assert unseen == ""
     second, unseen = open_recorder(tmp_path, TOLD)  # while the first one records
+    assert second is None
     assert unseen.startswith("nothing shows how this run stands while it runs: the writing side of ")
-    second.released(Release(0, 0, 0, 5), missed=0)
     recorder.close(RunPhase.STOPPED)
-    assert read(tmp_path).state["released"] == 0
+    (tmp_path / "none").write_text("no folder")
     heard: list[str] = []
-    (tmp_path / "run").write_text("no folder")
-    showing = Showing(tmp_path / "run", EngineKind.LEAN, journal=tmp_path, real=False, length=10, hear=heard.append)
-    assert len(heard) == 1
-    showing.end(RunPhase.STOPPED)
+    for folder in (tmp_path / "none", tmp_path / "none" / "below"):
+        showing = Showing(folder, TOLD, heard.append)
+        showing.run()
+        showing.released(Release(0, 0, 0, 5), 0)
+        showing.end(RunPhase.STOPPED)
+    assert len(heard) == 2
+    Showing.in_results(tmp_path / "missing", EngineKind.LEAN, tiny.settings(), tmp_path, heard.append)
+    assert heard[-1].endswith(f"there is no folder {tmp_path / 'missing'}")
+    assert not (tmp_path / "missing").exists()
