@@ -38,9 +38,9 @@ def adopted(rows: Annotated[Records, Kind.ADOPTION], settings: Settings) -> Core
 
     :raises AdoptionError: where they do not hold one, or hold one that this program cannot read.
     """
-    count, size = len(rows), int(rows["size"][0])
+    count, size = len(rows), int(rows["size"].max(initial=0))
     data = np.ascontiguousarray(rows["state"]).tobytes()
-    whole = (rows["part"] == np.arange(count)).all() and (rows["parts"] == count).all()
+    whole = count > 0 and (rows["part"] == np.arange(count)).all() and (rows["parts"] == count).all()
     if not whole or (rows["size"] != size).any() or not 0 <= len(data) - size < ADOPTED_PART:
         raise AdoptionError(f"its adopted state should be {count} parts in order, and is not")
     try:

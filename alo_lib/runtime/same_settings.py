@@ -26,13 +26,7 @@ def settings_of(written: bytes) -> Settings:
     :raises JournalError: when they are no JSON object.
     :raises SettingsError: for a setting that is none or has a value that is not allowed.
     """
-    try:
-        values = json_of(written)
-    except ValueError as error:
-        raise JournalError(f"what the journal's header has of settings {error}") from None
-    if not isinstance(values, dict):
-        raise JournalError(f"the settings in the journal's header are a JSON {type(values).__name__}, not an object")
-    return Settings.of(values)
+    return Settings.of(_values_of(written))
 
 
 def known_settings_of(written: bytes) -> Settings:
@@ -41,8 +35,7 @@ def known_settings_of(written: bytes) -> Settings:
     :raises JournalError: as above.
     :raises SettingsError: for a value that is not allowed any more.
     """
-    values = json_of(written)
-    return Settings.of({name: value for name, value in values.items() if name in Settings.model_fields})
+    return Settings.of({name: value for name, value in _values_of(written).items() if name in Settings.model_fields})
 
 
 def require_same_settings(written: bytes, settings: Settings, where: str) -> None:
@@ -54,3 +47,13 @@ def require_same_settings(written: bytes, settings: Settings, where: str) -> Non
     raise SettingsError(
         f"the journal {where} was written under other settings than these ({different}); use those, or another place"
     )
+
+
+def _values_of(written: bytes) -> dict[str, object]:
+    try:
+        values = json_of(written)
+    except ValueError as error:
+        raise JournalError(f"what the journal's header has of settings {error}") from None
+    if not isinstance(values, dict):
+        raise JournalError(f"the settings in the journal's header are a JSON {type(values).__name__}, not an object")
+    return values

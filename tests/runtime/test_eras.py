@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alo_lib.core import program
-from alo_lib.core.adoption import AdoptionError
+from alo_lib.core.adoption import AdoptionError, adopted, adoption
 from alo_lib.journal import Journal, LiveObjectStoreJournal, eras_of, orders_of, read_journal
 from alo_lib.records import HaltCause, Kind, OperatorCommand, OrderReason, records
 from alo_lib.runtime import Beginning, Replayer, begin, replay, steer
@@ -197,6 +197,19 @@ def test_a_persons_halt_and_a_trade_being_closed_are_adopted(store: OnDisk, monk
     market.bar(13, spot=102, volatility=0.33)
     assert market.core.halts == set()
     assert replay(live.keep()).divergence is None
+
+
+def test_an_adoption_that_holds_no_state_is_refused() -> None:
+    market = Script()
+    rows = adoption(market.core.snapshot(), 0).records
+    assert len(rows) > 1
+    for damaged in (rows[:0], rows[1:], rows[:-1], rows[::-1]):
+        with pytest.raises(AdoptionError, match="parts in order, and is not"):
+            adopted(damaged, market.settings)
+    changed = rows.copy()
+    changed["state"][0] = b"no state"
+    with pytest.raises(AdoptionError, match="its adopted state cannot be read: "):
+        adopted(changed, market.settings)
 
 
 def test_what_cannot_be_adopted_is_refused_and_nothing_is_written(store: OnDisk) -> None:
