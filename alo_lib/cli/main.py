@@ -19,6 +19,7 @@ from alo_lib.cli.commands.docs import docs
 from alo_lib.cli.commands.engines import engines
 from alo_lib.cli.commands.exercise import exercise
 from alo_lib.cli.commands.generate import generate
+from alo_lib.cli.commands.import_data import import_data
 from alo_lib.cli.commands.iv import iv
 from alo_lib.cli.commands.journal import journal
 from alo_lib.cli.commands.price import price
@@ -79,6 +80,7 @@ for command in (
     transport,
     engines,
     generate,
+    import_data,
     cloud,
     train,
     test,

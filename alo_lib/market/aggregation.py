@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from alo_lib.market.bars import Bars, OptionBars
 from alo_lib.records import HOUR
 
-__all__ = ["hour_bars", "hour_chain"]
+__all__ = ["hour_bars", "hour_chain", "longer_bars", "longer_chain"]
 
 _SIDES: Final = ("", "bid_", "ask_")
 
@@ -42,23 +42,33 @@ def _merge(bars: Bars, starts: NDArray[np.intp], times: NDArray[np.int64]) -> Ba
     return merged
 
 
-def _hour_ends(times: NDArray[np.int64]) -> NDArray[np.int64]:
-    return -(-times // HOUR) * HOUR
+def _ends(times: NDArray[np.int64], period: int) -> NDArray[np.int64]:
+    return -(-times // period) * period
+
+
+def longer_bars(bars: Bars, period: int) -> Bars:
+    """Trade or quote bars, or quotes of a moment, in time order as bars of ``period`` ns that end on the clock."""
+    ends, starts = np.unique(_ends(bars["time"], period), return_index=True)
+    return _merge(bars, starts, ends)
 
 
 def hour_bars(bars: Bars) -> Bars:
     """Trade or quote bars in time order as hour bars, which end on the clock's hours as LEAN's do."""
-    ends, starts = np.unique(_hour_ends(bars["time"]), return_index=True)
-    return _merge(bars, starts, ends)
+    return longer_bars(bars, HOUR)
 
 
-def hour_chain(chain: OptionBars) -> OptionBars:
-    """A chain's quotes, trades or open interest as hour bars; open interest is known at the end of its hour."""
+def longer_chain(chain: OptionBars, period: int) -> OptionBars:
+    """A chain's quotes, trades or open interest as bars of ``period`` ns that end on the clock."""
     order = np.argsort(chain.contract, kind="stable")
     contract, bars = chain.contract[order], chain.bars[order]
-    ends = _hour_ends(bars["time"])
+    ends = _ends(bars["time"], period)
     changes = (np.diff(contract) != 0) | (np.diff(ends) != 0)
     starts = np.flatnonzero(np.concatenate([np.ones(min(len(bars), 1), np.bool_), changes]))
     merged = OptionBars(chain.contracts, contract[starts], _merge(bars, starts, ends[starts]))
     by_time = np.argsort(merged.bars["time"], kind="stable")
     return OptionBars(merged.contracts, merged.contract[by_time], merged.bars[by_time])
+
+
+def hour_chain(chain: OptionBars) -> OptionBars:
+    """A chain's quotes, trades or open interest as hour bars; open interest is known at the end of its hour."""
+    return longer_chain(chain, HOUR)

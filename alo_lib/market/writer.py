@@ -37,6 +37,7 @@ from alo_lib.market.universe import UNIVERSE_ROW, OptionUniverse
 from alo_lib.records import DAY
 
 __all__ = [
+    "write_databases",
     "write_factor_file",
     "write_interest_rates",
     "write_map_file",
@@ -238,3 +239,25 @@ def write_symbol_properties(
     ]
     _write_text(path, [_PROPERTIES_HEADER, "", *lines])
     return path
+
+
+def write_databases(root: Path, equity: MarketHours, option: MarketHours, of_index: MarketHours) -> None:
+    """Write both databases that LEAN asks for, with one entry a security type that this room reads."""
+    write_market_hours(
+        root,
+        {
+            (SecurityType.EQUITY, None): equity,
+            (SecurityType.OPTION, None): option,
+            (SecurityType.INDEX, None): of_index,
+            (SecurityType.INDEX_OPTION, None): of_index,
+        },
+    )
+    write_symbol_properties(
+        root,
+        [
+            (SecurityType.EQUITY, None, 1, 0.01),
+            (SecurityType.OPTION, None, 100, 0.01),
+            (SecurityType.INDEX, None, 1, 0.01),
+            (SecurityType.INDEX_OPTION, None, 100, 0.05),
+        ],
+    )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from alo_lib.market.bars import TRADE_BAR
 from alo_lib.market.calendar import MarketHours
 from alo_lib.market.event_files import events_file
 from alo_lib.market.factor_files import FactorRow
+from alo_lib.market.factor_rows import factor_rows
 from alo_lib.market.generator.dividends import PaidOut
 from alo_lib.market.generator.paths import daily_bar, equity_quotes
 from alo_lib.market.generator.stock import Day
@@ -23,12 +23,9 @@ from alo_lib.market.generator.truth import NameTruth
 from alo_lib.market.layout import DataKind, Resolution, SecurityArchive
 from alo_lib.market.map_files import MapFile, MapRow
 from alo_lib.market.writer import write_factor_file, write_map_file, write_security_file
+from alo_lib.records import LAST_DAY
 
 __all__ = ["write_stock"]
-
-_END_OF_TIME: Final = date(2050, 12, 31)
-_ONE: Final = Decimal(1)
-_DIGITS: Final = Decimal("1E-16")
 
 Halted = Callable[[Day, NDArray[np.int64]], NDArray[np.bool_]]
 
@@ -61,29 +58,21 @@ def write_stock(
     archive = SecurityArchive(root, ticker, last_day, Resolution.HOUR, DataKind.TRADE)
     write_security_file(archive, np.concatenate(hourly), hours)
     first_day = days[0].session.day
-    write_map_file(root, MapFile(ticker, (MapRow(first_day, ticker, "Q"), MapRow(_END_OF_TIME, ticker, "Q"))))
+    write_map_file(root, MapFile(ticker, (MapRow(first_day, ticker, "Q"), MapRow(LAST_DAY, ticker, "Q"))))
     splits = {split.day: split.ratio for split in name.splits}
     write_factor_file(root, ticker, _factors(days, paid, splits))
     _write_events(root, name)
 
 
 def _factors(days: Sequence[Day], paid: PaidOut, splits: Mapping[date, float]) -> list[FactorRow]:
-    """Factors that give back dividends and splits: each row holds until the close before an ex-date or a split."""
-    price, split = _ONE, _ONE
-    rows = [FactorRow(_END_OF_TIME, price, split, Decimal(0))]
-    for before, day in reversed(list(itertools.pairwise(days))):
-        pays, ratio = day.session.day in paid.days, splits.get(day.session.day, 1.0)
-        if pays or ratio != 1.0:
-            close = Decimal(f"{before.bars['close'][-1]:.2f}")
-            if pays:
-                amount = Decimal(repr(paid.amount)) / Decimal(repr(before.unit))
-                price *= (close - amount) / close
-            split = (split / Decimal(repr(ratio))).quantize(_DIGITS)
-            rows.append(FactorRow(before.session.day, price, split.normalize() if split != 1 else _ONE, close))
-    first = days[0].session.day
-    if rows[-1].day != first:
-        rows.append(FactorRow(first, price, rows[-1].split_factor, Decimal(f"{days[0].bars['close'][-1]:.2f}")))
-    return rows[::-1]
+    """Factors that give back the dividends and splits of the days."""
+    closes = [(day.session.day, Decimal(f"{day.bars['close'][-1]:.2f}")) for day in days]
+    dividends = {
+        day.session.day: Decimal(repr(paid.amount)) / Decimal(repr(before.unit))
+        for before, day in itertools.pairwise(days)
+        if day.session.day in paid.days
+    }
+    return factor_rows(closes, dividends, {day: Decimal(repr(ratio)) for day, ratio in splits.items()})
 
 
 def _write_events(root: Path, name: NameTruth) -> None:

@@ -25,15 +25,9 @@ from alo_lib.market.generator.paths import daily_bar
 from alo_lib.market.generator.quotes import OptionMarket
 from alo_lib.market.generator.stock import Day, walk_days
 from alo_lib.market.generator.truth import EDGES, TRUTH, MarketTruth, NameTruth, read_truth
-from alo_lib.market.layout import DataKind, OptionArchive, Resolution, SecurityType, market_hours_path
+from alo_lib.market.layout import DataKind, OptionArchive, Resolution, market_hours_path
 from alo_lib.market.universe import OptionUniverse, UnderlyingRow
-from alo_lib.market.writer import (
-    write_interest_rates,
-    write_market_hours,
-    write_option_file,
-    write_symbol_properties,
-    write_universe,
-)
+from alo_lib.market.writer import write_databases, write_interest_rates, write_option_file, write_universe
 from alo_lib.records import Session
 from alo_lib.records.whole_files import write_whole
 
@@ -190,22 +184,5 @@ def _write_options(
 
 
 def _write_common(root: Path, exchange: _Exchange) -> None:
-    write_market_hours(
-        root,
-        {
-            (SecurityType.EQUITY, None): exchange.equity,
-            (SecurityType.OPTION, None): exchange.option,
-            (SecurityType.INDEX, None): exchange.of_index,
-            (SecurityType.INDEX_OPTION, None): exchange.of_index,
-        },
-    )
-    write_symbol_properties(
-        root,
-        [
-            (SecurityType.EQUITY, None, 1, 0.01),
-            (SecurityType.OPTION, None, 100, 0.01),
-            (SecurityType.INDEX, None, 1, 0.01),
-            (SecurityType.INDEX_OPTION, None, 100, 0.05),
-        ],
-    )
+    write_databases(root, exchange.equity, exchange.option, exchange.of_index)
     write_interest_rates(root, {_FIRST_RATE: RATE})
