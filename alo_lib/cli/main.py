@@ -15,6 +15,7 @@ from alo_lib.cli.commands.chain import chain
 from alo_lib.cli.commands.cloud import cloud
 from alo_lib.cli.commands.compare import compare
 from alo_lib.cli.commands.core import core
+from alo_lib.cli.commands.data import data
 from alo_lib.cli.commands.docs import docs
 from alo_lib.cli.commands.engines import engines
 from alo_lib.cli.commands.exercise import exercise
@@ -81,6 +82,7 @@ for command in (
     engines,
     generate,
     import_data,
+    data,
     cloud,
     train,
     test,

@@ -234,7 +234,7 @@ class Cells:
         for place, text in enumerate(texts):
             try:
                 values[place] = one(text)
-            except (KeyError, ValueError, OverflowError):
+            except (KeyError, ValueError, OSError, OverflowError):
                 wrong[place] = True
         self.refuse(wrong[places], reason, self._teller(name)(allowed))
         found: NDArray[Any] = values[places]

@@ -131,5 +131,5 @@ def zone_of(name: str | None) -> ZoneInfo:
         return NEW_YORK
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise UnfitColumnsError(f"'{name}' is no time zone; allowed: a name such as America/Chicago or UTC") from None
