@@ -105,7 +105,7 @@ def holdings_html(place: str, holdings: Sequence[Holding], faults: FaultLog) -> 
 def _gaps(holdings: Sequence[Holding]) -> page.Html:
     rows = [
         (
-            f"{each.ticker} {each.kind}",
+            f"{each.security} {each.ticker} {each.kind}",
             DASH if each.kind == UNIVERSES else str(each.resolution),
             f"{sum(gap.sessions for gap in each.gaps):,}",
             first_of([str(gap) for gap in each.gaps], _GAPS),
