@@ -44,8 +44,9 @@ def test_gaps_and_faults_are_told(run, folder, tmp_path):
     (folder / "option/usa/minute/tiny/20240315_quotes_american.zip").touch()
     outcome = run("data", folder, "--ticker", "tiny", "--html", tmp_path / "page.html")
     assert outcome.status == 0
-    assert "20240315_quotes_american.zip: entry name" in outcome.out
+    assert "Cannot be used: corrupt archive: 1, entry name: 2; the first: " in outcome.out
     found, kinds = _told(run("data", folder, "--json"))
+    assert any("20240315_quotes_american.zip: entry name" in each for each in found["first_faults"])
     assert found["faults"] == {"corrupt archive": 1, "entry name": 2}
     assert kinds["option", "minute", "quote"]["sessions"] == 1
     page = (tmp_path / "page.html").read_text()

@@ -16,7 +16,7 @@ __all__ = ["data"]
 
 
 @click.command(short_help="What a data folder holds: sessions, contracts, gaps, faults.")
-@click.argument("folder", type=FilePath(exists=True, file_okay=False), default=DATA)
+@click.argument("folder", type=FilePath(file_okay=False), default=DATA)
 @click.option("--ticker", "tickers", multiple=True, metavar="TICKER", help="This one alone; repeat it for more.")
 @click.option("--html", type=FilePath(), help="Write a page with sessions, contracts, gaps and faults.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")

@@ -127,6 +127,11 @@ def import_files(
         builder = Builder(store, spool, database, found.refusals)
         builder.replace = replace
         _build(builder, events, found, tell)
+        found.warnings += [
+            f"the quotes of {name.ticker} have no sizes, and a run whose min-quote-size is 1 or more passes over them: "
+            "give --size where the files do not say how much is displayed"
+            for name in sorted(spool.without_sizes)
+        ]
         found.files = len(store.files())
         store.finish()
     return found

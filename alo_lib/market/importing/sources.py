@@ -41,7 +41,7 @@ class Chunk:
 
 def _clean(name: str) -> str:
     """A column's name as it is asked for: without blanks, brackets, quotes and a byte-order mark, in lower case."""
-    return name.strip().strip("\ufeff").strip().strip("[]\"\'").strip().lower()
+    return name.strip().strip("\ufeff").strip().strip("[]\"'").strip().lower()
 
 
 def _is_parquet(path: Path) -> bool:

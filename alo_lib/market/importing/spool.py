@@ -43,6 +43,9 @@ class Spool:
         self._groups: dict[Group, Path] = {}
         self.taken = 0
         """Rows that fall into a session."""
+        self.without_sizes: set[Name] = set()
+        """What has quotes, and in no row of them a size."""
+        self._sized: set[Name] = set()
         folder.mkdir(parents=True, exist_ok=True)
 
     def hours(self, name: Name) -> MarketHours:
@@ -91,6 +94,10 @@ class Spool:
         of = day if rows.length is Resolution.MINUTE else date(day.year, 1, 1)
         group = Group(name, rows.kind, rows.length, rows.implied, of)
         path = self._groups.setdefault(group, self._folder / f"{len(self._groups)}")
+        if rows.kind is DataKind.QUOTE:
+            sized = (rows.bars["bid_size"][mine] > 0) | (rows.bars["ask_size"][mine] > 0)
+            (self._sized if sized.any() else self.without_sizes).add(name)
+            self.without_sizes -= self._sized
         records = of_bars(rows.contract[mine], rows.bars[mine], rows.kind)
         self.taken += 0 if rows.implied else len(records)
         with path.open("ab") as file:

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from alo_lib.cli.commands.import_data import FORMATS as COMMAND_FORMATS
 from alo_lib.market import DataFolder, DataKind, Resolution, SecurityType
+from alo_lib.market.importing.formats import FORMATS
 from alo_lib.market.importing.refusals import Reason
 from alo_lib.market.importing.symbols import Roots, UnmappedError, contract_of_symbol
 from alo_lib.market.layout import ContractKey
@@ -132,6 +134,20 @@ def test_a_packed_file_that_is_cut_off_leaves_nothing(bring, tmp_path):
     assert outcome.status == 2
     assert "cannot be read" in outcome.err
     assert files(tmp_path / "data") == {}
+
+
+def test_quotes_without_sizes_are_warned_of(bring):
+    row = "osi,ts,bid,ask\nAAPL240419C00190000,2024-03-14T10:00:00,1.2,1.3\n"
+    columns = "--columns", "symbol=osi,time=ts,bid=bid,ask=ask"
+    outcome, told = bring("csv", row, *columns)
+    assert any("the quotes of AAPL have no sizes" in each for each in told["warnings"])
+    assert "Warning: the quotes of AAPL have no sizes" in outcome.err
+    _, told = bring("csv", row, *columns, "--size", "5", "--replace")
+    assert not any("sizes" in each for each in told["warnings"])
+
+
+def test_the_command_knows_every_format():
+    assert set(COMMAND_FORMATS) == set(FORMATS)
 
 
 def test_clocks_of_new_york_and_utc_agree_on_both_sides_of_the_change(bring, tmp_path):
