@@ -8,6 +8,7 @@ which are read before all else, say what an ``instrument_id`` means on a day.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -80,8 +81,11 @@ def databento_files(options: Mapping[str, Any]) -> "DatabentoFiles":
     )
 
 
+@dataclass
 class DatabentoFiles(VendorFiles):
     """Files of Databento; definitions among them are read first."""
+
+    _symbols: dict[tuple[int, int], str] = field(default_factory=dict)
 
     def prepare(self, paths: Sequence[Path], refusals: Refusals) -> Sequence[Path]:
         """The files that have rows; definitions are read here.
@@ -89,7 +93,6 @@ class DatabentoFiles(VendorFiles):
         :raises DataError: for a file of another layout, and for DBN without its library.
         """
         super().prepare(paths, refusals)
-        self._symbols: dict[tuple[int, int], str] = {}
         for path in paths:
             if self.layouts_found[path] is _DEFINITIONS:
                 for chunk in self.chunks(path, refusals):

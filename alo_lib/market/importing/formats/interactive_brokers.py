@@ -8,6 +8,7 @@ the clock of the zone that stands behind it; a dash between date and time is UTC
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,19 +33,14 @@ _SUFFIXES: Final = (".csv", ".gz", ".zip", ".zst", ".bz2", ".parquet")
 def interactive_brokers_files(options: Mapping[str, Any]) -> "InteractiveBrokersFiles":
     """Files by the options of the command; ``lasts`` is the length of a bar, a minute by default."""
     needs = frozenset({"date", *_PARTS})
-    return InteractiveBrokersFiles("Interactive Brokers", [Layout("bars", needs, ())]).by(options)
+    return InteractiveBrokersFiles("Interactive Brokers", [Layout("bars", needs, ())], options=options)
 
 
+@dataclass
 class InteractiveBrokersFiles(VendorFiles):
-    """Files whose names say what they are of."""
+    """Files whose names say what they are of, read by the options of the command."""
 
-    def by(self, options: Mapping[str, Any]) -> "InteractiveBrokersFiles":
-        """With the options of the command."""
-        self._daily = options.get("bar") == "daily"
-        self._lasts = (options.get("lasts") or 1) * MINUTE
-        self._size = int(options.get("size") or 0)
-        self._ticker = options.get("ticker")
-        return self
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def prepare(self, paths: Sequence[Path], refusals: Refusals) -> Sequence[Path]:
         """All files, whose names must tell what they are of.
@@ -67,7 +63,7 @@ class InteractiveBrokersFiles(VendorFiles):
         while stem.lower().endswith(_SUFFIXES):
             stem = stem[: stem.rindex(".")]
         found = _NAME.fullmatch(stem)
-        symbol = self._ticker or (found["symbol"] if found else "")
+        symbol = self.options.get("ticker") or (found["symbol"] if found else "")
         if found is None or not symbol:
             raise UnfitColumnsError(
                 f"{path} does not say what it is of; name it SYMBOL_BID.csv, SYMBOL_ASK.csv or SYMBOL_TRADES.csv, "
@@ -84,7 +80,12 @@ class InteractiveBrokersFiles(VendorFiles):
         else:
             side = show.lower()
             columns |= {side if name == "close" else f"{side}_{name}": Column(name) for name in _PARTS}
-        length = Resolution.DAILY if self._daily else Resolution.MINUTE
+        daily = self.options.get("bar") == "daily"
         return Description(
-            columns, {"symbol": symbol}, length, 0 if self._daily else self._lasts, size=self._size, sided=True
+            columns,
+            {"symbol": symbol},
+            Resolution.DAILY if daily else Resolution.MINUTE,
+            0 if daily else (self.options.get("lasts") or 1) * MINUTE,
+            size=int(self.options.get("size") or 0),
+            sided=True,
         )
