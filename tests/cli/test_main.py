@@ -135,7 +135,8 @@ def calls_with_a_path(command, path, *name):
         if isinstance(param, click.Option):
             given = [f"{param.opts[0]}={path}"]
         else:
-            given, before = [*before, path], [*before, "x"]
+            other = next(iter(param.type.choices)) if isinstance(param.type, click.Choice) else "x"
+            given, before = [*before, path], [*before, other]
         if isinstance(param.type, click.Path):
             yield *name, *given
 
@@ -143,7 +144,7 @@ def calls_with_a_path(command, path, *name):
 @pytest.mark.parametrize("nothing", ["", "  "])
 def test_no_path_that_is_empty_means_the_working_folder(run, nothing):
     calls = list(calls_with_a_path(alo, nothing))
-    assert len(calls) == 35
+    assert len(calls) == 40
     for call in calls:
         assert f"{nothing!r} names no file or folder" in _one_sentence(run(*call)), call
 
