@@ -135,7 +135,8 @@ def calls_with_a_path(command, path, *name):
         if isinstance(param, click.Option):
             given = [f"{param.opts[0]}={path}"]
         else:
-            given, before = [*before, path], [*before, "x"]
+            other = next(iter(param.type.choices)) if isinstance(param.type, click.Choice) else "x"
+            given, before = [*before, path], [*before, other]
         if isinstance(param.type, click.Path):
             yield *name, *given
 
