@@ -16,8 +16,13 @@ from tests.live.test_restart import SETTINGS, START, all_is_told, at_broker, fil
 
 pytestmark = [pytest.mark.lean, pytest.mark.slow]
 
-WAS = "int(shares_wanted(shares, hedged, hedging_rule("
-NOW = f"1 + {WAS}"
+WAS = "return shares if hedged is None else int("
+NOW = "return shares if hedged is None else one_more(shares, "
+MORE = """
+
+def one_more(shares: int, wanted: float) -> int:
+    return int(wanted) + (int(wanted) != shares)
+"""
 
 
 @pytest.fixture
@@ -28,13 +33,13 @@ def lean(lean_data: Path, tmp_path: Path) -> Iterator[LiveLean]:
 
 
 def changed_tree(folder: Path) -> Path:
-    """The program with one share more in every hedge."""
+    """The program with one share more in every hedge that it makes."""
     for room in ("algorithm", "models", "alo_lib"):
         shutil.copytree(ROOT / room, folder / room)
     source = folder / "alo_lib" / "strategy" / "targets.py"
     text = source.read_text()
     assert text.count(WAS) == 1
-    source.write_text(text.replace(WAS, NOW))
+    source.write_text(text.replace(WAS, NOW) + MORE)
     return folder
 
 
