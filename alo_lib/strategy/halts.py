@@ -7,7 +7,7 @@ the same at any time, or stop all orders, and can be undone.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Container
 from typing import Annotated, Final
 
 import numpy as np
@@ -52,9 +52,9 @@ _BY_LOSS: Final = {"max_drawdown": HaltCause.DRAWDOWN, "max_daily_loss": HaltCau
 """By the setting that limits what may be lost."""
 
 
-def bits_of(halts: Iterable[HaltCause]) -> int:
+def bits_of(halts: Container[HaltCause]) -> int:
     """Causes as one number, each the bit of its own number."""
-    return sum(1 << cause for cause in set(halts))
+    return sum(1 << cause for cause in HaltCause if cause in halts)
 
 
 def halts_of(bits: int) -> tuple[HaltCause, ...]:

@@ -149,7 +149,7 @@ class Recorder:
         self._asked = 0
         self.publish()
         self._counters.close()
-        for part in (self._publisher, self._times):
+        for part in (self._publisher, self._times, self._state, self._files):
             part.close()
 
     def publish(self, phase: RunPhase | None = None) -> None:

@@ -6,6 +6,7 @@ Faults that it has found stand here as the few steps that show each.
 import datetime as dt
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,12 +45,13 @@ def set_up(lean: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def hosted(lean: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def hosted(lean: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """The algorithm can be imported, fits are remembered and made between frames, and no frame is measured."""
     monkeypatch.setattr("alo_lib.core.trading.LogicalCalibrator", quick_calibrator)
     monkeypatch.setattr("alo_lib.runtime.hosting.BackgroundCalibrator", quick_calibrator)
     monkeypatch.setattr("alo_lib.runtime.hosting.BudgetWatch", lambda scale: None)
     set_up(lean)
+    lean.Globals.results_destination_folder = str(tmp_path / "results")
     return lean
 
 

@@ -68,9 +68,11 @@ class Place:
         now = [] if self.current is None else self.store.images()
         return read_journal([*self.earlier, *now], unfinished=True)
 
-    def writer(self, settings: bytes, start: WriterStart) -> JournalWriter:
+    def writer(self, settings: bytes, start: WriterStart, program: str = "") -> JournalWriter:
         self.store = MemoryStore()
-        self.current = JournalWriter(self.store, settings=settings, position=start, segment_bytes=1 << 20)
+        self.current = JournalWriter(
+            self.store, settings=settings, position=start, segment_bytes=1 << 20, program=program
+        )
         return self.current
 
     def save(self, sequence: int, entry: int, state: bytes) -> None:

@@ -28,7 +28,7 @@ def test_damage_in_the_middle_is_told_by_its_place() -> None:
     image = bytearray(damage.sample().names_now[segment_name(0)].content())
     image[200] ^= 1
     disk = SimulatedDisk({segment_name(0): bytes(image)})
-    told = r"entry 1 at byte 128 of 00000000.segment is damaged: 12 entries were on disk, and only 1 hold"
+    told = r"entry 1 at byte 160 of 00000000.segment is damaged: 12 entries were on disk, and only 1 hold"
     with pytest.raises(JournalError, match=told):
         recover(FOLDER, files=disk)
     assert disk.names_now[segment_name(0)].content() == bytes(image)

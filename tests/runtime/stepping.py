@@ -146,5 +146,5 @@ class FusedPlace(Place):
         super().__init__()
         self._fused = fused
 
-    def writer(self, settings: bytes, start: Any) -> Any:
-        return self._fused(super().writer(settings, start))
+    def writer(self, settings: bytes, start: Any, program: str = "") -> Any:
+        return self._fused(super().writer(settings, start, program))

@@ -95,7 +95,7 @@ def _renamed(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _format(name: str, options: dict[str, Any]) -> "Format":
-    from alo_lib.market.importing.formats import format_named
+    from alo_lib.market.importing.formats.known import format_named
 
     return format_named(name, options)
 

@@ -8,7 +8,7 @@ import pytest
 
 from alo_lib.cli.commands.import_data import FORMATS as COMMAND_FORMATS
 from alo_lib.market import DataFolder, DataKind, Resolution, SecurityType
-from alo_lib.market.importing.formats import FORMATS
+from alo_lib.market.importing.formats.known import FORMATS
 from alo_lib.market.importing.refusals import Reason
 from alo_lib.market.importing.symbols import Roots, UnmappedError, contract_of_symbol
 from alo_lib.market.layout import ContractKey
