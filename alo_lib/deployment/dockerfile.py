@@ -38,7 +38,7 @@ def dockerfile(settings: OperationSettings) -> str:
             f"WORKDIR {of.project}",
             "COPY requirements.txt requirements.txt",
             "COPY requirements requirements",
-            "RUN python3 -m venv .venv && .venv/bin/pip install --no-cache-dir -r requirements/run.txt",
+            "RUN python3 -m venv .venv && .venv/bin/pip install --no-cache-dir -r requirements/serve.txt",
             *(f"COPY {folder} {folder}" for folder in _CODE),
             f"COPY {' '.join(_FILES)} ./",
             "# Kernels are compiled here, so that no container waits for it or needs to write them.",

@@ -79,7 +79,7 @@ def listening_of(text: str) -> Listening:
         if not 0 <= number < 65_536:
             raise ValueError
     except ValueError:
-        raise ListenError(f"{text!r} must be an address and a port from 0 to 65535, such as 127.0.0.1:8765") from None
+        raise ListenError(f"{text!r} must be an address and a port from 0 to 65535, such as 127.0.0.1:9464") from None
     return Listening(host, number)
 
 

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from alo_lib.cli.failures import UserError
 from alo_lib.cli.json_output import print_json
+from alo_lib.cli.operation_arguments import config_option
 from alo_lib.cli.option_arguments import Amount, FilePath
 from alo_lib.cli.project import BACKTESTS
 
 if TYPE_CHECKING:
     from alo_lib.monitor import Monitor
+    from alo_lib.settings.operation import OperationSettings
 
 __all__ = ["monitor"]
+
+
+def _of_file(config: OperationSettings) -> dict[str, Any]:
+    """Options by what a file of host and core settings says."""
+    return {"run": config.core.name, "listen": config.monitor.listen}
 
 
 @click.command(short_help="Watch a run while it runs: state, latencies, queues, book, journal.")
@@ -25,9 +32,18 @@ __all__ = ["monitor"]
 @click.option("--json", "as_json", is_flag=True, help="Print JSON objects, one a line; with --once one.")
 @click.option("--serve", is_flag=True, help="Serve it as a page, with metrics for Prometheus, until it is interrupted.")
 @click.option(
-    "--listen", metavar="HOST:PORT", default="127.0.0.1:8765", show_default=True, help="Where to serve; port 0 is any."
+    "--listen", metavar="HOST:PORT", default="127.0.0.1:9464", show_default=True, help="Where to serve; port 0 is any."
 )
-def monitor(run: Path | None, once: bool, every: float, as_json: bool, serve: bool, listen: str) -> None:
+@config_option(_of_file)
+def monitor(
+    run: Path | None,
+    once: bool,
+    every: float,
+    as_json: bool,
+    serve: bool,
+    listen: str,
+    config: OperationSettings | None,
+) -> None:
     """Show how a run stands: that of a core process by its NAME, a RUN's folder or name, a FOLDER of LEAN's results.
 
     Without one it is what runs now. It only reads, so a run is neither slowed nor stopped by it.
@@ -37,6 +53,7 @@ def monitor(run: Path | None, once: bool, every: float, as_json: bool, serve: bo
       alo monitor core
       alo monitor --once --json
       alo monitor core --serve
+      alo monitor --config /etc/alo/alo.json --serve
     """
     from alo_lib.monitor import Monitor, MonitorError, find_source
     from alo_lib.transport import TransportError

@@ -1,0 +1,21 @@
+"""``alo monitor``: what it watches and where it listens, by its options and a file of host and core settings."""
+
+from pathlib import Path
+
+from alo_lib.cli.commands.monitor import monitor
+from alo_lib.settings.operation import OperationSettings
+
+
+def test_it_listens_where_units_and_prometheus_say() -> None:
+    with monitor.make_context("monitor", []) as context:
+        assert context.params["listen"] == OperationSettings().monitor.listen
+        assert context.params["run"] is None
+
+
+def test_a_file_names_the_core_and_the_address_and_options_win(tmp_path: Path) -> None:
+    file = tmp_path / "alo.json"
+    file.write_text('{"core": {"name": "desk"}, "monitor": {"listen": "127.0.0.1:9555"}}')
+    with monitor.make_context("monitor", ["--config", str(file)]) as context:
+        assert (context.params["run"], context.params["listen"]) == (Path("desk"), "127.0.0.1:9555")
+    with monitor.make_context("monitor", ["other", "--config", str(file), "--listen", "127.0.0.1:0"]) as context:
+        assert (context.params["run"], context.params["listen"]) == (Path("other"), "127.0.0.1:0")
