@@ -2,7 +2,6 @@
 
 from alo_lib.core.gate import Gate
 from alo_lib.records import OrderType
-from alo_lib.strategy.steering import Steering
 
 __all__ = ["KnownBook"]
 
@@ -26,8 +25,3 @@ class KnownBook:
     def orders_working(self) -> dict[int, tuple[int, int]]:
         """Instrument and signed quantity left of each order that was decided and is not done, by its number."""
         return self._gate.ledger.orders_working
-
-    @property
-    def steering(self) -> Steering:
-        """What a person asks of the book."""
-        return self._gate.steering

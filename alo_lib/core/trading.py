@@ -35,6 +35,7 @@ from alo_lib.strategy.external import External
 from alo_lib.strategy.operating import halts_ahead, losses_ahead
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.state import StrategyState
+from alo_lib.strategy.steering import Steering
 
 __all__ = ["CoreState", "Sink", "TradingCore"]
 
@@ -324,6 +325,11 @@ class TradingCore(KnownBook):
     def cash(self) -> float:
         """Cash, as its order events, dividends, splits and the broker's interest add up."""
         return self._state.strategy.portfolio.cash
+
+    @property
+    def steering(self) -> Steering:
+        """What a person asks of the book, as all that was let in says, taken in or not."""
+        return self._gate.steering
 
     @property
     def halts(self) -> set[HaltCause]:

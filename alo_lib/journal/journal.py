@@ -12,7 +12,7 @@ __all__ = ["Journal"]
 
 @dataclass(frozen=True)
 class Journal:
-    """A whole journal: the settings it was written under, and its messages in order."""
+    """A whole journal: the settings of its last era, and its messages in order."""
 
     settings: bytes
     messages: Sequence[Message]

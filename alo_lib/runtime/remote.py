@@ -100,6 +100,7 @@ class RemoteCore(KnownBook):
         self._inputs, self._answers = channel.host_side()
         self._gate = Gate(StrategyState(portfolio=Portfolio(settings.cash)), self.instruments, settings)
         self._external = External()
+        self._halts: set[HaltCause] = set()
         self._pushing = threading.Lock()
         self._partial: list[Message] = []
         self._ready: list[_Answer] = []
@@ -317,8 +318,10 @@ class RemoteCore(KnownBook):
 
     @property
     def halts(self) -> set[HaltCause]:
-        """What the book is halted for, as the core's last heartbeat says."""
-        return set(halts_of(int(self.link.beat["halts"])))
+        """What the book is halted for, as a heartbeat said last: one that has released no frame yet does not know."""
+        if self.link.beat["frame"]:
+            self._halts = set(halts_of(int(self.link.beat["halts"])))
+        return set(self._halts)
 
     @property
     def wants_reconciliation(self) -> bool:

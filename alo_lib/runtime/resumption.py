@@ -26,6 +26,7 @@ from alo_lib.journal import (
     start_after,
 )
 from alo_lib.records import HostEvent, Message, remark
+from alo_lib.records.spelling import spelled
 from alo_lib.runtime.following import core_of_era, inputs_waiting
 from alo_lib.runtime.market_record import MarketRecord, market_record_of
 from alo_lib.runtime.replay import Continuation, Replayer
@@ -193,8 +194,10 @@ class Beginning:
             "working orders": len(strategy.working),
         }
         book = ", ".join(f"{number} {what}" for what, number in count.items())
+        limits = [f"{spelled(name)} {value:g}" for name, value in sorted(strategy.steering.limits.items())]
+        still = f"; limits that a person has set still hold: {', '.join(limits)}" if limits else ""
         era = self._before.era.number + 1
-        return adoption(state, time), f"era {era} of the journal begins with {book}: {why}"
+        return adoption(state, time), f"era {era} of the journal begins with {book}: {why}{still}"
 
     def _in_another_era(
         self, switch: tuple[Message, str], journal: Sink, before: Sequence[Message], plans: Sequence[TaskPlan]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from copy import deepcopy
+from typing import Final
 
 import numpy as np
 
@@ -15,6 +16,10 @@ from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.steering import ASKED, NO_WAY_BACK, OF_PERSONS
 
 __all__ = ["halts_ahead", "losses_ahead", "take_command"]
+
+
+_TELLING: Final = (Kind.HALT, Kind.OPERATOR, Kind.SESSION)
+"""Kinds of messages by which halts come and go."""
 
 
 def take_command(state: StrategyState, row: np.void, settings: Settings) -> None:
@@ -53,7 +58,8 @@ def take_command(state: StrategyState, row: np.void, settings: Settings) -> None
 
 def halts_ahead(state: StrategyState, settings: Settings, waiting: Iterable[Message]) -> set[HaltCause]:
     """Halts that stand once messages that no frame has taken in are, as far as these tell of them."""
-    return _ahead(state, settings, waiting).halts
+    telling = [message for message in waiting if message.kind in _TELLING]
+    return _ahead(state, settings, telling).halts if telling else set(state.halts)
 
 
 def losses_ahead(

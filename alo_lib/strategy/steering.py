@@ -67,17 +67,18 @@ class Steering:
     """What each command that stands found, the last one last."""
     last_request: int = 0
     """Number of the last command."""
-    _in_force: Annotated[tuple[dict[str, float], Settings] | None, TRANSIENT] = field(
+    _in_force: Annotated[tuple[dict[str, float], Settings, Settings] | None, TRANSIENT] = field(
         default=None, init=False, repr=False, compare=False
     )
+    """Limits and settings, and what they come to."""
 
     def in_force(self, settings: Settings) -> Settings:
         """The settings of a run with the limits that a person has set in it."""
         if not self.limits:
             return settings
-        if self._in_force is None or self._in_force[0] != self.limits:
-            self._in_force = dict(self.limits), Settings.of(settings.model_dump(), self.limits)
-        return self._in_force[1]
+        if self._in_force is None or self._in_force[0] != self.limits or self._in_force[1] is not settings:
+            self._in_force = dict(self.limits), settings, Settings.of(settings.model_dump(), self.limits)
+        return self._in_force[2]
 
     def take(self, row: np.void) -> Before | None:
         """Know what a person asks from now on, by an OPERATOR record. Returns what the command found that this undoes.

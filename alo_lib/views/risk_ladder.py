@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
-from alo_lib.journal import Journal
+from alo_lib.journal import Journal, JournalError, eras_of
 from alo_lib.records import NEW_YORK, OPTION_MULTIPLIER, WHOLE_BOOK, HaltCause, Kind, Message
-from alo_lib.runtime.same_settings import settings_of
+from alo_lib.runtime.same_settings import known_settings_of
+from alo_lib.settings import Settings, SettingsError
 from alo_lib.strategy.book import CarryLooks
 from alo_lib.strategy.book_risk import BookRisk, Holdings
 from alo_lib.strategy.halts import follow_losses
@@ -115,7 +116,7 @@ def book_at(journal: Journal, at: int | None = None) -> BookAt:
     last = {message.time for message in messages if message.kind is Kind.EXPOSURE}
     if not last:
         raise RunError("the journal has measured no book by then")
-    settings = settings_of(journal.settings)
+    settings = _settings_then(journal, messages[-1].time)
     state = State(settings, StrategyState(portfolio=Portfolio(settings.cash)))
     strategy = state.strategy
     for message in messages:
@@ -129,6 +130,19 @@ def book_at(journal: Journal, at: int | None = None) -> BookAt:
     told = [message for message in messages if message.kind is Kind.INSTRUMENT]
     instruments = instruments_of(records_of(told, Kind.INSTRUMENT))
     return BookAt(max(last), state, equity, instruments, _last_losses(messages))
+
+
+def _settings_then(journal: Journal, time: int) -> Settings:
+    """Those of the era that the journal was in.
+
+    :raises RunError: where they are none that this program knows.
+    """
+    eras = eras_of(journal)
+    era = next((each for each in reversed(eras[1:]) if journal.messages[each.first].time <= time), eras[0])
+    try:
+        return known_settings_of(era.settings)
+    except (JournalError, SettingsError) as error:
+        raise RunError(f"the settings of the journal's era {era.number}: {error}") from error
 
 
 def _take_measures(strategy: StrategyState, messages: Iterable[Message]) -> float:

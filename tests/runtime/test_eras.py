@@ -13,7 +13,9 @@ from alo_lib.records import HaltCause, Kind, OperatorCommand, OrderReason, recor
 from alo_lib.runtime import Beginning, Replayer, begin, replay, steer
 from alo_lib.settings import Settings
 from alo_lib.strategy import hedging
-from tests.core.script import FIRST, Script
+from alo_lib.strategy.steering import Steering
+from alo_lib.views.risk_ladder import risk_view
+from tests.core.script import FIRST, Script, at
 from tests.journal.on_disk import OnDisk
 
 NEXT = FIRST + dt.timedelta(days=1)
@@ -210,6 +212,33 @@ def test_an_adoption_that_holds_no_state_is_refused() -> None:
     changed["state"][0] = b"no state"
     with pytest.raises(AdoptionError, match="its adopted state cannot be read: "):
         adopted(changed, market.settings)
+
+
+def test_a_limit_that_a_person_has_set_still_holds_and_is_told(store: OnDisk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under the new era's settings, for which what was reckoned of the old ones does not count."""
+    live = with_a_trade(store)
+    market = live.market
+    limit = records(Kind.OPERATOR, command=OperatorCommand.SET_LIMIT, limit=b"max_drawdown", value=0.1)
+    assert steer(market.core, limit, market.core.last_frame + 1).done
+    market.bar(11, spot=101, volatility=0.33)
+    live.keep()
+    beginning = live.start(BASE | {"max_drawdown": 0.15, "max_vega": 0.002})
+    assert beginning.findings[-1].endswith("; limits that a person has set still hold: max-drawdown 0.1")
+    settings = market.core.last_state().state.settings
+    assert (settings.max_drawdown, settings.max_vega) == (0.1, 0.002)
+    market.bar(12, spot=101, volatility=0.33)
+    journal = live.keep()
+    assert replay(journal).divergence is None
+    for time, share in ((at(FIRST, 10.5), 0.003), (None, 0.002)):
+        view = risk_view(journal, time)
+        vega = next(row for row in view.limits if (row.limit, row.part) == ("max_vega", "book"))
+        assert vega.allowed == pytest.approx(share * view.equity)
+
+
+def test_steering_of_other_settings_is_not_remembered() -> None:
+    steering = Steering(limits={"max_drawdown": 0.1})
+    one, other = (Settings.of({"entry_edge": edge}) for edge in (0.02, 0.03))
+    assert [steering.in_force(each).entry_edge for each in (one, other, one)] == [0.02, 0.03, 0.02]
 
 
 def test_what_cannot_be_adopted_is_refused_and_nothing_is_written(store: OnDisk) -> None:
