@@ -66,7 +66,8 @@ def command_of(command: object, limit: object = None, confirm: object = None, *,
         return Answer(False, f"{command}: it takes no limit, and {_shown(limit)} is given") if named else row
     name, equals, value = limit.partition("=") if isinstance(limit, str) else ("", "", "")
     if not equals:
-        return Answer(False, f"{command}: a limit is NAME=VALUE, as in max-drawdown=10%, not {_shown(limit)}")
+        given = "none is given" if limit is None else f"not {_shown(limit)}"
+        return Answer(False, f"{command}: a limit is NAME=VALUE, as in max-drawdown=10%; {given}")
     name = unspelled(name.strip())
     if wrong := no_limit(name):
         return Answer(False, f"{command}: {wrong}")

@@ -25,7 +25,7 @@ PATIENCE = 300.0
         (["a/b", "pause"], "name 'a/b' must be up to 32 letters, digits and underscores"),
         (["desk", "pause"], "there is no core desk at "),
         (["desk", "flaten"], "no command is 'flaten'; did you mean flatten? Allowed are pause, reduce-only, flatten,"),
-        (["desk", "set-limit"], "set-limit: a limit is NAME=VALUE, as in max-drawdown=10%, not None"),
+        (["desk", "set-limit"], "set-limit: a limit is NAME=VALUE, as in max-drawdown=10%; none is given"),
         (["desk", "set-limit", "max-vegas=1"], "set-limit: no limit is 'max-vegas'; did you mean max-vega?"),
         (["desk", "set-limit", "max-vega=9"], "setting max-vega is '9'; allowed: a number above 0 up to 0.5"),
         (["desk", "pause", "max-vega=1"], "pause: it takes no limit"),

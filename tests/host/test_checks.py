@@ -207,3 +207,10 @@ def test_interrupts_and_processors_are_told_in_the_order_of_their_numbers(tmp_pa
 def test_a_root_may_be_named_by_another_path():
     assert Machine(Path("/proc/..")).live
     assert not Machine(Path("/proc")).live
+
+
+@pytest.mark.parametrize("load", ["abc", "", "nan 1 1", "1"])
+def test_a_load_that_is_none_is_not_told(tmp_path, load):
+    told = finding(tmp_path, "neighbours' load", {"proc/loadavg": load})
+    assert "load" not in told.found
+    assert "stolen" in told.found

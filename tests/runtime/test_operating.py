@@ -67,7 +67,7 @@ def test_limits_of_whole_numbers_stay_whole() -> None:
 @pytest.mark.parametrize(
     ("limit", "sentence"),
     [
-        (None, "a limit is NAME=VALUE, as in max-drawdown=10%, not None"),
+        (None, "a limit is NAME=VALUE, as in max-drawdown=10%; none is given"),
         (3, "not 3"),
         ("max-drawdown", "not 'max-drawdown'"),
         ("max-drawdwon=1%", "no limit is 'max-drawdwon'; did you mean max-drawdown?"),

@@ -21,9 +21,9 @@ def neighbours(machine: Machine) -> Finding:
     name = "neighbours' load"
     wanted = f"waiting at most {MOST_PRESSURE:g} % of the time, at most {MOST_STOLEN:g} % stolen"
     pressure = re.search(r"^some .*avg60=([\d.]+)", machine.text("proc/pressure/cpu") or "", re.MULTILINE)
-    load = (machine.text("proc/loadavg") or "").split()
+    load = re.match(r"\d+\.\d+(?= )", machine.text("proc/loadavg") or "")
     stolen = _stolen(machine)
-    if pressure is None and not load and stolen is None:
+    if pressure is None and load is None and stolen is None:
         return Finding.absent(name, "the kernel does not show it", wanted)
     waiting = float(pressure[1]) if pressure else None
     parts = [
@@ -33,7 +33,7 @@ def neighbours(machine: Machine) -> Finding:
     ]
     found = ", ".join(filter(None, parts))
     overloaded = waiting is not None and waiting > MOST_PRESSURE
-    overloaded |= waiting is None and bool(load) and float(load[0]) > len(machine.processors)
+    overloaded |= waiting is None and load is not None and float(load[0]) > len(machine.processors)
     if stolen is not None and stolen > MOST_STOLEN:
         cost = "frames are held for as long as the machine's host runs others, which nothing in it can prevent"
         return Finding(name, Standing.COSTS, found, wanted, cost, "an instance whose processors are its own")
