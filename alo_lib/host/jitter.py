@@ -10,6 +10,7 @@ from alo_lib.executive.clocks import DEFAULT_SPIN
 from alo_lib.executive.isolation import Isolation, isolate
 from alo_lib.executive.releases import ReleaseLog
 from alo_lib.records import MILLISECOND, SECOND
+from alo_lib.records.json_reading import json_of
 
 __all__ = ["JitterError", "JitterRun", "measure_jitter"]
 
@@ -42,7 +43,7 @@ def measure_jitter(seconds: float, isolation: Isolation, *, spin: int = DEFAULT_
     if run.returncode:
         last = (run.stderr.strip().splitlines() or ["without a word"])[-1]
         raise JitterError(f"the jitter run ended with status {run.returncode}: {last}")
-    return JitterRun(**json.loads(run.stdout))
+    return JitterRun(**json_of(run.stdout))
 
 
 def _run(seconds: float, cpu: int | None, priority: int, spin: int) -> dict[str, Any]:
@@ -67,4 +68,4 @@ def _run(seconds: float, cpu: int | None, priority: int, spin: int) -> dict[str,
 
 
 if __name__ == "__main__":
-    print(json.dumps(_run(*json.loads(sys.argv[1]))))
+    print(json.dumps(_run(*json_of(sys.argv[1]))))

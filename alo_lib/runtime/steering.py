@@ -4,8 +4,6 @@ What is asked becomes one OPERATOR message, an input like any other: journaled, 
 kill. A mode takes the place of the one before; ``undo`` goes back over the commands that stand, one by one.
 """
 
-from __future__ import annotations
-
 import secrets
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -78,7 +76,7 @@ def command_of(command: object, limit: object = None, confirm: object = None, *,
     return row
 
 
-def steer(core: TradingCore, asked: Records, time: int) -> Answer:
+def steer(core: "TradingCore", asked: Records, time: int) -> Answer:
     """Do what a person asks, at ``time``, ns UTC; it counts from the next frame on. What cannot be changes nothing.
 
     A command that would change nothing is done, and nothing is left of it to undo. Whoever drives the core keeps the
@@ -102,7 +100,7 @@ def steer(core: TradingCore, asked: Records, time: int) -> Answer:
     return Answer(True, f"{command.word}: {told or which}from the next frame on {_standing(core)}")
 
 
-def standing(core: TradingCore) -> Standing:
+def standing(core: "TradingCore") -> Standing:
     """How the book of a core stands, once what waits is taken in."""
     halts = sorted(core.halts)
     mode = max((cause.mode for cause in halts), default=BookMode.NORMAL)
@@ -117,7 +115,7 @@ _TOLD: Final = {
 """What is answered of commands that change no mode."""
 
 
-def _is_so(core: TradingCore, row: np.void) -> bool:
+def _is_so(core: "TradingCore", row: np.void) -> bool:
     """Whether a command would change nothing."""
     command, steering = OperatorCommand(row["command"]), core.steering
     if command in ASKED:
@@ -129,11 +127,11 @@ def _is_so(core: TradingCore, row: np.void) -> bool:
     return False
 
 
-def _undoable(core: TradingCore) -> int:
+def _undoable(core: "TradingCore") -> int:
     return sum(each.command not in NO_WAY_BACK for each in core.steering.before)
 
 
-def _standing(core: TradingCore) -> str:
+def _standing(core: "TradingCore") -> str:
     """Mode and causes of a book, what it has lost of what it may, its limits, and how far back a person can go."""
     stands = standing(core)
     count = stands.undoable
