@@ -113,6 +113,7 @@ def test_another_portfolio_construction_decides_what_is_held(run: Callable[..., 
     assert OrderReason.HEDGE not in {OrderReason(row["reason"]) for row in intents}
 
 
+@pytest.mark.slow
 def test_a_strangers_alpha_beside_ours_is_traded_and_ended_as_it_says(run: Callable[..., Ran]) -> None:
     ran = run("alpha")
     assert ran.of(Kind.EXTERNAL_STAGE) == []  # our alpha goes on beside it

@@ -10,7 +10,7 @@ from tests.models.lean_run import native_lean
 
 pytestmark = pytest.mark.lean
 
-QUICK = ("BasicTemplateOptionsDailyAlgorithm", "BasicTemplateOptionsHourlyAlgorithm")
+QUICK = ("BasicTemplateOptionsHourlyAlgorithm",)
 NAMES = [name for names in ALGORITHMS.values() for name in names]
 LEANS_DEFAULT = "IndicatorBasedOptionPriceModel"
 MORE_MEMORY = 300.0
