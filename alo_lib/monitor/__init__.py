@@ -6,7 +6,7 @@ from alo_lib.exports import export_lazily
 
 if TYPE_CHECKING:
     from alo_lib.monitor.source import MonitorError, Source, find_source
-    from alo_lib.monitor.view import Monitor
+    from alo_lib.monitor.view import NOT_SEEN, Monitor
 
-__all__ = ["Monitor", "MonitorError", "Source", "find_source"]
+__all__ = ["NOT_SEEN", "Monitor", "MonitorError", "Source", "find_source"]
 export_lazily(__name__)

@@ -24,6 +24,7 @@ _CURVE: Final = 1_000
 """Points of the curve of equity at most."""
 _TOLD_EVENTS: Final = (
     *(HostEvent.RECOVERY, HostEvent.REFUSED, HostEvent.FLOOD, HostEvent.UNDELIVERED, HostEvent.LEFT_OUT),
+    HostEvent.ERA,
     *(HostEvent.BROKERAGE_MESSAGE, HostEvent.BROKERAGE_DISCONNECT, HostEvent.BROKERAGE_RECONNECT),
     *(HostEvent.MARGIN_CALL, HostEvent.MARGIN_CALL_WARNING, HostEvent.COMMAND, HostEvent.END_OF_ALGORITHM),
 )

@@ -96,9 +96,10 @@ def _life(told: dict[str, Any]) -> Iterator[Metric]:
     yield _gauge("alo_data_age_seconds", "Since a trade or quote was last taken in", [((), told["data_age"])])
     connected = [((), told["broker_connected"])]
     yield _gauge("alo_broker_connected", "0 from a disconnect that was told to the next reconnect", connected)
-    halts = [((cause.name.lower(),), cause.name.lower() in told["halts"]) for cause in HaltCause]
+    stand = told["halts"]
+    halts = [((name,), None if stand is None else name in stand) for name in (each.name.lower() for each in HaltCause)]
     yield _gauge("alo_halted", "1 while the cause stands", halts, ("cause",))
-    mode = BookMode[told["mode"].upper()]
+    mode = None if told["mode"] is None else BookMode[told["mode"].upper()]
     yield _gauge("alo_book_mode", "0 normal, 1 reduce only, 2 flatten, 3 halted", [((), mode)])
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from alo_lib.journal import JournalError, messages_of, read_journal, segments_in_object_store
+from alo_lib.journal import Journal, JournalError, messages_of, read_journal, segments_in_object_store
 from alo_lib.journal.files import Files
-from alo_lib.journal.format import OBJECT_STORE_KEY
+from alo_lib.journal.format import HEADER, OBJECT_STORE_KEY
 from alo_lib.journal.reader import problem_of, scan_folder
 from alo_lib.journal.segments import Messages
 from alo_lib.journal.store import published_count, segment_names
@@ -18,6 +18,7 @@ class JournalTail:
     """The journal in a folder, or in the folder of LEAN's object store; it may not be there yet.
 
     Each look reads the segments that may have become longer, and nothing of them that its writer has not published.
+    The folder may get another name while it is followed.
     """
 
     def __init__(self, folder: Path, kinds: Sequence[Kind]) -> None:
@@ -28,37 +29,73 @@ class JournalTail:
         """Messages of any kind that were passed so far."""
         self._segment = 0  # that held the last of them
         self._stamp: tuple[object, ...] = ()
+        self._left_out: set[int] = set()  # sequences
+        self._mark: tuple[object, ...] = ()  # tells this journal from others
 
-    def new(self) -> Iterator[Message]:
-        """The messages that have come since the last look.
+    def new(self) -> Iterator[Message] | None:
+        """The messages that have come since the last look, but for those that are left out.
+
+        None where what was passed counts no more: another journal is there now, or this one goes on without messages
+        of it. Then another tail begins anew.
 
         :raises JournalError: where the journal is damaged.
         """
         if not self.folder.is_dir():
-            return
+            return iter(())
         if any(self.folder.glob(f"{OBJECT_STORE_KEY}*")):
             segments = segments_in_object_store(self.folder)
-            if segments:
-                yield from self._passed(0, read_journal(segments, unfinished=True).messages)
-            return
+            if not segments:
+                return iter(())
+            if self._of_another((segments[0][: HEADER.itemsize],)):
+                return None
+            return self._beyond(0, read_journal(segments, unfinished=True).messages, 0, ())
         try:
             names, published = segment_names(self.folder, self._files), published_count(self.folder, self._files)
-            sizes = [(self.folder / name).stat().st_size for name in names]
+            stats = [(self.folder / name).stat() for name in names]
+            heads = [_head(self.folder / name) for name in names[:1]]
         except OSError:  # renamed or removed meanwhile: the next look tells
-            return
-        stamp = (*names, *sizes, published)
+            return iter(())
+        if names and self._of_another((stats[0].st_dev, stats[0].st_ino, *heads)):
+            return None
+        stamp = (*names, *(each.st_size for each in stats), published)
         if stamp == self._stamp or not names:
-            return
+            return iter(())
         views, _ = scan_folder(self.folder, self._files, range(self._segment, len(names)))
         if not views:
-            return
+            return iter(())
         if problem := problem_of(views, unfinished=True, part=True):
             raise JournalError(f"journal {self.folder}: {problem}")
-        yield from self._passed(views[0].first, Messages(views))
-        self._segment, self._stamp = views[-1].number, stamp
+        return self._beyond(views[0].first, Messages(views), views[-1].number, stamp)
 
-    def _passed(self, first: int, messages: Sequence[Message]) -> Iterator[Message]:
-        """What of ``messages``, which begin with sequence ``first``, was not seen before."""
-        for _, message in messages_of(messages, *self._kinds, first=max(0, self.seen - first)):
-            yield message
-        self.seen = first + len(messages)
+    def _of_another(self, mark: tuple[object, ...]) -> bool:
+        """Whether the first segment, which ``mark`` tells from others, is not that of what was passed."""
+        if self.seen and mark != self._mark:
+            return True
+        self._mark = mark
+        return False
+
+    def _beyond(
+        self, first: int, messages: Sequence[Message], segment: int, stamp: tuple[object, ...]
+    ) -> Iterator[Message] | None:
+        """What of ``messages``, which begin with sequence ``first``, was not seen before; None as of :meth:`new`."""
+        place = max(0, self.seen - first)
+        remarks = [message for _, message in messages_of(messages, Kind.EVENT, first=place)]
+        left_out = Journal(b"", remarks).left_out
+        if first + len(messages) < self.seen or any(sequence < self.seen for sequence in left_out):
+            return None
+        self._left_out |= left_out
+        return self._passed(first, place, messages, segment, stamp)
+
+    def _passed(
+        self, first: int, place: int, messages: Sequence[Message], segment: int, stamp: tuple[object, ...]
+    ) -> Iterator[Message]:
+        for number, message in messages_of(messages, *self._kinds, first=place):
+            self.seen = first + number + 1
+            if first + number not in self._left_out:
+                yield message
+        self.seen, self._segment, self._stamp = first + len(messages), segment, stamp
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEADER.itemsize)

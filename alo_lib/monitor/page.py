@@ -129,8 +129,8 @@ const standing = told => { document.title = `${told.name}: ${told.phase}`;
   const overruns = Object.values(told.frames.tasks)
     .reduce((sum, each) => sum + each.work + each.preempted + each.page_fault + each.waited, 0);
   put('cards', card('equity', money(told.equity)), card('trades open', number(told.trades_open)),
-    card(told.halts.length ? words(told.halts.join(', ')) : 'mode', words(told.mode),
-      told.mode === 'normal' ? 'good' : 'bad'),
+    card(words((told.halts ?? []).join(', ')) || 'mode', words(told.mode ?? 'unknown'),
+      told.mode === 'normal' ? 'good' : told.mode ? 'bad' : ''),
     card('broker', told.broker_connected ? 'connected' : 'disconnected', told.broker_connected ? '' : 'bad'),
     card('frames with news', number(told.frames.run)), card('frames missed', number(told.frames.missed),
       told.frames.missed ? 'bad' : ''), card('overruns', number(overruns), overruns ? 'bad' : ''),

@@ -25,6 +25,7 @@ from alo_lib.monitor.exposition import exposition
 from alo_lib.monitor.page import PAGE, SCRIPT, STYLE
 from alo_lib.monitor.view import Monitor
 from alo_lib.monitor.watching import Watching, json_bytes
+from alo_lib.settings import SettingsError
 from alo_lib.views.run import RunError
 
 __all__ = ["ListenError", "Listening", "application", "listening_of", "serve"]
@@ -98,7 +99,7 @@ def application(watching: Watching, hosts: Sequence[str] = _LOOPBACK) -> Starlet
     async def risk(request: Request) -> Response:
         try:
             return Response(json_bytes(await watching.risk()), media_type="application/json", headers=_HEADERS)
-        except (RunError, JournalError) as error:
+        except (RunError, JournalError, SettingsError) as error:
             return JSONResponse({"problem": str(error)}, 503, headers=_HEADERS)
 
     async def metrics(request: Request) -> Response:

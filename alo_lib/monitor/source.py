@@ -6,8 +6,10 @@ from pathlib import Path
 
 from alo_lib.journal import JOURNAL_FOLDER
 from alo_lib.runtime.link import PROJECT, channel_folder
+from alo_lib.telemetry.layout import STATE_NAME
 from alo_lib.telemetry.reading import Telemetry, published_in
-from alo_lib.transport import default_folder
+from alo_lib.transport import TransportError, default_folder
+from alo_lib.transport.inspection import Look
 from alo_lib.views.run import PARTIAL
 
 __all__ = ["MonitorError", "Source", "find_source"]
@@ -50,7 +52,7 @@ class Source:
 def find_source(target: Path | None, backtests: Path) -> Source:
     """What a person means: the name of a core or of a run in ``backtests``, or a folder; None is what runs now.
 
-    That is the one core of this project, else the run in ``backtests`` that shows itself and began last.
+    That is the one core of this project that lives, else the run in ``backtests`` that shows itself and began last.
 
     :raises MonitorError: where there is none.
     """
@@ -73,7 +75,7 @@ def _what_runs(backtests: Path) -> Source:
     mark = channel_folder("x").name.removeprefix("x")
     place = default_folder()
     channels = sorted(place.glob(f"*{mark}")) if place.is_dir() else []
-    cores = [each for each in channels if published_in(each) is not None]
+    cores = [each for each in channels if _lives(each)]
     if len(cores) == 1:
         return Source(cores[0].name.removesuffix(mark), cores[0], channel=True)
     if cores:
@@ -84,3 +86,21 @@ def _what_runs(backtests: Path) -> Source:
         raise MonitorError(f"no core of {PROJECT} runs, and no run in {backtests} shows how it stands; start one")
     last = max(runs, key=lambda each: each.name)
     return Source(last.name, last.resolve(), channel=False)
+
+
+def _lives(channel: Path) -> bool:
+    """Whether the process that shows itself in a core's channel lives, or cannot be said not to."""
+    place = published_in(channel)
+    if place is None:
+        return False
+    try:
+        look = Look(place / STATE_NAME)
+    except TransportError:  # removed meanwhile, or of no use to anybody
+        return False
+    try:
+        writer = look.report().writer
+    except TransportError:
+        return False
+    finally:
+        look.close()
+    return writer.pid != 0 and writer.alive is not False

@@ -10,8 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from alo_lib.monitor.view import QUANTILES, Monitor
-from alo_lib.transport import TransportError
+from alo_lib.monitor.view import NOT_SEEN, QUANTILES, Monitor
 from alo_lib.views.spoken import DASH, money, or_dash
 
 __all__ = ["drawn", "duration", "show"]
@@ -27,21 +26,30 @@ _GOOD, _BAD, _SOFT = "green", "bold red", "dim"
 
 
 def show(watched: Monitor, *, once: bool, every: float, console: Console | None = None) -> None:
-    """Draw a run again and again until it is interrupted, or ``once``; in a pipe one drawing follows the other."""
+    """Draw a run again and again until it is interrupted, or ``once``; in a pipe one drawing follows the other.
+
+    Where nothing is seen, it says why and looks again; ``once`` raises it (NOT_SEEN).
+    """
     screen = Console(highlight=False) if console is None else console
-    if once or not screen.is_terminal:
+    if once:
+        screen.print(drawn(watched.look().told, screen.width))
+        return
+    if not screen.is_terminal:
         while True:
-            screen.print(drawn(watched.look().told, screen.width))
-            if once:
-                return
+            screen.print(_seen(watched, screen.width))
             time.sleep(every)
     with Live(console=screen, screen=True, auto_refresh=False) as live:
         while True:
-            try:
-                live.update(drawn(watched.look().told, screen.width, screen.height), refresh=True)
-            except TransportError as error:  # a core that is started again makes its files anew
-                live.update(Text(str(error)), refresh=True)
+            live.update(_seen(watched, screen.width, screen.height), refresh=True)
             time.sleep(every)
+
+
+def _seen(watched: Monitor, width: int, height: int | None = None) -> RenderableType:
+    """A look, or why nothing was seen."""
+    try:
+        return drawn(watched.look().told, width, height)
+    except NOT_SEEN as error:
+        return Text(str(error))
 
 
 def drawn(told: dict[str, Any], width: int, height: int | None = None) -> RenderableType:
@@ -77,8 +85,8 @@ def _head(told: dict[str, Any]) -> RenderableType:
         f"  {told['engine']}, process {told['pid'] or DASH}, last told {duration(told['heartbeat_age'])} ago",
     )
     frames, journal, process = told["frames"], told["journal"], told["process"]
-    mode = told["mode"].replace("_", " ")
-    halts = ", ".join(told["halts"]).replace("_", " ")
+    mode = (told["mode"] or "unknown").replace("_", " ")
+    halts = ", ".join(told["halts"] or ()).replace("_", " ")
     book = Text.assemble(
         f"time {told['time'] or DASH}, session {'open' if told['session_open'] else 'closed'}, mode ",
         (f"{mode}{f' ({halts})' if halts else ''}", _GOOD if mode == "normal" else _BAD),

@@ -4,10 +4,12 @@ import os
 import shutil
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
+from alo_lib.journal import JournalError
 from alo_lib.monitor.book import FOLLOWED, BookFollowed
 from alo_lib.monitor.journal_tail import JournalTail
 from alo_lib.monitor.source import MonitorError, Source
@@ -20,19 +22,23 @@ from alo_lib.telemetry.layout import (
     MOST_UNDERLYINGS,
     NOT_SUPPORTED,
     OVERRUN_CAUSES,
+    UNKNOWN_HALTS,
     EngineKind,
     RunPhase,
 )
 from alo_lib.telemetry.reading import Telemetry, TelemetryFiles
 from alo_lib.telemetry.usage import Usage
-from alo_lib.transport import HistogramReading
+from alo_lib.transport import HistogramReading, Owner, TransportError
 from alo_lib.transport.histogram import largest_of
 from alo_lib.transport.inspection import Look
 from alo_lib.views.run import exchange_moment
 from alo_lib.views.spoken import or_none
 from alo_lib.views.units import PEOPLES
 
-__all__ = ["QUANTILES", "Monitor", "Seen"]
+__all__ = ["NOT_SEEN", "QUANTILES", "Monitor", "Seen"]
+
+NOT_SEEN: Final = (MonitorError, TransportError, JournalError, OSError)
+"""Why a look may find nothing, for a while: a core that is started again makes its files anew."""
 
 QUANTILES: Final = {"min": 0.0, "median": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999, "max": 1.0}
 """What is told of a histogram."""
@@ -67,24 +73,32 @@ class Monitor:
     def __init__(self, source: Source) -> None:
         self.source = source
         self._files = self._opened()
-        self._tail: JournalTail | None = None
-        self._book = BookFollowed()
+        self._follow_anew(Path())
         self._frame_seconds = _SHORTEST
 
     def look(self, *, journal: bool = True) -> Seen:
-        """How the run stands now; without its ``journal`` from shared memory alone, which takes a millisecond."""
+        """How the run stands now; without its ``journal`` from shared memory alone, which takes a millisecond.
+
+        What it raises (NOT_SEEN) may pass, so who follows looks again.
+
+        :raises MonitorError: where the run shows nothing any more.
+        :raises TransportError: where what it shows cannot be read.
+        :raises JournalError: where its journal is damaged.
+        """
         if not self._files.in_place:  # a core that was started again may have made them anew
+            opened = self._opened()
             self._files.close()
-            self._files = self._opened()
+            self._files = opened
         telemetry = self._files.read()
         state = telemetry.state
         self._frame_seconds = max(int(state["length"]) / 1e9, _SHORTEST)
-        standing = self._standing(telemetry)
+        beat = last_beat(self.source.folder / "core.state") if self.source.channel else None
+        standing = self._standing(telemetry, beat)
         told = {
             "name": self.source.name,
             "engine": list(EngineKind)[int(state["engine"])].value,
             **standing,
-            **_times(state),
+            **_times(state, paced=beat is not None and bool(beat[0]["paced"])),
             "frames": _frames(state),
             "latency": {name: _latency(each) for name, each in telemetry.histograms.items()},
             "queues": self._queues(),
@@ -117,12 +131,11 @@ class Monitor:
             raise MonitorError(f"{self.source.folder} does not show how a run stands any more")
         return TelemetryFiles(place)
 
-    def _standing(self, telemetry: Telemetry) -> dict[str, Any]:
+    def _standing(self, telemetry: Telemetry, beat: "tuple[np.void, Owner] | None") -> dict[str, Any]:
         """Phase, process and heartbeat: a process that was killed cannot say so."""
         state, owner = telemetry.state, telemetry.owner
         phase, beaten = list(RunPhase)[int(state["phase"])].value, int(state["published"])
         length = int(state["length"])
-        beat = last_beat(self.source.folder / "core.state") if self.source.channel else None
         if beat is not None:
             phase, beaten, owner = list(CorePhase)[int(beat[0]["phase"])].value, int(beat[0]["monotonic"]), beat[1]
         age = (time.monotonic_ns() - beaten) / 1e9 if beaten else None
@@ -138,6 +151,9 @@ class Monitor:
             "heartbeat_age": age,
         }
 
+    def _follow_anew(self, folder: Path) -> None:
+        self._tail, self._book = JournalTail(folder, FOLLOWED), BookFollowed()
+
     def _queues(self) -> list[dict[str, Any]]:
         found = []
         for ring, name in _RINGS.items() if self.source.channel else ():
@@ -152,10 +168,12 @@ class Monitor:
 
     def _followed(self, telemetry: Telemetry) -> dict[str, Any]:
         folder = self.source.journal(telemetry)
-        if self._tail is None:
-            self._tail = JournalTail(folder, FOLLOWED)
         self._tail.folder = folder
-        for message in self._tail.new():
+        messages = self._tail.new()
+        if messages is None:
+            self._follow_anew(folder)
+            messages = self._tail.new()
+        for message in messages or ():
             self._book.take(message)
         book = self._book
         return {
@@ -167,9 +185,10 @@ class Monitor:
         }
 
 
-def _times(state: "np.void") -> dict[str, Any]:
+def _times(state: "np.void", *, paced: bool) -> dict[str, Any]:
+    """``paced`` says that a host tells a core process the time, which is then not the machine's."""
     time_, opens, closes = (int(state[name]) for name in ("time", "session_open", "session_close"))
-    now = time.time_ns() if state["real"] else time_
+    now = time.time_ns() if state["real"] and not paced else time_
     data = int(state["data_at"])
     return {
         "real_time": bool(state["real"]),
@@ -240,15 +259,17 @@ def _book(state: "np.void") -> dict[str, Any]:
         money = {name: or_none(float(row[name])) for name in ("spot", "value", "equity")}
         greeks.append({"underlying": symbol, **figures, **counts, **money})
     limits = [_limit(state["limits"][place], names) for place in range(min(int(state["limits_told"]), MOST_LIMITS))]
-    halts = [cause for cause in HaltCause if int(state["halts"]) >> cause & 1]
+    known = int(state["halts"]) != UNKNOWN_HALTS
+    halts = [cause for cause in HaltCause if known and int(state["halts"]) >> cause & 1]
+    mode = max((cause.mode for cause in halts), default=BookMode.NORMAL).name.lower()
     return {
         "equity": greeks[-1]["equity"] if greeks else None,
         "greeks": greeks,
         "limits": limits,
         "profit": {part: float(state["profit"][place]) for place, part in enumerate(PROFIT_PARTS)},
         "trades_open": int(state["trades_open"]),
-        "halts": [cause.name.lower() for cause in halts],
-        "mode": max((cause.mode for cause in halts), default=BookMode.NORMAL).name.lower(),
+        "halts": [cause.name.lower() for cause in halts] if known else None,
+        "mode": mode if known else None,
         "left_out": {
             "underlyings": max(0, int(state["exposures_told"]) - MOST_UNDERLYINGS),
             "limits": max(0, int(state["limits_told"]) - MOST_LIMITS),

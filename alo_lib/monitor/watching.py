@@ -8,11 +8,9 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from alo_lib.journal import JournalError, read_journal, segments_in_object_store
+from alo_lib.journal import read_journal, segments_in_object_store
 from alo_lib.journal.format import OBJECT_STORE_KEY
-from alo_lib.monitor.source import MonitorError
-from alo_lib.monitor.view import Monitor, Seen
-from alo_lib.transport import TransportError
+from alo_lib.monitor.view import NOT_SEEN, Monitor, Seen
 from alo_lib.views.risk_ladder import risk_view, stated_risk
 from alo_lib.views.run import RunError
 
@@ -74,6 +72,7 @@ class Watching:
 
         :raises RunError: where the journal has measured no book yet.
         :raises JournalError: where it is damaged.
+        :raises SettingsError: where this program does not read the settings that it was written under.
         """
         async with self._reckoning:
             if time.monotonic() - self._risk[0] > _RISK_EVERY:
@@ -93,7 +92,7 @@ class Watching:
         try:
             self.seen = await asyncio.to_thread(self.monitor.look)
             self.problem = ""
-        except (MonitorError, TransportError, JournalError, OSError) as error:
+        except NOT_SEEN as error:
             self.problem = str(error)
         self._looked = time.monotonic()
         told: dict[str, Any] = {} if self.seen is None else self.seen.told

@@ -7,7 +7,7 @@ from typing import Self
 from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.trading import Sink, TradingCore
 from alo_lib.executive import Release, Watch
-from alo_lib.journal import JournalWriter, messages_of
+from alo_lib.journal import Journal, JournalWriter, messages_of
 from alo_lib.records import Message
 from alo_lib.settings import Settings
 from alo_lib.telemetry import EngineKind, Recorder, RunPhase, RunTold, open_recorder
@@ -44,9 +44,11 @@ class Showing:
         return cls(None if results is None else results / TELEMETRY_FOLDER, told, hear)
 
     def know(self, recorded: Sequence[Message]) -> None:
-        """Know how the run stands by what earlier processes have journaled."""
+        """Know how the run stands by what earlier processes have journaled, and still counts."""
         if self.recorder is not None:
-            self.recorder.know(message for _, message in messages_of(recorded, *STANDING))
+            left_out = Journal(b"", recorded).left_out
+            told = messages_of(recorded, *STANDING)
+            self.recorder.know(message for sequence, message in told if sequence not in left_out)
 
     def sink(self, writer: JournalWriter, inner: Sink | None = None) -> Sink:
         """What a core writes to in the place of a journal's writer, or of ``inner``, which stands before that."""

@@ -115,8 +115,10 @@ def run_backtest(
         run = _Run(settings, folder, findings, beginning, place.snapshots, policy, showing)
         run.run(progress)
     except BaseException:
-        showing.end(RunPhase.FAILED)
-        beginning.writer.leave()
+        try:
+            beginning.writer.leave()  # which syncs, and times it
+        finally:
+            showing.end(RunPhase.FAILED)
         raise
     beginning.writer.close()
     showing.end(RunPhase.STOPPED)

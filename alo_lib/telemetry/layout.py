@@ -20,6 +20,7 @@ __all__ = [
     "STATE",
     "STATE_NAME",
     "TELEMETRY_FOLDER",
+    "UNKNOWN_HALTS",
     "EngineKind",
     "RunPhase",
     "task_histogram",
@@ -41,6 +42,9 @@ COUNTERS: Final = ("cycles", "instructions", "cache_misses", "branch_misses")
 
 NOT_SUPPORTED: Final = -1
 """In the place of a hardware counter that the host does not have, or does not let this process read."""
+
+UNKNOWN_HALTS: Final = -1
+"""In the place of halts, before there is a core that could be asked."""
 
 OVERRUN_CAUSES: Final = (Cause.WORK, Cause.PREEMPTED, Cause.PAGE_FAULT, Cause.WAITED)
 
@@ -101,7 +105,7 @@ STATE: Final["np.dtype[np.void]"] = np.dtype(
         ("session_open", "<i8"),  # of the session that was told last, ns UTC; 0 for none
         ("session_close", "<i8"),
         ("broker", "<i8"),  # 1 unless the host told of a disconnect since its last reconnect
-        ("halts", "<i8"),  # 1 << HaltCause of each that stands
+        ("halts", "<i8"),  # 1 << HaltCause of each that stands, or UNKNOWN_HALTS
         *((name, "<i8") for name in _COUNTS),
         ("tasks", "S64", (MOST_TASKS_SHOWN,)),
         ("budgets", "<i8", (MOST_TASKS_SHOWN,)),  # ns

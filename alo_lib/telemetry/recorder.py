@@ -25,6 +25,7 @@ from alo_lib.telemetry.layout import (
     MOST_UNDERLYINGS,
     STATE,
     STATE_NAME,
+    UNKNOWN_HALTS,
     EngineKind,
     RunPhase,
     task_histogram,
@@ -72,8 +73,8 @@ class Recorder:
     """
 
     def __init__(self, folder: Path, told: RunTold) -> None:
-        self.halts: Callable[[], Collection[HaltCause]] = tuple
-        """Asks the core which halts stand."""
+        self.halts: Callable[[], Collection[HaltCause]] | None = None
+        """Asks the core which halts stand; None before there is one."""
         names = (*LATENCIES, *(task_histogram(plan.name) for plan in told.plans))
         self._files = Histograms.ensure(folder / HISTOGRAMS_NAME, len(LATENCIES) + MOST_TASKS_SHOWN)
         self._times = self._files.record_as(_OWNER, names[: len(LATENCIES) + MOST_TASKS_SHOWN])
@@ -159,7 +160,8 @@ class Recorder:
             row["phase"] = _PHASES.index(phase)
         row["published"], row["data_at"] = now, self._data_at
         row["session_open"], row["session_close"] = tally.session
-        row["broker"], row["halts"] = tally.broker, sum(1 << cause for cause in self.halts())
+        row["broker"] = tally.broker
+        row["halts"] = UNKNOWN_HALTS if self.halts is None else sum(1 << cause for cause in self.halts())
         for name in ("late", "refused", "conflated", "undelivered"):
             row[name] = tally.counts[name]
         row["trades_open"] = len(tally.trades)

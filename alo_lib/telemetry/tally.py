@@ -1,4 +1,10 @@
-"""What the messages of a run add up to: orders, book, limits, profit, frames; as a journal tells it."""
+"""What the messages of a run add up to: orders, book, limits, profit, frames; as a journal tells it.
+
+It is asked at the end of every frame, so what is asked for costs the same however long the run has been.
+"""
+
+from collections.abc import Hashable
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +26,50 @@ __all__ = ["STANDING", "Tally"]
 
 STANDING = (
     *(Kind.INSTRUMENT, Kind.SESSION, Kind.INTENT, Kind.ORDER_EVENT, Kind.EXPOSURE, Kind.LIMIT),
-    *(Kind.ATTRIBUTION, Kind.ENTRY, Kind.EXIT),
+    *(Kind.ATTRIBUTION, Kind.ENTRY, Kind.EXIT, Kind.EVENT),
 )
 """Kinds that tell how a run stands, also those of the processes before this one."""
 
 _HOST_COUNTS = {
     HostEvent.REFUSED: "refused",
     HostEvent.FLOOD: "conflated",
-    HostEvent.UNDELIVERED: "undelivered",
 }
+"""Events whose quantity is counted: records that were not taken in."""
+
+_BLOCK: Final = 256
+"""Rows that are summed together."""
+
+
+class _Sums:
+    """Sums of rows that replace each other, by column.
+
+    Rows are summed by blocks, and the blocks' sums then, always in the order in which rows first came: nothing is
+    taken away from a sum, so none drifts, and one that was NaN need not stay so.
+    """
+
+    def __init__(self, columns: int) -> None:
+        self._rows: NDArray[np.float64] = np.zeros((_BLOCK, columns))
+        self._blocks: NDArray[np.float64] = np.zeros((1, columns))
+        self._places: dict[Hashable, int] = {}
+        self._changed: set[int] = set()  # blocks
+
+    def put(self, key: Hashable, row: NDArray[np.float64]) -> None:
+        """A row, in the place of the one that ``key`` had."""
+        place = self._places.setdefault(key, len(self._places))
+        if place == len(self._rows):
+            self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
+            self._blocks = np.concatenate([self._blocks, np.zeros_like(self._blocks)])
+        self._rows[place] = row
+        self._changed.add(place // _BLOCK)
+
+    @property
+    def total(self) -> NDArray[np.float64]:
+        """The sums of all rows."""
+        for block in self._changed:
+            self._blocks[block] = self._rows[block * _BLOCK : (block + 1) * _BLOCK].sum(axis=0)
+        self._changed.clear()
+        total: NDArray[np.float64] = self._blocks.sum(axis=0)
+        return total
 
 
 class Tally:
@@ -47,8 +88,9 @@ class Tally:
         self.broker = True
         self.trades: set[int] = set()  # open
         self._tasks = {name.encode(): place for place, name in enumerate(tasks)}
+        self.orders: NDArray[np.int64] = np.zeros(max(OrderStatus) + 1, np.int64)  # how many have each status
         self._orders: dict[int, int] = {}  # last status by number
-        self._profit: dict[tuple[int, int], NDArray[np.float64]] = {}
+        self._profit = _Sums(len(PROFIT_PARTS))  # of each trade, and of each underlying beside trades
         self._handlers = {
             Kind.INSTRUMENT: self._instruments,
             Kind.SESSION: self._session,
@@ -59,33 +101,28 @@ class Tally:
             Kind.ATTRIBUTION: self._attributions,
             Kind.ENTRY: self._entries,
             Kind.EXIT: self._exits,
-            Kind.EVENT: self._events,
-            Kind.OVERRUN: self._overrun,
+            Kind.EVENT: self._connection,
         }
 
     def take(self, message: Message) -> None:
         """Count a message of this process, and know what it tells."""
         self.messages[message.kind] += 1
+        if message.kind is Kind.EVENT:
+            self._count(message.records)
+        elif message.kind is Kind.OVERRUN:
+            self._overrun(message.records)
         self.know(message)
 
     def know(self, message: Message) -> None:
-        """Know what a message tells, of whatever process it is."""
+        """Know what a message tells of how the run stands, of whatever process it is; nothing is counted."""
         handler = self._handlers.get(message.kind)
         if handler is not None:
             handler(message.records)
 
     @property
-    def orders(self) -> NDArray[np.int64]:
-        """How many orders have each status, by its number."""
-        return np.bincount(list(self._orders.values()), minlength=max(OrderStatus) + 1).astype(np.int64)
-
-    @property
     def profit(self) -> NDArray[np.float64]:
         """Profit by part over all trades and the account, money."""
-        total = np.zeros(len(PROFIT_PARTS))
-        for key in sorted(self._profit):
-            total += self._profit[key]
-        return total
+        return self._profit.total
 
     def _instruments(self, rows: Records) -> None:
         for row in rows[rows["kind"] == InstrumentKind.EQUITY]:
@@ -95,12 +132,20 @@ class Tally:
         self.session = int(rows[-1]["open"]), int(rows[-1]["close"])
 
     def _intents(self, rows: Records) -> None:
-        self._orders.update((order, OrderStatus.NEW) for order in rows["order"].tolist())
+        for order in rows["order"].tolist():
+            self._order(order, OrderStatus.NEW)
 
     def _order_events(self, rows: Records) -> None:
         for order, status in zip(rows["order"].tolist(), rows["status"].tolist(), strict=True):
             if order:
-                self._orders[order] = status
+                self._order(order, status)
+
+    def _order(self, order: int, status: int) -> None:
+        before = self._orders.get(order)
+        if before is not None:
+            self.orders[before] -= 1
+        self._orders[order] = status
+        self.orders[status] += 1
 
     def _exposures(self, rows: Records) -> None:
         for place, underlying in enumerate(rows["underlying"].tolist()):
@@ -110,9 +155,9 @@ class Tally:
         self.limits = rows.copy()
 
     def _attributions(self, rows: Records) -> None:
-        for row in rows:
-            parts = np.array([row[part] for part in PROFIT_PARTS], np.float64)
-            self._profit[int(row["underlying"]), int(row["trade"])] = parts
+        parts = np.stack([rows[part] for part in PROFIT_PARTS], axis=1)
+        for place, key in enumerate(zip(rows["underlying"].tolist(), rows["trade"].tolist(), strict=True)):
+            self._profit.put(key, parts[place])
 
     def _entries(self, rows: Records) -> None:
         self.trades.update(rows["trade"].tolist())
@@ -120,11 +165,15 @@ class Tally:
     def _exits(self, rows: Records) -> None:
         self.trades.difference_update(rows["trade"].tolist())
 
-    def _events(self, rows: Records) -> None:
+    def _count(self, rows: Records) -> None:
         for event, quantity in zip(rows["event"].tolist(), rows["quantity"].tolist(), strict=True):
             if (name := _HOST_COUNTS.get(event)) is not None:
                 self.counts[name] += int(quantity)
-            elif event in (HostEvent.BROKERAGE_DISCONNECT, HostEvent.BROKERAGE_RECONNECT):
+            self.counts["undelivered"] += event == HostEvent.UNDELIVERED  # an answer, of however many orders
+
+    def _connection(self, rows: Records) -> None:
+        for event in rows["event"].tolist():
+            if event in (HostEvent.BROKERAGE_DISCONNECT, HostEvent.BROKERAGE_RECONNECT):
                 self.broker = event == HostEvent.BROKERAGE_RECONNECT
 
     def _overrun(self, rows: Records) -> None:

@@ -56,11 +56,10 @@ def monitor(
       alo monitor --config /etc/alo/alo.json --serve
     """
     from alo_lib.monitor import Monitor, MonitorError, find_source
-    from alo_lib.transport import TransportError
 
     try:
         watched = Monitor(find_source(run, BACKTESTS))
-    except (MonitorError, TransportError) as error:
+    except MonitorError as error:
         raise UserError(str(error)) from error
     try:
         if serve:
@@ -71,6 +70,8 @@ def monitor(
             from alo_lib.monitor.terminal import show
 
             show(watched, once=once, every=every)
+    except MonitorError as error:
+        raise UserError(str(error)) from error
     finally:
         watched.close()
 
@@ -78,10 +79,17 @@ def monitor(
 def _print(watched: Monitor, once: bool, every: float) -> None:
     import time
 
-    while True:
+    from alo_lib.monitor import NOT_SEEN
+
+    if once:
         print_json(watched.look().told)
-        if once:
-            return
+        return
+    while True:
+        try:
+            told = watched.look().told
+        except NOT_SEEN as error:
+            told = {"problem": str(error)}
+        print_json(told)
         time.sleep(every)
 
 
