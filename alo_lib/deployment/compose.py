@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from alo_lib.deployment.dockerfile import USER, command
-from alo_lib.deployment.placed import CONFIG
+from alo_lib.deployment.placed import CONFIG, MONITOR
 from alo_lib.deployment.yaml_text import Because
 from alo_lib.settings.operation import OperationSettings
 
@@ -84,7 +84,6 @@ def _lean(settings: OperationSettings) -> dict[str, Any]:
 
 
 def _monitor(settings: OperationSettings) -> dict[str, Any]:
-    serve = ["monitor", settings.core.name, "--serve", "--listen", settings.monitor.listen]
     host, _, port = settings.monitor.listen.rpartition(":")
     asks = (
         f"import sys, urllib.request as r; sys.exit(r.urlopen('http://{host}:{port}/health', timeout=5).status != 200)"
@@ -93,11 +92,11 @@ def _monitor(settings: OperationSettings) -> dict[str, Any]:
         "image": settings.deploy.image,
         **_SEALED,
         "depends_on": {"core": {"condition": "service_started"}},
-        "command": serve,
+        "command": list(MONITOR),
         "network_mode": Because("host", "it listens on loopback, where Prometheus asks it"),
         "pid": _PID,
         "tmpfs": ["/tmp:size=512m,mode=1777"],
-        "volumes": [f"state:{settings.deploy.state}:ro", f"{_SHARED}:ro"],
+        "volumes": [f"state:{settings.deploy.state}:ro", f"{_SHARED}:ro", f"./alo.json:{CONFIG}:ro"],
         "mem_limit": "1g",
         "healthcheck": {
             "test": ["CMD", command(settings)[0], "-c", asks],

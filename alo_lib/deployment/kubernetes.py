@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from alo_lib.deployment.dockerfile import USER, command, health_check
 from alo_lib.deployment.lean_live import lean_live
-from alo_lib.deployment.placed import CONFIG, placed
+from alo_lib.deployment.placed import CONFIG, MONITOR, placed, stays_here
 from alo_lib.deployment.yaml_text import Because
 from alo_lib.settings.operation import OperationSettings
 
@@ -20,11 +20,11 @@ _SEALED: Final = {
     "capabilities": {"drop": ["ALL"]},
     "seccompProfile": {"type": "RuntimeDefault"},
 }
-_METRICS: Final = 9464
 
 
 def kubernetes_documents(base: Mapping[str, Any], settings: OperationSettings) -> list[dict[str, Any]]:
     """The objects in the order in which they are made; ``base`` is the project's own configuration of LEAN."""
+    settings = _in_a_pod(settings)
     where = {"namespace": settings.deploy.namespace}
     named = {"name": "alo", **where, "labels": _LABELS}
     return [
@@ -54,7 +54,7 @@ def kubernetes_documents(base: Mapping[str, Any], settings: OperationSettings) -
                 "lean.json": json.dumps(lean_live(base, settings), indent=1),
             },
         },
-        _service(named),
+        _service(named, settings),
         _stateful_set(named, settings),
         {
             "apiVersion": "policy/v1",
@@ -67,11 +67,24 @@ def kubernetes_documents(base: Mapping[str, Any], settings: OperationSettings) -
                 "selector": {"matchLabels": _LABELS},
             },
         },
-        _network_policy(named),
+        _network_policy(named, settings),
     ]
 
 
-def _service(named: dict[str, Any]) -> dict[str, Any]:
+def _in_a_pod(settings: OperationSettings) -> OperationSettings:
+    """Where the monitor would answer its own machine alone it listens at the pod's address: others ask it there."""
+    if not stays_here(settings.monitor.listen):
+        return settings
+    there = settings.monitor.model_copy(update={"listen": f"0.0.0.0:{_port(settings)}"})
+    return settings.model_copy(update={"monitor": there})
+
+
+def _port(settings: OperationSettings) -> int:
+    """That the monitor listens on."""
+    return int(settings.monitor.listen.rpartition(":")[2])
+
+
+def _service(named: dict[str, Any], settings: OperationSettings) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Service",
@@ -79,7 +92,7 @@ def _service(named: dict[str, Any]) -> dict[str, Any]:
         "spec": {
             "clusterIP": Because("None", "a stateful set's pods are found by name"),
             "selector": _LABELS,
-            "ports": [{"name": "metrics", "port": _METRICS, "targetPort": "metrics"}],
+            "ports": [{"name": "metrics", "port": _port(settings), "targetPort": "metrics"}],
         },
     }
 
@@ -194,8 +207,8 @@ def _monitor(settings: OperationSettings) -> dict[str, Any]:
         "name": "monitor",
         "image": settings.deploy.image,
         "command": command(settings),
-        "args": ["monitor", settings.core.name, "--serve", "--listen", f"0.0.0.0:{_METRICS}"],
-        "ports": [{"name": "metrics", "containerPort": _METRICS}],
+        "args": list(MONITOR),
+        "ports": [{"name": "metrics", "containerPort": _port(settings)}],
         "securityContext": _SEALED,
         "resources": _resources(1, "1Gi"),
         "livenessProbe": {**asked("/health"), "initialDelaySeconds": 30},
@@ -204,7 +217,7 @@ def _monitor(settings: OperationSettings) -> dict[str, Any]:
     }
 
 
-def _network_policy(named: dict[str, Any]) -> dict[str, Any]:
+def _network_policy(named: dict[str, Any], settings: OperationSettings) -> dict[str, Any]:
     scraper = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
     resolver = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
     return {
@@ -214,7 +227,7 @@ def _network_policy(named: dict[str, Any]) -> dict[str, Any]:
         "spec": {
             "podSelector": {"matchLabels": _LABELS},
             "policyTypes": ["Ingress", "Egress"],
-            "ingress": [{"from": [scraper], "ports": [{"protocol": "TCP", "port": _METRICS}]}],
+            "ingress": [{"from": [scraper], "ports": [{"protocol": "TCP", "port": _port(settings)}]}],
             "egress": [
                 {"to": [resolver], "ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]},
                 Because(

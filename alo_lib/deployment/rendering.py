@@ -10,7 +10,7 @@ from alo_lib.deployment.dockerfile import dockerfile, dockerignore
 from alo_lib.deployment.kubernetes import kubernetes_documents
 from alo_lib.deployment.lean_live import lean_live
 from alo_lib.deployment.log_shipping import index_template, rsyslog
-from alo_lib.deployment.placed import placed
+from alo_lib.deployment.placed import check_contained, placed
 from alo_lib.deployment.systemd import systemd_files
 from alo_lib.deployment.yaml_text import yaml_text
 from alo_lib.settings.operation import OperationSettings
@@ -19,6 +19,7 @@ __all__ = ["KINDS", "render"]
 
 
 def _docker(base: Mapping[str, Any], settings: OperationSettings) -> dict[str, str]:
+    check_contained(settings)
     return {
         "Dockerfile": dockerfile(settings),
         "Dockerfile.dockerignore": dockerignore(),
@@ -29,6 +30,7 @@ def _docker(base: Mapping[str, Any], settings: OperationSettings) -> dict[str, s
 
 
 def _kubernetes(base: Mapping[str, Any], settings: OperationSettings) -> dict[str, str]:
+    check_contained(settings)
     return {"alo.yaml": yaml_text(*kubernetes_documents(base, settings))}
 
 
@@ -59,7 +61,10 @@ KINDS: Final[dict[str, Callable[[Mapping[str, Any], OperationSettings], dict[str
 
 
 def render(kind: str, base: Mapping[str, Any], settings: OperationSettings) -> dict[str, str]:
-    """The files of a kind; ``base`` is the project's own configuration of LEAN (``lean.json``)."""
+    """The files of a kind; ``base`` is the project's own configuration of LEAN (``lean.json``).
+
+    :raises SettingsError: for a setting that this kind cannot have.
+    """
     return KINDS[kind](base, settings)
 
 

@@ -4,13 +4,12 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from alo_lib.deployment.placed import CONFIG, TUNABLES, core_journal, placed
+from alo_lib.deployment.placed import CONFIG, MONITOR, TUNABLES, core_channel, core_journal, placed, stays_here
 from alo_lib.deployment.units import Directive, Unit
 from alo_lib.settings.operation import OperationSettings
 
 __all__ = ["systemd_files"]
 
-_MANUAL: Final = Directive("Documentation", "https://www.lean.io/docs/v2/lean-cli/live-trading")
 _PRIVATE: Final = "localhost link-local 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7"
 """Whom a monitor that listens to more than loopback answers."""
 
@@ -45,33 +44,39 @@ _SEALED: Final = (
 
 def systemd_files(settings: OperationSettings) -> dict[str, str]:
     """The files by name, for /etc/systemd/system, /etc/sysusers.d, /etc/tmpfiles.d and /etc/alo."""
-    of = settings.deploy
+    of, channel = settings.deploy, core_channel(settings)
+    held = dict.fromkeys((of.state, core_journal(settings)))
     return {
-        "alo.target": _target().text(),
+        "alo.target": _target(settings).text(),
         "alo-host.service": _host(settings).text(),
         "alo-core.service": _core(settings).text(),
         "alo-monitor.service": _monitor(settings).text(),
         "alo.sysusers": f'u {of.user} - "volatility arbitrage" {of.state}\n',
         "alo.tmpfiles": "".join(
-            f"d {folder} 0750 {of.user} {of.user} -\n" for folder in dict.fromkeys((of.state, core_journal(settings)))
+            f"d {folder} {mode} {of.user} {of.user} -\n"
+            for folder, mode in (*((each, "0750") for each in held), *([(channel, "0700")] if channel else []))
         ),
         "alo.json": json.dumps(placed(settings).as_object(), indent=1) + "\n",
     }
 
 
-def _target() -> Unit:
+def _manual(settings: OperationSettings) -> Directive:
+    return Directive("Documentation", f"file:{settings.deploy.project}/docs/operations.md")
+
+
+def _target(settings: OperationSettings) -> Unit:
     wants = Directive("Wants", "alo-host.service alo-core.service alo-monitor.service")
     return Unit(
         (
-            ("Unit", (Directive("Description", "alo: trading core and monitor"), _MANUAL, wants)),
+            ("Unit", (Directive("Description", "alo: trading core and monitor"), _manual(settings), wants)),
             ("Install", (Directive("WantedBy", "multi-user.target"),)),
         )
     )
 
 
-def _unit(description: str, *more: Directive) -> tuple[str, Sequence[Directive]]:
+def _unit(settings: OperationSettings, description: str, *more: Directive) -> tuple[str, Sequence[Directive]]:
     part = Directive("PartOf", "alo.target")
-    return "Unit", (Directive("Description", description), _MANUAL, part, *more)
+    return "Unit", (Directive("Description", description), _manual(settings), part, *more)
 
 
 def _install() -> tuple[str, Sequence[Directive]]:
@@ -83,7 +88,7 @@ def _host(settings: OperationSettings) -> Unit:
     doctor = f"{settings.deploy.project}/alo doctor --config {CONFIG} --book {settings.deploy.state}/doctor.json"
     return Unit(
         (
-            _unit("alo: what the machine offers to real time", Directive("Before", "alo-core.service")),
+            _unit(settings, "alo: what the machine offers to real time", Directive("Before", "alo-core.service")),
             (
                 "Service",
                 (
@@ -121,6 +126,13 @@ def _host(settings: OperationSettings) -> Unit:
     )
 
 
+def _places(settings: OperationSettings) -> list[str]:
+    """What the core writes and the monitor reads: state, memory, and what settings place elsewhere."""
+    elsewhere = (core_journal(settings), core_channel(settings))
+    places = [settings.deploy.state, "/dev/shm"]
+    return [*places, *(each for each in elsewhere if each and not each.startswith(tuple(f"{one}/" for one in places)))]
+
+
 def _core(settings: OperationSettings) -> Unit:
     of, core = settings.deploy, settings.core
     service = (
@@ -128,7 +140,9 @@ def _core(settings: OperationSettings) -> Unit:
         Directive("NotifyAccess", "main"),
         Directive("User", of.user),
         Directive("ExecStart", f"{of.project}/alo core --config {CONFIG}"),
-        Directive("WatchdogSec", f"{core.watchdog}s", "told by the frames themselves: without frames it is killed"),
+        Directive(
+            "WatchdogSec", f"{core.watchdog}s", "told by its frames, and while it takes inputs in: else it is killed"
+        ),
         Directive("WatchdogSignal", "SIGKILL", "it goes on from its journal as after any kill"),
         Directive("TimeoutStartSec", "15min", "before its first frame it decides the rest of its journal again"),
         Directive("TimeoutStopSec", "30s"),
@@ -139,7 +153,7 @@ def _core(settings: OperationSettings) -> Unit:
         Directive("Environment", "NUMBA_CACHE_DIR=%C/alo"),
         Directive("CacheDirectory", "alo"),
         Directive("CacheDirectoryMode", "0700"),
-        Directive("ReadWritePaths", f"{of.state} /dev/shm"),
+        Directive("ReadWritePaths", " ".join(_places(settings))),
         Directive("LimitRTPRIO", "99", "SCHED_FIFO without a capability"),
         Directive("LimitMEMLOCK", "infinity"),
         Directive("LimitNOFILE", str(settings.limits.open_files)),
@@ -163,22 +177,21 @@ def _core(settings: OperationSettings) -> Unit:
         Directive("StartLimitIntervalSec", "60s"),
         Directive("StartLimitBurst", "10"),
     )
-    return Unit((_unit("alo: the trading core", *start), ("Service", service), _install()))
+    return Unit((_unit(settings, "alo: the trading core", *start), ("Service", service), _install()))
 
 
 def _monitor(settings: OperationSettings) -> Unit:
-    of, listen = settings.deploy, settings.monitor.listen
-    loopback = listen.startswith(("127.", "localhost:", "[::1]:"))
+    of = settings.deploy
     service = (
         Directive("Type", "exec"),
         Directive("User", of.user),
-        Directive("ExecStart", f"{of.project}/alo monitor {settings.core.name} --serve --listen {listen}"),
+        Directive("ExecStart", " ".join((f"{of.project}/alo", *MONITOR))),
         Directive("Restart", "always"),
         Directive("RestartSec", "1s"),
         Directive("Environment", "NUMBA_CACHE_DIR=%C/alo-monitor"),
         Directive("CacheDirectory", "alo-monitor"),
         Directive("CacheDirectoryMode", "0700"),
-        Directive("ReadOnlyPaths", f"{of.state} /dev/shm", "it only looks"),
+        Directive("ReadOnlyPaths", " ".join(_places(settings)), "it only looks"),
         Directive("Nice", "5", "never before the core or its host"),
         Directive("MemoryMax", "1G"),
         Directive("LimitNOFILE", "4096"),
@@ -187,9 +200,9 @@ def _monitor(settings: OperationSettings) -> Unit:
         Directive("MemoryDenyWriteExecute", "no", "kernels are compiled"),
         Directive("RestrictAddressFamilies", "AF_INET AF_INET6 AF_UNIX"),
         Directive("IPAddressDeny", "any"),
-        Directive("IPAddressAllow", "localhost" if loopback else _PRIVATE),
+        Directive("IPAddressAllow", "localhost" if stays_here(settings.monitor.listen) else _PRIVATE),
         Directive("SystemCallFilter", "@system-service"),
         Directive("SystemCallFilter", "~@privileged @resources"),
     )  # fmt: skip
     start = (Directive("After", "alo-core.service"),)
-    return Unit((_unit("alo: monitor, metrics and health", *start), ("Service", service), _install()))
+    return Unit((_unit(settings, "alo: monitor, metrics and health", *start), ("Service", service), _install()))

@@ -19,13 +19,13 @@ from alo_lib.records import LAYOUTS, SECOND, BookMode, HaltCause, Kind, Records
 from alo_lib.strategy.halts import bits_of, halts_of
 from alo_lib.transport import NotOwnerError, RecordRing
 
-__all__ = ["ANSWER", "PATIENCE", "REQUEST", "CommandRings", "NoAnswerError", "Outcome", "ask_core"]
+__all__ = ["ANSWER", "GRACE", "PATIENCE", "REQUEST", "CommandRings", "NoAnswerError", "Outcome", "ask_core"]
 
 T = TypeVar("T")
 
 PATIENCE: Final = 5.0
 """Seconds that a request may wait for a core: some hundred frames."""
-_GRACE: Final = 1.0
+GRACE: Final = 1.0
 """Seconds more for the answer to one that was taken at the last moment."""
 _NAP: Final = 0.002
 """Seconds between two looks."""
@@ -108,10 +108,13 @@ class CommandRings:
         self.answers.close()
 
 
-def ask_core(folder: Path, asked: Records, *, patience: float = PATIENCE) -> Outcome:
+def ask_core(folder: Path, asked: Records, *, patience: float = PATIENCE, grace: float = GRACE) -> Outcome:
     """Ask the core whose channel is in a folder for what an OPERATOR record says, and wait for its answer.
 
-    :raises NoAnswerError: where it does not take that within ``patience`` seconds.
+    It may be taken for ``patience`` seconds; its answer is waited for ``grace`` seconds longer, without which a command
+    that was taken at the last moment is done and nobody has heard so.
+
+    :raises NoAnswerError: where there is no answer by then.
     :raises TransportError: for memory that is not this user's, or not what it should be.
     """
     end = time.monotonic_ns() + round(patience * SECOND)
@@ -126,7 +129,7 @@ def ask_core(folder: Path, asked: Records, *, patience: float = PATIENCE) -> Out
     ):
         answers.pop()  # what others did not wait for
         requests.push(request)
-        while time.monotonic_ns() < end + round(_GRACE * SECOND):
+        while time.monotonic_ns() < end + round(grace * SECOND):
             for row in answers.pop():
                 if row["request"] == request["request"][0]:
                     return Outcome.of(row)

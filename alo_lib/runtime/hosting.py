@@ -18,14 +18,15 @@ from alo_lib.journal import (
     ObjectStore,
     ObjectStoreJournal,
     message_digest,
+    messages_of,
     read_journal,
 )
 from alo_lib.journal.format import OBJECT_STORE_KEY
 from alo_lib.records import SECOND, Kind, OperatorCommand, Records, records
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
-from alo_lib.runtime.command_rings import PATIENCE, NoAnswerError, Outcome, ask_core
+from alo_lib.runtime.command_rings import GRACE, PATIENCE, NoAnswerError, Outcome, ask_core
 from alo_lib.runtime.incidents import HaltsHeard, OverrunsHeard
-from alo_lib.runtime.link import Channel, channel_folder, host_ends
+from alo_lib.runtime.link import Channel, LinkPhase, channel_folder, host_ends
 from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.runtime.resumption import begin
@@ -43,6 +44,12 @@ _SNAPSHOT_EVERY: Final = 60 * SECOND
 
 _PATIENCE: Final = 0.2
 """Seconds for an answer that nobody waits for."""
+
+_TOLD: Final = (Kind.EXPOSURE, Kind.MARKET_STATE, Kind.LIMIT)
+"""What a ToldBook follows; of a journal no other message is read for it."""
+
+_HEARS: Final = (LinkPhase.ATTACHED, LinkPhase.LATE)
+"""Phases of a link whose core may still take what it is asked; a late one often does so a frame later."""
 
 
 class HostedCore(Protocol):
@@ -118,19 +125,24 @@ def open_core(
     place = LiveObjectStoreJournal(store, program()) if live else ObjectStoreJournal(store)
     beginning = begin(settings, place, adopts=live)
     showing = Showing.in_results(shown_in, EngineKind.LEAN, settings, store.path(OBJECT_STORE_KEY).parent, hear)
-    showing.know(beginning.recorded)
     book = ToldBook()
-    for message in beginning.recorded:
-        book.follow(message)
-    follow = (book, OverrunsHeard(hear)) if live else ()
-    core = beginning.decided_again(lambda writer: Telling(showing.sink(writer), *follow))
-    core.refusals.host, core.refusals.hear = lambda: "LEAN", hear
-    watch = None
-    if live:
-        core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
-        watch = BudgetWatch(settings.live_milliseconds / settings.frame_milliseconds)
-    showing.begin(core, watch)
-    showing.run()
+    try:
+        showing.know(beginning.recorded)
+        for sequence, message in messages_of(beginning.recorded, *_TOLD):
+            if sequence not in beginning.left_out:
+                book.follow(message)
+        follow = (book, OverrunsHeard(hear)) if live else ()
+        core = beginning.decided_again(lambda writer: Telling(showing.sink(writer), *follow))
+        core.refusals.host, core.refusals.hear = lambda: "LEAN", hear
+        watch = None
+        if live:
+            core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
+            watch = BudgetWatch(settings.live_milliseconds / settings.frame_milliseconds)
+        showing.begin(core, watch)
+        showing.run()
+    except BaseException:  # who looks at it must not see a run that is about to begin for ever
+        showing.end(RunPhase.FAILED)
+        raise
     own = _OwnCore(core, beginning.writer, place, showing, book, HaltsHeard(core, hear))
     return Opened(own, beginning.told, beginning.findings)
 
@@ -146,7 +158,7 @@ def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Callabl
     if not live:
         return Opened(_ProcessInStep(remote, ObjectStoreJournal(store)), MarketRecord(), [])
     hosted = _ProcessOfItsOwnTime(remote, hear)
-    told, count = remote.catch_up(hosted.book.follow)
+    told, count = remote.catch_up(hosted.book.follow, _TOLD)
     findings = [f"the core went on without its host; it has journaled {count} messages"] if told.underlyings else []
     return Opened(hosted, told, findings)
 
@@ -243,24 +255,29 @@ class _Process:
         return int(beat["sequence"]), int(beat["durable"])
 
     def standing(self) -> Standing | None:
-        """What it answers when it is asked, at once or not at all."""
+        """What it answers when it is asked, at once or not at all; a core that is late or gone is not asked."""
+        if self.core.link.look() is not LinkPhase.ATTACHED:
+            return None
         status = records(Kind.OPERATOR, command=OperatorCommand.STATUS, request=secrets.randbits(62) + 1)
         try:
-            outcome = self._ask(status, _PATIENCE)
+            outcome = self._ask(status, _PATIENCE, grace=0.0)
         except (NoAnswerError, TransportError):
             return None
         return Standing(outcome.mode, outcome.halts, outcome.undoable)
 
     def steer(self, asked: Records, time: int) -> Answer:
-        """Ask the core's process, as anybody does."""
+        """Ask the core's process, as anybody does, unless it is gone."""
+        word = OperatorCommand(asked["command"][0]).word
+        if (phase := self.core.link.look()) not in _HEARS:
+            return Answer(False, f"{word}: the core was not asked; the link to it is {phase.value}")
         try:
             outcome = self._ask(asked)
         except (NoAnswerError, TransportError) as error:
-            return Answer(False, f"{OperatorCommand(asked['command'][0]).word}: {error}")
+            return Answer(False, f"{word}: {error}")
         return Answer(outcome.done, outcome.sentence)
 
-    def _ask(self, asked: Records, patience: float = PATIENCE) -> Outcome:
-        return ask_core(channel_folder(self.core.settings.core_process), asked, patience=patience)
+    def _ask(self, asked: Records, patience: float = PATIENCE, *, grace: float = GRACE) -> Outcome:
+        return ask_core(channel_folder(self.core.settings.core_process), asked, patience=patience, grace=grace)
 
     def settle(self) -> None:
         """Nothing: the core's process keeps its journal."""

@@ -2,7 +2,7 @@
 
 import threading
 import time as clocks
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -137,12 +137,14 @@ class RemoteCore(KnownBook):
         while self._answers.pop() is not None:  # of a run before this one
             pass
 
-    def catch_up(self, hear: Callable[[Message], None] = lambda message: None) -> tuple[MarketRecord, int]:
+    def catch_up(
+        self, hear: Callable[[Message], None] = lambda message: None, kinds: Collection[Kind] = ()
+    ) -> tuple[MarketRecord, int]:
         """Know what an earlier host of a core that keeps its own time has told it, and what the core has decided.
 
-        ``hear`` hears all of it. Returns what was told and how many messages that is. What the core had answered and
-        nobody took is not given again: an order that the host does not know is found when both are reconciled. Only
-        before anything else is done, and attached.
+        ``hear`` hears what is of ``kinds`` and counts. Returns what was told and how many messages there are. What the
+        core had answered and nobody took is not given again: an order that the host does not know is found when both
+        are reconciled. Only before anything else is done, and attached.
 
         :raises TimeoutError: when the core stops meanwhile.
         :raises JournalError: when its journal cannot be read.
@@ -152,8 +154,9 @@ class RemoteCore(KnownBook):
         self._wait_until(lambda: int(self.link.beat["frame"]) > frame)
         count = int(self.link.beat["sequence"])  # as a frame is released: every one before it is whole
         journal = self._journaled(count)
-        for message in journal.messages[:count]:
-            hear(message)
+        for place, message in messages_of(journal.messages, *kinds):
+            if place < count and place not in journal.left_out:
+                hear(message)
         for place, message in messages_of(journal.messages, *_FOLLOWED):
             if place >= count or place in journal.left_out:
                 continue

@@ -1,5 +1,8 @@
 """What systemd, or whoever else supervises a core, hears of it: its own heartbeat, and nothing that could do without.
 
+A core beats with each frame, and between two inputs while it takes in so many of them that its frame waits: one that
+was away for long would else be killed for catching up, again and again.
+
 The protocol is sd_notify's: datagrams of ``NAME=VALUE`` lines to the socket that NOTIFY_SOCKET names.
 """
 
@@ -27,7 +30,7 @@ _STATE: Final = {
 
 
 class ServiceManager:
-    """Tells a supervisor that a core is ready once it releases frames, and from then on that it still does.
+    """Tells a supervisor that a core is ready once it releases frames, and from then on that it still beats.
 
     A supervisor that is gone or busy holds nothing up: what it does not hear, it takes for a core that is stuck.
     """

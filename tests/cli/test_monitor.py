@@ -3,7 +3,11 @@
 from pathlib import Path
 
 from alo_lib.cli.commands.monitor import monitor
+from alo_lib.monitor import find_source
+from alo_lib.runtime.link import Channel
+from alo_lib.runtime.process import CoreProcess
 from alo_lib.settings.operation import OperationSettings
+from tests.core.seeds import SETTINGS
 
 
 def test_it_listens_where_units_and_prometheus_say() -> None:
@@ -19,3 +23,15 @@ def test_a_file_names_the_core_and_the_address_and_options_win(tmp_path: Path) -
         assert (context.params["run"], context.params["listen"]) == (Path("desk"), "127.0.0.1:9555")
     with monitor.make_context("monitor", ["other", "--config", str(file), "--listen", "127.0.0.1:0"]) as context:
         assert (context.params["run"], context.params["listen"]) == (Path("other"), "127.0.0.1:0")
+
+
+def test_a_core_in_a_folder_of_a_file_is_found_there(tmp_path: Path) -> None:
+    file = tmp_path / "alo.json"
+    file.write_text(f'{{"core": {{"name": "desk", "folder": "{tmp_path}/memory"}}}}')
+    process = CoreProcess(SETTINGS, Channel(tmp_path / "memory" / "desk", slots=1 << 12), tmp_path / "journal")
+    try:
+        with monitor.make_context("monitor", ["--config", str(file)]) as context:
+            source = find_source(context.params["run"], tmp_path / "none")
+        assert (source.name, source.folder, source.channel) == ("desk", tmp_path / "memory" / "desk", True)
+    finally:
+        process.close()

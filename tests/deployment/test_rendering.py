@@ -1,7 +1,10 @@
 """What is rendered is what lies in deploy/, and what those who read it for a living find no fault with."""
 
+import ast
 import json
 import re
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from alo_lib.deployment import KINDS as RENDERED
 from alo_lib.deployment import render
 from alo_lib.deployment.units import Directive, Unit
 from alo_lib.deployment.yaml_text import plain
+from alo_lib.settings import SettingsError
 from alo_lib.settings.operation import OperationSettings
 from tests.deployment.tools import checked
 
@@ -98,6 +102,33 @@ def test_a_core_is_watched_by_its_own_heartbeat_and_may_have_real_time():
     assert "AF_UNIX" in found["RestrictAddressFamilies"][0]  # without it nobody hears the heartbeat
 
 
+@SETTINGS
+def test_units_run_what_the_installation_readies_and_lead_to_its_documents(settings):
+    """The launcher readies an environment for what its own words ask of it: those of the documents and of a unit."""
+    project = settings.deploy.project
+    files = render("systemd", BASE, settings)
+    (monitor,) = directives(files["alo-monitor.service"])["ExecStart"]
+    assert monitor == f"{project}/alo monitor --config /etc/alo/alo.json --serve"
+    assert "\n    ./alo monitor none --serve\n" in (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert (ROOT / "docs" / "operations.md").is_file()
+    for name, text in files.items():
+        if name.endswith((".service", ".target")):
+            assert directives(text)["Documentation"] == [f"file:{project}/docs/operations.md"]
+
+
+def test_a_core_may_write_where_settings_place_it_and_its_monitor_looks_there():
+    elsewhere = {"name": "desk", "folder": "/mnt/memory", "journal": "/mnt/disk/journal"}
+    files = render("systemd", BASE, OperationSettings.of({"core": elsewhere}, "x"))
+    places = "/var/lib/alo /dev/shm /mnt/disk/journal /mnt/memory/desk"
+    assert directives(files["alo-core.service"])["ReadWritePaths"] == [places]
+    assert directives(files["alo-monitor.service"])["ReadOnlyPaths"] == [places]
+    made = [line.split() for line in files["alo.tmpfiles"].splitlines()]
+    assert ["d", "/mnt/memory/desk", "0700", "alo", "alo", "-"] in made
+    assert {"/mnt/disk/journal", "/var/lib/alo"} <= {words[1] for words in made}
+    told = OperationSettings.of(json.loads(files["alo.json"]), "x").core
+    assert (told.folder, told.journal) == ("/mnt/memory", "/mnt/disk/journal")
+
+
 def test_a_line_break_in_a_directive_is_refused():
     with pytest.raises(ValueError, match="has a line break in it"):
         Unit((("Service", (Directive("Environment", "A=b\nUser=root"),)),)).text()
@@ -157,6 +188,78 @@ def test_what_the_image_takes_is_there():
         assert f"\n!{name}\n" in ignored
 
 
+def requirements(name: str) -> set[str]:
+    """Distributions that a list of requirements has, with those that it takes in, by their normal names."""
+    found: set[str] = set()
+    path = ROOT / name
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("-r "):
+            found |= requirements(str((path.parent / line[3:]).resolve().relative_to(ROOT)))
+        elif line and not line.startswith("#"):
+            found.add(re.split(r"[=<>~! \[;]", line)[0].lower().replace("_", "-"))
+    return found
+
+
+def imported(module: str, seen: set[str]) -> set[str]:
+    """Names of packages of others that a module of the project, and those that it imports, take in at any time."""
+    path = ROOT / (module.replace(".", "/") + ".py")
+    path = path if path.is_file() else ROOT / module.replace(".", "/") / "__init__.py"
+    if module in seen or not path.is_file():
+        return set()
+    seen.add(module)
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}", *(f"{node.module}.{each.name}" for each in node.names)]
+        for name in names:
+            found |= imported(name, seen) if name.startswith("alo_lib") else {name.partition(".")[0]}
+    return found - sys.stdlib_module_names
+
+
+def test_the_image_has_the_packages_of_all_that_its_containers_run():
+    from alo_lib.deployment.compose import compose
+
+    text = render("docker", BASE, OperationSettings())["Dockerfile"]
+    (installed,) = re.findall(r"pip install .*-r (\S+)", text)
+    (core,) = re.findall(r"^CMD \[(.*)\]", text, re.MULTILINE)
+    commands = {json.loads(f"[{core}]")[0], plain(compose(OperationSettings()))["services"]["monitor"]["command"][0]}
+    assert commands == {"core", "monitor"}
+    there, distributions = requirements(installed), packages_distributions()
+    needed: set[str] = set()
+    for command in commands:
+        for name in imported(f"alo_lib.cli.commands.{command}", set()):
+            needed |= {each.lower().replace("_", "-") for each in distributions.get(name, [name])}
+    assert {"numpy", "click", "starlette", "uvicorn"} <= needed
+    brought = {"llvmlite": "numba", "pydantic-core": "pydantic"}  # by what is listed
+    of_others = (requirements("requirements/export.txt") | requirements("requirements/train.txt")) - there
+    assert {brought.get(each, each) for each in needed} - of_others <= there
+
+
+@pytest.mark.parametrize("kind", ["docker", "kubernetes"])
+@pytest.mark.parametrize(
+    ("core", "told"),
+    [
+        ({"folder": "/mnt/memory"}, r"core.folder is '/mnt/memory'; allowed in containers: null"),
+        ({"journal": "/mnt/disk"}, r"core.journal is '/mnt/disk'; allowed in containers: .* below deploy.state"),
+    ],
+)
+def test_what_containers_would_not_find_is_refused(kind, core, told):
+    with pytest.raises(SettingsError, match=told):
+        render(kind, BASE, OperationSettings.of({"core": core}, "x"))
+    inside = OperationSettings.of({"core": {"journal": "/var/lib/alo/mine"}}, "x")
+    assert "/var/lib/alo/mine" in "".join(render(kind, BASE, inside).values())
+
+
+def test_the_containers_monitor_reads_the_cores_settings():
+    from alo_lib.deployment.compose import compose
+
+    services = plain(compose(OperationSettings()))["services"]
+    (config,) = (volume for volume in services["core"]["volumes"] if volume.startswith("./alo.json:"))
+    assert config in services["monitor"]["volumes"]
+    assert config.split(":")[1] in services["monitor"]["command"]
+
+
 def test_lean_is_told_which_core_decides():
     told = json.loads(render("docker", BASE, OperationSettings.of(OTHER, "x"))["lean.json"])
     assert told["parameters"]["core-process"] == "desk"
@@ -206,6 +309,27 @@ def test_labels_and_names_agree():
     assert priority == found["PriorityClass"]["metadata"]["name"]
     namespaces = {each["metadata"]["namespace"] for each in found.values() if "namespace" in each["metadata"]}
     assert namespaces == {"desk"}
+
+
+@pytest.mark.parametrize(
+    ("listen", "there"),
+    [
+        ("127.0.0.1:9500", "0.0.0.0:9500"),
+        ("localhost:1", "0.0.0.0:1"),
+        ("[::1]:9464", "0.0.0.0:9464"),
+        ("[::]:9464", "[::]:9464"),
+    ],
+)
+def test_a_pods_monitor_listens_at_its_port_where_others_reach_it(listen, there):
+    found = documents(OperationSettings.of({"core": {"name": "desk"}, "monitor": {"listen": listen}}, "x"))
+    told = OperationSettings.of(json.loads(found["ConfigMap"]["data"]["alo.json"]), "x")
+    assert (told.core.name, told.monitor.listen) == ("desk", there)
+    port = int(there.rpartition(":")[2])
+    monitor = found["StatefulSet"]["spec"]["template"]["spec"]["containers"][2]
+    assert monitor["args"] == ["monitor", "--config", "/etc/alo/alo.json", "--serve"]
+    assert [each["containerPort"] for each in monitor["ports"]] == [port]
+    assert [each["port"] for each in found["Service"]["spec"]["ports"]] == [port]
+    assert found["NetworkPolicy"]["spec"]["ingress"][0]["ports"] == [{"protocol": "TCP", "port": port}]
 
 
 # YAML ----------------------------------------------------------------------------------------------------------------

@@ -228,6 +228,15 @@ def test_whoever_asks_gets_its_own_answer_and_others_wait(tmp_path: Path) -> Non
     remote.stop()
 
 
+@pytest.mark.parametrize(("grace", "least", "most"), [(0.0, 0.01, 0.9), (1.0, 1.01, 60.0)])
+def test_an_answer_is_waited_for_as_long_as_is_said(tmp_path: Path, grace: float, least: float, most: float) -> None:
+    CommandRings.ensure(tmp_path)
+    began = time.monotonic()
+    with pytest.raises(NoAnswerError):
+        ask_core(tmp_path, asked("status"), patience=0.01, grace=grace)
+    assert least <= time.monotonic() - began < most
+
+
 def test_a_core_that_answers_nothing_does_nothing_later(tmp_path: Path) -> None:
     process, remote = by_hand(tmp_path, paced=False)
     with pytest.raises(NoAnswerError, match=r"gave no answer within 0\.01 s"):

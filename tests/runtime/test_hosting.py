@@ -1,19 +1,28 @@
 """A core as its host opens it: one of its own process, in a backtest and live."""
 
+import time
 from pathlib import Path
 
 import pytest
 
+import alo_lib.runtime.hosting as hosting
 from alo_lib.core import TradingCore
 from alo_lib.journal import message_digest, read_journal, segments_in_object_store
-from alo_lib.records import SECOND, HostEvent, Kind
+from alo_lib.records import SECOND, BookMode, HostEvent, Kind, Message, Records, records
 from alo_lib.runtime import MarketRecord, Opened, open_core
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
-from alo_lib.runtime.link import channel_folder
+from alo_lib.runtime.command_rings import CommandRings, Outcome, ask_core
+from alo_lib.runtime.link import CorePhase, channel_folder
 from alo_lib.runtime.remote import RemoteCore
+from alo_lib.runtime.resumption import Beginning
+from alo_lib.runtime.steering import Answer, Standing, command_of
+from alo_lib.runtime.told_book import ToldBook
 from alo_lib.settings import Settings
+from alo_lib.telemetry import RunPhase
+from alo_lib.telemetry.reading import TelemetryFiles, published_in
 from tests.core.script import FIRST, Script, at
 from tests.journal.on_disk import OnDisk
+from tests.runtime.processes import Watched, by_hand, quotes_in
 
 SETTINGS = Settings.of({"underlyings": "TEST"})
 FRAME = SETTINGS.frame_nanoseconds
@@ -122,3 +131,155 @@ def test_a_frame_is_opened_once_where_time_stands_still(store: OnDisk) -> None:
             hosted.core.run()
             counts[-1] += 1
     assert counts == [1, 0, 1]
+
+
+# The book that is told ------------------------------------------------------------------------------------------------
+
+
+class Unread:
+    """A message that nobody may look into."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+
+    @property
+    def records(self) -> Records:
+        raise AssertionError(f"{self.kind.name} was read")
+
+
+def test_a_book_follows_the_kinds_that_are_read_for_it_and_no_other() -> None:
+    for kind in Kind:
+        if kind in hosting._TOLD:
+            with pytest.raises(AssertionError, match=kind.name):
+                ToldBook().follow(Unread(kind))  # type: ignore[arg-type]
+        else:
+            ToldBook().follow(Unread(kind))  # type: ignore[arg-type]
+
+
+def test_a_book_goes_on_from_what_counts_of_the_journal_and_reads_nothing_else(
+    store: OnDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosted = opened(store, live=True).hosted
+    market = market_of(hosted.core)
+    market.session()
+    market.bar(10, volatility=0.35)
+    before = hosted.book.equity
+    market.tell(at(FIRST, 10.5), Kind.INTEREST, records(Kind.INTEREST, amount=5000.0))
+    market.bar(11, volatility=0.35)
+    after = hosted.book.equity
+    assert after != before
+    hosted.settle()
+    recorded = read_journal(segments_in_object_store(store.folder), unfinished=True).messages
+    late = {place for place, each in enumerate(recorded) if each.kind is Kind.EXPOSURE and each.time > at(FIRST, 10.4)}
+    assert late
+    heard: list[Kind] = []
+    follow = ToldBook.follow
+    with monkeypatch.context() as patched:
+        patched.setattr(ToldBook, "follow", lambda book, each: heard.append(each.kind) or follow(book, each))  # type: ignore[func-returns-value]
+        assert opened(store, live=True).hosted.book.equity == after
+    assert Kind.EXPOSURE in heard
+    assert set(heard) <= set(hosting._TOLD)
+    monkeypatch.setattr(Beginning, "left_out", property(lambda beginning: frozenset(late)))
+    assert opened(store, live=True).hosted.book.equity == before
+
+
+def test_a_host_that_catches_up_hears_what_counts_of_the_kinds_that_it_asks_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process, remote = by_hand(tmp_path, paced=False)
+    quotes_in(remote)
+    process.run(3)
+    process.close()
+    journal = read_journal(tmp_path / "journal")
+    told = [(place, each) for place, each in enumerate(journal.messages) if each.kind in hosting._TOLD]
+    (first, _), *others = told
+    monkeypatch.setattr(remote, "_wait_until", lambda reached: None)
+    monkeypatch.setattr("alo_lib.journal.journal._sequences_left_out", lambda messages: frozenset({first}))
+    heard: list[Message] = []
+    remote.catch_up(heard.append, hosting._TOLD)
+    assert heard
+    assert [(each.kind, each.time) for each in heard] == [(each.kind, each.time) for _, each in others]
+    remote.stop()
+
+
+# How a run that cannot begin is shown --------------------------------------------------------------------------------
+
+
+def test_a_core_that_cannot_go_on_is_shown_as_failed(
+    store: OnDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(beginning: Beginning, *_: object) -> object:
+        raise OSError("it decides otherwise")
+
+    (tmp_path / "results").mkdir()
+    monkeypatch.setattr(Beginning, "decided_again", fails)
+    with pytest.raises(OSError, match="decides otherwise"):
+        open_core(SETTINGS, store, live=True, hear=lambda sentence: None, shown_in=tmp_path / "results")
+    place = published_in(tmp_path / "results")
+    assert place is not None
+    files = TelemetryFiles(place)
+    told = files.read()
+    files.close()
+    assert told is not None
+    assert list(RunPhase)[int(told.state["phase"])] is RunPhase.FAILED
+
+
+# What a host asks of a process ---------------------------------------------------------------------------------------
+
+
+class Asked:
+    """A core process's host, whose link the test holds, and what it asks."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        process, self.remote = by_hand(folder, paced=False)
+        process.close()
+        (folder / "watched").mkdir()
+        self.watched = Watched(folder / "watched")
+        self.remote.link = self.watched.link
+        self.hosted = hosting._ProcessOfItsOwnTime(self.remote, lambda sentence: None)
+        self.waits: list[tuple[float, float]] = []
+        monkeypatch.setattr(hosting, "ask_core", self.ask)
+
+    def ask(self, folder: Path, asked: Records, *, patience: float, grace: float) -> Outcome:
+        self.waits.append((patience, grace))
+        return Outcome(True, "done", BookMode.HALTED)
+
+    def paused(self) -> Answer:
+        asked = command_of("pause", sender="test")
+        assert not isinstance(asked, Answer)
+        return self.hosted.steer(asked, 0)
+
+
+def test_a_core_is_asked_while_it_may_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    to = Asked(tmp_path, monkeypatch)
+    assert to.hosted.standing() is None
+    assert to.paused() == Answer(False, "pause: the core was not asked; the link to it is waiting for a core")
+    assert to.waits == []
+    to.watched.beat()
+    assert to.hosted.standing() == Standing(BookMode.HALTED, (), 0)
+    assert to.paused().done
+    assert to.waits == [(0.2, 0.0), (5.0, 1.0)]
+    to.watched.now += 3 * FRAME  # a late one may take a command a frame later, but answers nobody at once
+    assert to.hosted.standing() is None
+    assert to.paused().done
+    assert to.waits[2:] == [(5.0, 1.0)]
+    to.watched.beat(CorePhase.STOPPED)
+    assert to.hosted.standing() is None
+    assert to.paused() == Answer(False, "pause: the core was not asked; the link to it is gone")
+    assert len(to.waits) == 3
+    to.remote.stop()
+
+
+def test_a_core_that_does_not_answer_how_it_stands_holds_its_host_up_for_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    to = Asked(tmp_path, monkeypatch)
+    monkeypatch.setattr(hosting, "ask_core", ask_core)
+    monkeypatch.setattr(hosting, "channel_folder", lambda name: tmp_path / "rings")
+    (tmp_path / "rings").mkdir(mode=0o700)
+    CommandRings.ensure(tmp_path / "rings").close()
+    to.watched.beat()
+    began = time.monotonic()
+    assert to.hosted.standing() is None
+    assert 0.2 <= time.monotonic() - began < 1.0
+    to.remote.stop()

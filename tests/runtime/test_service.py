@@ -65,6 +65,14 @@ def test_a_core_that_does_not_beat_is_not_said_to_live(supervisor):
     assert heard(supervisor) == []
 
 
+def test_a_core_that_takes_inputs_in_for_long_is_said_to_live_and_is_no_more_once_it_stops(supervisor):
+    """It beats between two inputs, in one frame: a watchdog that killed it would do so again each time."""
+    manager = manager_of({"NOTIFY_SOCKET": supervisor.getsockname(), "WATCHDOG_USEC": "2000000"})
+    for at in range(0, 4000, 10):  # of two watchdogs' times, all within frame 7
+        manager.hear(beat(CorePhase.RUNNING, at * SECOND // 1000, 7))
+    assert [each[-1] for each in heard(supervisor)] == ["STATUS=running, frame 7, 0 overruns"] * 8
+
+
 def test_a_supervisor_that_is_gone_holds_nothing_up_and_hears_again(tmp_path):
     manager = manager_of({"NOTIFY_SOCKET": str(tmp_path / "notify")})
     manager.hear(beat(CorePhase.RUNNING, SECOND))

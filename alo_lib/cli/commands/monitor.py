@@ -22,7 +22,10 @@ __all__ = ["monitor"]
 
 def _of_file(config: OperationSettings) -> dict[str, Any]:
     """Options by what a file of host and core settings says."""
-    return {"run": config.core.name, "listen": config.monitor.listen}
+    of = config.core
+    # As ``alo core`` has it: a folder is the one that holds the channels, each by its core's name.
+    run = of.name if of.folder is None else f"{of.folder}/{of.name}"
+    return {"run": run, "listen": config.monitor.listen}
 
 
 @click.command(short_help="Watch a run while it runs: state, latencies, queues, book, journal.")
