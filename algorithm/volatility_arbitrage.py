@@ -46,7 +46,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         self.set_end_date(self.alo.end.year, self.alo.end.month, self.alo.end.day)
         self.set_cash(self.alo.cash)
         self.set_brokerage_model(BrokerageName.INTERACTIVE_BROKERS_BROKERAGE, AccountType.MARGIN)
-        for sentence in () if self.live_mode else look_at_data(self.alo):
+        for sentence in self.alo.warnings if self.live_mode else look_at_data(self.alo):
             self.log(f"alo {sentence}")
         self._one_at_a_time = threading.RLock()  # live, LEAN calls back on three threads
         self._bars = _RESOLUTIONS[self.alo.resolution]

@@ -1,5 +1,8 @@
 """Between a core and its journal: what a frame decided, kept for the host."""
 
+import numpy as np
+
+from alo_lib.executive import Cause
 from alo_lib.journal import JournalWriter
 from alo_lib.records import Kind, Message
 
@@ -13,6 +16,7 @@ class Outbox:
         self.journal = journal
         self.decisions: list[Message] = []
         self.overruns = 0
+        """Tasks beyond their budgets; frames that come late are journaled beside them, and none."""
 
     def append(self, message: Message) -> int:
         """Journal first."""
@@ -20,7 +24,7 @@ class Outbox:
         if message.kind.is_decision:
             self.decisions.append(message)
         elif message.kind is Kind.OVERRUN:
-            self.overruns += 1
+            self.overruns += int(np.count_nonzero(message.records["cause"] != Cause.LATE))
         return sequence
 
     def flush(self) -> None:

@@ -10,6 +10,7 @@ from alo_lib.executive.plan import MinorFrame
 from alo_lib.journal import JournalWriter
 from alo_lib.records import HaltCause, Kind, Message, records
 from alo_lib.runtime.incidents import HaltsHeard, OverrunsHeard
+from alo_lib.runtime.outbox import Outbox
 from alo_lib.runtime.told_book import Telling
 
 
@@ -33,6 +34,13 @@ def test_each_overrun_is_heard_with_what_follows_from_it_once_it_is_journaled() 
         f"2: {what}; the frame went on",
         "3: overrun: frame 7 was released 2.5 ms late, and 3 before it never",
     ]
+
+
+def test_a_late_frame_is_no_overrun_to_be_counted() -> None:
+    outbox = Outbox(JournalWriter())
+    for cause in (Cause.WORK, Cause.LATE, Cause.WAITED, Cause.LATE):
+        outbox.append(overrun(cause=cause))
+    assert outbox.overruns == 2
 
 
 def test_each_halt_and_its_end_is_heard_once() -> None:
