@@ -278,17 +278,14 @@ class Dying:
 def test_a_process_that_goes_is_looked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alo_lib.monitor.watching._EVERY", 1e9)
 
-    async def watch() -> list[bool]:
+    async def watch() -> bytes:
         watching = Watching(Dying())  # type: ignore[arg-type]
         task = asyncio.create_task(watching.run())
-        told = []
-        for number in range(2):
-            assert await watching.next(number, PATIENCE) == number + 1
-            told.append(watching.ready)
+        assert await watching.next(1, PATIENCE) == 2  # the second look, for which nothing else is a reason
         task.cancel()
-        return told
+        return watching.latest
 
-    assert asyncio.run(watch()) == [True, False]
+    assert json.loads(asyncio.run(watch())) == {"up": False, "problem": ""}
 
 
 def test_a_risk_that_cannot_be_reckoned_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

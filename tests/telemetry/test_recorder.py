@@ -239,13 +239,14 @@ def test_files_of_another_version_are_replaced_and_a_run_that_cannot_be_shown_go
     assert not (tmp_path / "missing").exists()
 
 
-def test_a_failed_run_is_shown_with_all_that_it_put_on_disk(data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("durability", [Durability.OS, Durability.GROUP])
+def test_a_failed_run_is_shown_with_all_that_it_put_on_disk(data: Path, tmp_path: Path, durability: Durability) -> None:
     def interrupt(day: object, share: float) -> None:
         if share > 0.3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_backtest(tiny.settings(), data, tmp_path, progress=interrupt, durability=Durability.GROUP)
+        run_backtest(tiny.settings(), data, tmp_path, progress=interrupt, durability=durability)
     appended, state = len(journal_of(tmp_path, unfinished=True).messages), read(tmp_path).state
     assert list(RunPhase)[state["phase"]] is RunPhase.FAILED
     assert (state["sequence"], state["durable"]) == (appended, appended)
