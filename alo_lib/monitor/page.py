@@ -125,7 +125,7 @@ const standing = told => { document.title = `${told.name}: ${told.phase}`;
   const good = told.up || told.phase === 'stopped';
   put('standing', make('b', { class: good ? 'good' : 'bad', id: 'phase' }, told.phase + (told.late ? ', late' : '')),
     ` ${told.engine}, process ${told.pid ?? DASH}, ${told.time ?? DASH} New York, session `
-    + `${told.session_open ? 'open' : 'closed'}`);
+    + `${told.session === null ? DASH : told.session_open ? 'open' : 'closed'}`);
   const overruns = Object.values(told.frames.tasks)
     .reduce((sum, each) => sum + each.work + each.preempted + each.page_fault + each.waited, 0);
   put('cards', card('equity', money(told.equity)), card('trades open', number(told.trades_open)),

@@ -66,6 +66,11 @@ def drawn(told: dict[str, Any], width: int, height: int | None = None) -> Render
     return Group(_head(told), pair, Columns(lists, width=half, padding=(0, 1)))
 
 
+def _session(told: dict[str, Any]) -> str:
+    """Whether one is open; none may have been told of yet."""
+    return DASH if told["session"] is None else "open" if told["session_open"] else "closed"
+
+
 def duration(seconds: float | None) -> str:
     """A time in the unit that suits it."""
     if seconds is None:
@@ -88,7 +93,7 @@ def _head(told: dict[str, Any]) -> RenderableType:
     mode = (told["mode"] or "unknown").replace("_", " ")
     halts = ", ".join(told["halts"] or ()).replace("_", " ")
     book = Text.assemble(
-        f"time {told['time'] or DASH}, session {'open' if told['session_open'] else 'closed'}, mode ",
+        f"time {told['time'] or DASH}, session {_session(told)}, mode ",
         (f"{mode}{f' ({halts})' if halts else ''}", _GOOD if mode == "normal" else _BAD),
         ("" if told["broker_connected"] else "  broker disconnected", _BAD),
     )

@@ -1,6 +1,10 @@
 """``alo monitor``: what it watches and where it listens, by its options and a file of host and core settings."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from alo_lib.cli.commands.monitor import monitor
 from alo_lib.monitor import find_source
@@ -14,6 +18,14 @@ def test_it_listens_where_units_and_prometheus_say() -> None:
     with monitor.make_context("monitor", []) as context:
         assert context.params["listen"] == OperationSettings().monitor.listen
         assert context.params["run"] is None
+
+
+@pytest.mark.parametrize("beside", ["--once", "--json"])
+def test_a_server_is_not_asked_once(run: Callable[..., Any], beside: str) -> None:
+    done = run("monitor", "core", "--serve", beside)
+    assert (done.status, done.err) == (
+        2, "alo: --serve goes on until it is interrupted; it takes neither --once nor --json\n"
+    )  # fmt: skip
 
 
 def test_a_file_names_the_core_and_the_address_and_options_win(tmp_path: Path) -> None:

@@ -60,6 +60,8 @@ def monitor(
     """
     from alo_lib.monitor import Monitor, MonitorError, find_source
 
+    if serve and (once or as_json):
+        raise UserError("--serve goes on until it is interrupted; it takes neither --once nor --json")
     try:
         watched = Monitor(find_source(run, BACKTESTS))
     except MonitorError as error:
