@@ -12,6 +12,7 @@ from alo_lib.journal import read_journal, segments_in_object_store
 from alo_lib.records import MINUTE, WHOLE_BOOK, BookMode, HaltCause, Kind, Message, records
 from alo_lib.runtime import Answer, HostedCore, command_of
 from alo_lib.runtime.hosting import _ProcessOfItsOwnTime
+from alo_lib.runtime.link import LinkPhase
 from alo_lib.runtime.steering import Standing
 from tests.algorithm.lean_world import Algorithm, World
 from tests.algorithm.test_lean_machine import hosted  # noqa: F401 - a fixture
@@ -100,9 +101,14 @@ def test_a_core_of_another_process_says_how_it_stands_and_what_is_on_the_disk(
     monkeypatch.setattr("alo_lib.runtime.hosting._PATIENCE", 60.0)
     core = threading.Thread(target=process.run)
     core.start()
-    asked(live, "flatten", 0)
-    assert live.standing() == Standing(BookMode.FLATTEN, (HaltCause.OPERATOR_FLATTEN,), 1)
     end = time.monotonic() + 60.0
+    while remote.link.look() is not LinkPhase.ATTACHED:
+        assert time.monotonic() < end
+    asked(live, "flatten", 0)
+    # Logical time runs away between a beat and a look at it, so that the core seems late now and then.
+    while (standing := live.standing()) is None:
+        assert time.monotonic() < end
+    assert standing == Standing(BookMode.FLATTEN, (HaltCause.OPERATOR_FLATTEN,), 1)
     while live.core.halts != {HaltCause.OPERATOR_FLATTEN}:  # as the next frame's heartbeat says
         assert time.monotonic() < end
     process.stop()
