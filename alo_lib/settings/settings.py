@@ -131,7 +131,14 @@ class Settings(RunSettings, LimitSettings, TradingSettings, MarketSettings, Fore
 
         :raises SettingsError: in one sentence that names the setting, its value and what is allowed.
         """
-        merged = {unspelled(name): value for source in sources for name, value in source.items()}
+        merged: dict[str, Any] = {}
+        for source in sources:
+            given = {unspelled(name): value for name, value in source.items()}
+            if len(given) < len(source):
+                names = [unspelled(name) for name in source]
+                twice = next(name for name in names if names.count(name) > 1)
+                raise SettingsError(f"setting {spelled(twice)} is given twice, as {spelled(twice)} and {twice}")
+            merged.update(given)
         try:
             return cls.model_validate(merged)
         except ValidationError as error:

@@ -144,6 +144,8 @@ def core(
     )
     for step in steps:
         say(f"{step.name}: {'yes' if step.done else 'no'} ({step.detail})")
+    for warning in process.settings.warnings:
+        say(f"Warning: {warning}.")
     for finding in process.findings:
         say(finding)
     say(f"The core {name} runs in {where}; its journal is {journal or JOURNALS / name}.")
