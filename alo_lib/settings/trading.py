@@ -101,7 +101,7 @@ class TradingSettings(BaseModel):
 
     # How it is held
     hedge: Literal["delta_band", "whalley_wilmott", "minimum_variance", "policy"] = Field(
-        "minimum_variance",
+        "delta_band",
         description="band of the hedge: hedge-band about delta, Whalley-Wilmott's, or that about minimum variance, "
         "which a learned policy adjusts (policy)",
     )

@@ -123,7 +123,7 @@ def test_a_copy_that_somebody_changed_is_not_what_a_journal_tells(tmp_path: Path
 
 def test_where_a_policy_lies_is_no_other_setting() -> None:
     require_same_settings(by("here").model_dump_json().encode(), by("there"), "j")
-    with pytest.raises(SettingsError, match="hedge was 'policy' and is 'minimum_variance'"):
+    with pytest.raises(SettingsError, match="hedge was 'policy' and is 'delta_band'"):
         require_same_settings(by("here").model_dump_json().encode(), Settings(), "j")
     with pytest.raises(JournalError):
         require_same_settings(b"[]", by("here"), "j")
