@@ -1,6 +1,7 @@
 """How late this host releases frames: a measured run of the executive's own clock, in a process of its own."""
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any, NamedTuple
@@ -39,7 +40,9 @@ def measure_jitter(seconds: float, isolation: Isolation, *, spin: int = DEFAULT_
     :raises JitterError: when the process that measures ends badly.
     """
     arguments = json.dumps([seconds, isolation.cpu, isolation.priority, spin])
-    run = subprocess.run([sys.executable, "-m", __name__, arguments], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", __name__, arguments]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}  # it finds what this process finds
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if run.returncode:
         last = (run.stderr.strip().splitlines() or ["without a word"])[-1]
         raise JitterError(f"the jitter run ended with status {run.returncode}: {last}")

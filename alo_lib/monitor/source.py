@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alo_lib.journal import JOURNAL_FOLDER
-from alo_lib.runtime.link import PROJECT, channel_folder
+from alo_lib.runtime.link import HEARTBEAT_NAME, JOURNAL_LINK, PROJECT, channel_folder
 from alo_lib.telemetry.layout import STATE_NAME
 from alo_lib.telemetry.reading import Telemetry, published_in
 from alo_lib.transport import TransportError, default_folder
@@ -38,7 +38,7 @@ class Source:
     def journal(self, telemetry: Telemetry | None) -> Path:
         """The folder that its journal is in, or will be: what lies beside it first, else what the run itself says."""
         if self.channel:
-            return (self.folder / "core-journal").resolve()
+            return (self.folder / JOURNAL_LINK).resolve()
         for folder in (self.folder, *self._renamed()):
             if (folder / JOURNAL_FOLDER).is_dir():
                 return folder / JOURNAL_FOLDER
@@ -62,7 +62,7 @@ def find_source(target: Path | None, backtests: Path) -> Source:
         return Source(str(target), channel, channel=True)
     for folder in (target, backtests / target, backtests / f"{target}{PARTIAL}"):
         if folder.is_dir() and published_in(folder) is not None:
-            return Source(folder.resolve().name, folder.resolve(), channel=(folder / "core.state").is_file())
+            return Source(folder.resolve().name, folder.resolve(), channel=(folder / HEARTBEAT_NAME).is_file())
     if target.is_dir():
         raise MonitorError(f"{target} does not show how a run stands: it holds no folder telemetry")
     raise MonitorError(

@@ -13,9 +13,9 @@ from alo_lib.journal import JournalError
 from alo_lib.monitor.book import FOLLOWED, BookFollowed
 from alo_lib.monitor.journal_tail import JournalTail
 from alo_lib.monitor.source import MonitorError, Source
-from alo_lib.records import PROFIT_PARTS, WHOLE_BOOK, BookMode, HaltCause, Kind, OrderStatus
+from alo_lib.records import PROFIT_PARTS, WHOLE_BOOK, BookMode, Kind, OrderStatus, halts_of
 from alo_lib.records.spelling import spelled
-from alo_lib.runtime.link import FRAMES_LATE, CorePhase, last_beat
+from alo_lib.runtime.link import FRAMES_LATE, HEARTBEAT_NAME, RINGS, CorePhase, last_beat
 from alo_lib.telemetry.layout import (
     COUNTERS,
     MOST_LIMITS,
@@ -47,7 +47,6 @@ KILLED: Final = "killed"
 """The phase of a run whose process is gone without having said so."""
 
 GREEKS: Final = ("delta", "gamma", "vega", "theta")
-_RINGS: Final = {"input": "to-core.ring", "answer": "to-host.ring"}
 _BARS: Final = 4
 """Bars a doubling, of a histogram as it is drawn."""
 _SHORTEST: Final = 0.001
@@ -92,7 +91,7 @@ class Monitor:
         telemetry = self._files.read()
         state = telemetry.state
         self._frame_seconds = max(int(state["length"]) / 1e9, _SHORTEST)
-        beat = last_beat(self.source.folder / "core.state") if self.source.channel else None
+        beat = last_beat(self.source.folder / HEARTBEAT_NAME) if self.source.channel else None
         standing = self._standing(telemetry, beat)
         told = {
             "name": self.source.name,
@@ -156,7 +155,7 @@ class Monitor:
 
     def _queues(self) -> list[dict[str, Any]]:
         found = []
-        for ring, name in _RINGS.items() if self.source.channel else ():
+        for ring, name in RINGS.items() if self.source.channel else ():
             look = Look(self.source.folder / name)
             try:
                 report = look.report()
@@ -260,7 +259,7 @@ def _book(state: "np.void") -> dict[str, Any]:
         greeks.append({"underlying": symbol, **figures, **counts, **money})
     limits = [_limit(state["limits"][place], names) for place in range(min(int(state["limits_told"]), MOST_LIMITS))]
     known = int(state["halts"]) != UNKNOWN_HALTS
-    halts = [cause for cause in HaltCause if known and int(state["halts"]) >> cause & 1]
+    halts = halts_of(int(state["halts"])) if known else ()
     mode = max((cause.mode for cause in halts), default=BookMode.NORMAL).name.lower()
     return {
         "equity": greeks[-1]["equity"] if greeks else None,

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
         Stage,
         TargetStage,
         TradeState,
+        bits_of,
+        halts_of,
     )
     from alo_lib.records.layouts import (
         ACCOUNT_CASH,
@@ -158,7 +160,9 @@ __all__ = [
     "TargetStage",
     "TradeState",
     "Transient",
+    "bits_of",
     "crossed",
+    "halts_of",
     "layout_of",
     "leg_columns",
     "legs_and_ratios",

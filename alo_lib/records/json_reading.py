@@ -1,6 +1,7 @@
 """JSON that somebody else wrote: read as Python does, and refused in the same words for every file."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
@@ -11,18 +12,21 @@ MOST_DIGITS: Final = 1_000
 """Of a number in JSON: more than any that means something has, and few enough to be read at once."""
 _SHOWN: Final = 12
 """Characters of a number that is too long which are told."""
+_LONGEST_NAME: Final = 40
+"""Characters of a repeated name which are told."""
 
 
 def json_of(
     text: bytes | str,
     *,
     of_object: Callable[[dict[str, Any]], Any] | None = None,
-    of_pairs: Callable[[list[tuple[str, Any]]], Any] | None = None,
+    each_once: bool = False,
 ) -> Any:
-    """What JSON says; a mark of UTF-8 before it is passed over. Objects become what ``of_object`` or ``of_pairs`` make.
+    """What JSON says; a mark of UTF-8 before it is passed over. Objects become what ``of_object`` makes of them.
 
+    :param each_once: refuse an object that names something twice, of which Python's reader keeps the last.
     :raises ValueError: for what is none, in words that follow the name of where it stands: ``is not JSON: ...``,
-        ``is not UTF-8: ...``; for what the two functions refuse so.
+        ``is not UTF-8: ...``; for what ``of_object`` refuses so.
     """
     try:
         written = text.decode("utf-8-sig") if isinstance(text, bytes) else text
@@ -32,7 +36,7 @@ def json_of(
         return json.loads(
             written,
             object_hook=of_object,
-            object_pairs_hook=of_pairs,
+            object_pairs_hook=_each_once if each_once else None,
             parse_int=partial(_number, int),
             parse_float=partial(_number, float),
         )
@@ -40,6 +44,14 @@ def json_of(
         raise ValueError("is not JSON that is read: it has lists or objects in each other without end") from None
     except ValueError as error:
         raise ValueError(f"is not JSON: {error}") from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise ValueError(f"an object has {twice[:_LONGEST_NAME]!r} more than once")
+    return found
 
 
 def _number(kind: Callable[[str], float], digits: str) -> float:

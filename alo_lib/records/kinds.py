@@ -1,5 +1,6 @@
 """What messages carry, and the words of which their records are made: kinds, order states, reasons, events."""
 
+from collections.abc import Container
 from enum import IntEnum
 from typing import Final
 
@@ -17,6 +18,8 @@ __all__ = [
     "Stage",
     "TargetStage",
     "TradeState",
+    "bits_of",
+    "halts_of",
 ]
 
 
@@ -151,6 +154,11 @@ class BookMode(IntEnum):
     FLATTEN = 2  # all is closed, and nothing opened
     HALTED = 3  # nothing is ordered at all, not a hedge either
 
+    @property
+    def words(self) -> str:
+        """As people read it, and the operator's command is named."""
+        return self.name.lower().replace("_", "-")
+
 
 class DividendKind(IntEnum):
     """What a distribution is, as :mod:`alo_lib.market.distributions` tells them apart."""
@@ -202,6 +210,16 @@ _MODES: Final = {
     HaltCause.OPERATOR_REDUCE_ONLY: BookMode.REDUCE_ONLY,
     HaltCause.OPERATOR_FLATTEN: BookMode.FLATTEN,
 }
+
+
+def bits_of(halts: Container[HaltCause]) -> int:
+    """Causes as one number, each the bit of its own number."""
+    return sum(1 << cause for cause in HaltCause if cause in halts)
+
+
+def halts_of(bits: int) -> tuple[HaltCause, ...]:
+    """The causes of such a number; bits of none are left out."""
+    return tuple(cause for cause in HaltCause if bits >> cause & 1)
 
 
 class InstrumentKind(IntEnum):

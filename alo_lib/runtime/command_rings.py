@@ -15,8 +15,7 @@ from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from alo_lib.records import LAYOUTS, SECOND, BookMode, HaltCause, Kind, Records
-from alo_lib.strategy.halts import bits_of, halts_of
+from alo_lib.records import LAYOUTS, SECOND, BookMode, HaltCause, Kind, Records, bits_of, halts_of
 from alo_lib.transport import NotOwnerError, RecordRing
 
 __all__ = ["ANSWER", "GRACE", "PATIENCE", "REQUEST", "CommandRings", "NoAnswerError", "Outcome", "ask_core"]

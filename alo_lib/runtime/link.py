@@ -41,7 +41,10 @@ from alo_lib.transport.layout import SegmentKind
 
 __all__ = [
     "HEARTBEAT",
+    "HEARTBEAT_NAME",
+    "JOURNAL_LINK",
     "PROJECT",
+    "RINGS",
     "TAKEN",
     "Channel",
     "CorePhase",
@@ -56,6 +59,13 @@ __all__ = [
 PROJECT: Final = Path(__file__).resolve().parents[2]
 """The checkout that this program was started from."""
 _MARK_DIGITS: Final = 8
+
+HEARTBEAT_NAME: Final = "core.state"
+"""The file of a channel with the core's last heartbeat."""
+JOURNAL_LINK: Final = "core-journal"
+"""What leads from a channel to the core's journal."""
+RINGS: Final = {"input": "to-core.ring", "answer": "to-host.ring"}
+"""The files of a channel's two rings."""
 
 HEARTBEAT: Final["np.dtype[Any]"] = np.dtype(
     [
@@ -75,7 +85,7 @@ HEARTBEAT: Final["np.dtype[Any]"] = np.dtype(
         ("conflated", "<i8"),  # records of quotes and trades that later ones superseded before they were taken in
         ("undelivered", "<i8"),  # answers that the host left no room for; their orders were not sent
         ("doubts", "<i8"),  # 0, or when the last cause to reconcile was found, CLOCK_MONOTONIC, while the core wants it
-        ("halts", "<i8"),  # what the book is halted for (alo_lib.strategy.halts.bits_of)
+        ("halts", "<i8"),  # what the book is halted for (alo_lib.records.bits_of)
     ]
 )
 TAKEN: Final["np.dtype[Any]"] = np.dtype(
@@ -200,10 +210,10 @@ class Channel:
         make_folder(folder)
         self._hear = hear
         self.folder = folder
-        self.journal = folder / "core-journal"  # leads to the core's journal, wherever that is
-        self._to_core = MessageRing.ensure(folder / "to-core.ring", capacity=slots)
-        self._to_host = MessageRing.ensure(folder / "to-host.ring", capacity=slots)
-        self.heartbeat = SeqLock.ensure(folder / "core.state", HEARTBEAT)
+        self.journal = folder / JOURNAL_LINK  # leads to the core's journal, wherever that is
+        self._to_core = MessageRing.ensure(folder / RINGS["input"], capacity=slots)
+        self._to_host = MessageRing.ensure(folder / RINGS["answer"], capacity=slots)
+        self.heartbeat = SeqLock.ensure(folder / HEARTBEAT_NAME, HEARTBEAT)
         self._taken = SeqLock.ensure(folder / "taken.state", TAKEN)
         self.commands = CommandRings.ensure(folder)
 

@@ -22,7 +22,7 @@ from alo_lib.core.trading import Sink, TradingCore
 from alo_lib.executive import BudgetWatch, Clock, Lifecycle, LogicalClock, OverrunPolicy, RealClock, TaskPlan
 from alo_lib.executive.releases import ReleaseLog
 from alo_lib.journal import Clocks, Durability, JournalError, JournalFolder, JournalWriter, messages_of
-from alo_lib.records import SECOND, Kind, Message
+from alo_lib.records import SECOND, Kind, Message, bits_of
 from alo_lib.runtime.answers import Answers, orders_refused, undelivered, undelivered_at
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
 from alo_lib.runtime.command_desk import CommandDesk
@@ -35,7 +35,6 @@ from alo_lib.runtime.same_settings import settings_mark
 from alo_lib.runtime.showing import Showing
 from alo_lib.runtime.warm_up import kernels_ready, warm_up
 from alo_lib.settings import Settings
-from alo_lib.strategy.halts import bits_of
 from alo_lib.telemetry import EngineKind, RunPhase, RunTold
 from alo_lib.transport import Reading, TransportError
 

@@ -22,6 +22,7 @@ from alo_lib.records import (
     OrderStatus,
     Records,
     TargetStage,
+    halts_of,
     records,
 )
 from alo_lib.runtime.intake import fault_of_rows
@@ -30,7 +31,6 @@ from alo_lib.runtime.market_record import MarketRecord, market_record_of
 from alo_lib.runtime.same_settings import settings_mark
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.strategy.external import External
-from alo_lib.strategy.halts import halts_of
 from alo_lib.strategy.ledger import TOLD_ONCE
 from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.state import StrategyState

@@ -37,7 +37,7 @@ class Standing(NamedTuple):
     def words(self) -> str:
         """Mode and causes, as people read them."""
         causes = f" ({', '.join(cause.words for cause in self.halts)})" if self.halts else ""
-        return f"{self.mode.name.lower().replace('_', '-')}{causes}"
+        return f"{self.mode.words}{causes}"
 
 
 class Answer(NamedTuple):

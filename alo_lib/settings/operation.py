@@ -64,15 +64,6 @@ Whole = Annotated[int, BeforeValidator(_no_bool)]
 Amount = Annotated[float, BeforeValidator(_no_bool)]
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"an object has {twice[:40]!r} more than once")
-    return found
-
-
 class _Group(BaseModel):
     """Settings of one part; a field's description says what it may be, in the words that errors and documents use."""
 
@@ -194,7 +185,7 @@ class OperationSettings(_Group):
         if len(text) > _MOST_BYTES:
             raise SettingsError(f"{path} has more than {_MOST_BYTES:,} bytes; it is no settings of alo")
         try:
-            content = json_of(text, of_pairs=_each_once)
+            content = json_of(text, each_once=True)
         except ValueError as error:
             raise SettingsError(f"{path} {error}") from None
         if not isinstance(content, dict):

@@ -7,7 +7,6 @@ the same at any time, or stop all orders, and can be undone.
 """
 
 import math
-from collections.abc import Container
 from typing import Annotated, Final
 
 import numpy as np
@@ -23,13 +22,11 @@ from alo_lib.strategy.trade import Trade
 __all__ = [
     "MEANINGS",
     "begin_day",
-    "bits_of",
     "flatten",
     "follow_losses",
     "halt",
     "halt_on_losses",
     "halts_by_losses",
-    "halts_of",
     "losses",
     "losses_of",
     "losses_told",
@@ -50,16 +47,6 @@ MEANINGS: Final = {
 
 _BY_LOSS: Final = {"max_drawdown": HaltCause.DRAWDOWN, "max_daily_loss": HaltCause.DAILY_LOSS}
 """By the setting that limits what may be lost."""
-
-
-def bits_of(halts: Container[HaltCause]) -> int:
-    """Causes as one number, each the bit of its own number."""
-    return sum(1 << cause for cause in HaltCause if cause in halts)
-
-
-def halts_of(bits: int) -> tuple[HaltCause, ...]:
-    """The causes of such a number; bits of none are left out."""
-    return tuple(cause for cause in HaltCause if bits >> cause & 1)
 
 
 def stopped_by_halt(state: StrategyState) -> tuple[str, str] | None:

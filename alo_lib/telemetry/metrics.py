@@ -23,7 +23,7 @@ class RunMetrics:
         self.registry = CollectorRegistry()
         self._engine = engine
         label = ("engine",)
-        self._frames = Counter("alo_frames", "Frames opened", label, registry=self.registry)
+        self._frames = Counter("alo_frames_run", "Frames that ran their tasks", label, registry=self.registry)
         self._messages = Counter("alo_messages", "Journaled messages", (*label, "kind"), registry=self.registry)
         self._orders = Counter("alo_orders", "Orders by their last status", (*label, "status"), registry=self.registry)
         self._faults = Counter("alo_data_faults", "Data left out, by kind", (*label, "kind"), registry=self.registry)

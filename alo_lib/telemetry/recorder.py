@@ -15,7 +15,7 @@ import numpy as np
 from alo_lib.executive import Frame, Overrun, Release, TaskPlan, Watch
 from alo_lib.journal import JournalWriter
 from alo_lib.journal.sync_times import SyncTimes
-from alo_lib.records import SECOND, HaltCause, Kind, Message, OrderStatus, Records
+from alo_lib.records import SECOND, HaltCause, Kind, Message, OrderStatus, Records, bits_of
 from alo_lib.telemetry.hardware import HardwareCounters
 from alo_lib.telemetry.layout import (
     HISTOGRAMS_NAME,
@@ -161,7 +161,7 @@ class Recorder:
         row["published"], row["data_at"] = now, self._data_at
         row["session_open"], row["session_close"] = tally.session
         row["broker"] = tally.broker
-        row["halts"] = UNKNOWN_HALTS if self.halts is None else sum(1 << cause for cause in self.halts())
+        row["halts"] = UNKNOWN_HALTS if self.halts is None else bits_of(self.halts())
         for name in ("late", "refused", "conflated", "undelivered"):
             row[name] = tally.counts[name]
         row["trades_open"] = len(tally.trades)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
 from alo_lib.journal import Journal, JournalError, eras_of
-from alo_lib.records import NEW_YORK, OPTION_MULTIPLIER, WHOLE_BOOK, HaltCause, Kind, Message
+from alo_lib.records import NEW_YORK, OPTION_MULTIPLIER, WHOLE_BOOK, BookMode, HaltCause, Kind, Message
 from alo_lib.runtime.same_settings import known_settings_of
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.strategy.book import CarryLooks
@@ -79,7 +79,7 @@ class RiskView:
     equity: float
     spots: dict[str, float]
     halts: tuple[HaltCause, ...]
-    mode: str
+    mode: BookMode
     ladders: dict[str, Floats]  # by ticker: profit (days, volatility, spot)
     stress: StressLoss
     gap: StressLoss
@@ -207,7 +207,7 @@ def risk_view(journal: Journal, at: int | None = None) -> RiskView:
         equity=found.equity,
         spots={each.book.ticker: each.book.known_spot for each in strategy.underlyings.values()},
         halts=tuple(sorted(strategy.halts)),
-        mode=strategy.mode.name.lower().replace("_", " "),
+        mode=strategy.mode,
         ladders=ladders,
         stress=loss_of(shocks),
         gap=loss_of(gapped),
@@ -274,7 +274,7 @@ def stated_risk(view: RiskView) -> dict[str, Any]:
         "time": exchange_moment(view.time),
         "time_zone": str(NEW_YORK),
         "equity": plain(view.equity),
-        "mode": view.mode,
+        "mode": view.mode.name.lower(),
         "halts": [cause.name.lower() for cause in view.halts],
         "spots": {ticker: plain(spot) for ticker, spot in view.spots.items()},
         "greeks": [row._asdict() for row in view.greeks],

@@ -46,7 +46,7 @@ def facts_of(view: RiskView) -> list[tuple[str, str]]:
     halts = f" ({', '.join(cause.name.lower().replace('_', ' ') for cause in view.halts)})" if view.halts else ""
     return [
         ("Time", f"{exchange_moment(view.time)[:19]} New York"),
-        ("Mode", view.mode + halts),
+        ("Mode", view.mode.words + halts),
         ("Equity", money(view.equity)),
         ("Spot", spots),
         ("Stress loss", f"{_loss(view.stress.worst, view)} at spot +-20 %, volatility +-50 %{_alone(view)}"),
@@ -155,7 +155,7 @@ def risk_html(view: RiskView, name: str) -> str:
         parts.insert(0, page.section("What is not in it", page.note(told)))
     return page.page(
         f"Risk of {name}",
-        f"{exchange_moment(view.time)[:19]} New York · {view.mode} · "
+        f"{exchange_moment(view.time)[:19]} New York · {view.mode.words} · "
         + ", ".join(f"{ticker} at {spot:z,.10g}" for ticker, spot in view.spots.items()),
         page.cards(
             [
@@ -163,7 +163,7 @@ def risk_html(view: RiskView, name: str) -> str:
                 page.card("stress loss", _money(view.stress.worst)),
                 page.card("loss by a gap", _money(view.gap.worst)),
                 page.card("most used limit", f"{worst:z.1%}", "bad" if worst > 1.0 else ""),
-                page.card("mode", view.mode),
+                page.card("mode", view.mode.words),
             ]
         ),
         *parts,

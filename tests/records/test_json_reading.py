@@ -49,8 +49,14 @@ def test_what_is_read_is_what_was_written(value: Any) -> None:
 
 
 def test_what_objects_become() -> None:
-    assert json_of('{"a": 1, "a": 2}', of_pairs=lambda pairs: pairs) == [("a", 1), ("a", 2)]
     assert json_of('{"a": {"b": 1}}', of_object=lambda found: sorted(found)) == ["a"]
+
+
+def test_a_name_that_is_given_twice_is_refused_where_it_may_not_be() -> None:
+    assert json_of('{"a": 1, "a": 2}') == {"a": 2}
+    assert json_of('[{"a": 1}, {"a": 2}]', each_once=True) == [{"a": 1}, {"a": 2}]
+    with pytest.raises(ValueError, match="^is not JSON: an object has 'a' more than once$"):
+        json_of('{"b": {"a": 1, "c": 0, "a": 2}}', each_once=True)
 
 
 def test_json_is_read_in_one_place() -> None:

@@ -23,7 +23,7 @@ def test_counts_are_written_as_prometheus_reads_them(tmp_path):
     metrics.write(tmp_path / "metrics.prom")
 
     samples = _samples(tmp_path / "metrics.prom")
-    assert samples["alo_frames_total", (("engine", "embedded"),)] == 7
+    assert samples["alo_frames_run_total", (("engine", "embedded"),)] == 7
     assert samples["alo_messages_total", (("engine", "embedded"), ("kind", "quote"))] == 90
     assert samples["alo_orders_total", (("engine", "embedded"), ("status", "filled"))] == 4
     assert samples["alo_data_faults_total", (("engine", "embedded"), ("kind", "crossed quote"))] == 2

@@ -83,9 +83,9 @@ def command_core(
 
 def _check_core(name: str, where: Path) -> None:
     """UserError where no core of that name runs, or one that takes no commands."""
-    from alo_lib.runtime.link import CorePhase, last_beat
+    from alo_lib.runtime.link import HEARTBEAT_NAME, CorePhase, last_beat
 
-    path = where / "core.state"
+    path = where / HEARTBEAT_NAME
     start = f"'alo core {name}' starts one"
     if not path.exists():
         raise UserError(f"there is no core {name} at {where}; {start}")
@@ -106,7 +106,7 @@ def _told(name: str, asked: str, outcome: Outcome) -> dict[str, object]:
         "command": asked,
         "done": outcome.done,
         "sentence": outcome.sentence,
-        "mode": outcome.mode.name.lower().replace("_", "-"),
+        "mode": outcome.mode.name.lower(),
         "halts": [cause.name.lower() for cause in outcome.halts],
         "undoable": outcome.undoable,
     }

@@ -277,10 +277,10 @@ def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> bool:
     """
     import time
 
-    from alo_lib.runtime.link import PROJECT, CorePhase, last_beat
+    from alo_lib.runtime.link import HEARTBEAT_NAME, PROJECT, CorePhase, last_beat
 
     whose = f" of {PROJECT}" if of_project else ""
-    path = where / "core.state"
+    path = where / HEARTBEAT_NAME
     if not path.exists():
         raise UserError(f"there is no core {name}{whose} at {where}; 'alo core {name}' starts one")
     found = last_beat(path)

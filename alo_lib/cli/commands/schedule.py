@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -137,7 +136,7 @@ def _read(file: Path) -> tuple[TaskPlan, ...]:
     if len(content) > limit:
         raise UserError(f"{file} has more than {limit:,} bytes, which is all that a list of {MOST_TASKS:,} tasks needs")
     try:
-        rows = json_of(content, of_pairs=_object)
+        rows = json_of(content, each_once=True)
     except ValueError as error:
         raise UserError(f"{file} {error}") from None
     if not isinstance(rows, list) or not rows:
@@ -155,16 +154,6 @@ def _read(file: Path) -> tuple[TaskPlan, ...]:
     except ScheduleError as error:
         raise UserError(f"{file}: {error}") from None
     return tuple(plans)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    from alo_lib.executive import shown
-
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
-        raise ValueError(f"an object has {shown(twice)} more than once")
-    return row
 
 
 def _plan(row: Any) -> TaskPlan:
