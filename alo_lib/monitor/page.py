@@ -2,9 +2,11 @@
 
 from typing import Final
 
-__all__ = ["PAGE", "SCRIPT", "STYLE"]
+from alo_lib.monitor.control_page import CONTROL_PART, CONTROL_SCRIPT
 
-PAGE: Final = """<!doctype html>
+__all__ = ["STYLE", "page_of", "script_of"]
+
+_PAGE: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="generator" content="alo">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>alo monitor</title>
 <link rel="stylesheet" href="monitor.css"></head>
@@ -57,11 +59,15 @@ td svg { width: 150px; height: 22px; }
 .used { display: inline-block; width: 90px; height: 8px; border-radius: 4px; background: var(--rule); overflow: hidden;
   vertical-align: middle; margin-left: 8px; } .used i { display: block; height: 100%; background: var(--accent); }
 .used i.full { background: var(--bad); }
+.fields { display: flex; flex-wrap: wrap; gap: 8px 12px; align-items: center; } label { color: var(--soft); }
+button, input { font: inherit; color: var(--ink); background: var(--ground); border: 1px solid var(--rule);
+  border-radius: 6px; padding: 4px 10px; max-width: 100%; } button { cursor: pointer; }
+dialog { background: var(--sheet); color: var(--ink); border: 1px solid var(--rule); border-radius: 10px; }
 @media (max-width: 760px) { header, main { padding-left: 10px; padding-right: 10px; } section { padding: 12px; }
   .pair { grid-template-columns: minmax(0, 1fr); } }
 """
 
-SCRIPT: Final = r"""
+_SCRIPT: Final = r"""
 'use strict';
 const DASH = '–', byId = id => document.getElementById(id);
 const SVG = 'http://www.w3.org/2000/svg';
@@ -238,3 +244,16 @@ const source = new EventSource('events');
 source.onmessage = event => { show(JSON.parse(event.data)); };
 source.onerror = () => tell('the monitor does not answer; what is shown is old');
 """
+
+
+def page_of(*, control: bool) -> str:
+    """The page; with ``control`` it also steers."""
+    if not control:
+        return _PAGE
+    linked = _PAGE.replace("<nav>", '<nav><a href="#control">control</a>', 1)
+    return linked.replace('<section id="blotter">', CONTROL_PART + '<section id="blotter">', 1)
+
+
+def script_of(*, control: bool) -> str:
+    """Its script."""
+    return _SCRIPT + CONTROL_SCRIPT if control else _SCRIPT

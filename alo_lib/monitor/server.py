@@ -1,6 +1,6 @@
-"""The page, its stream of events, metrics and probes, over HTTP: read-only, and in no process of a run.
+"""The page, its stream of events, metrics and probes, over HTTP, in no process of a run.
 
-Commands of a person would be further routes of :func:`application`, behind a token; there are none.
+It is read-only but where it was started with a :class:`~alo_lib.monitor.control.Control`.
 """
 
 import asyncio
@@ -21,8 +21,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from alo_lib.journal import JournalError
+from alo_lib.monitor.control import Control
 from alo_lib.monitor.exposition import exposition
-from alo_lib.monitor.page import PAGE, SCRIPT, STYLE
+from alo_lib.monitor.page import STYLE, page_of, script_of
 from alo_lib.monitor.view import Monitor
 from alo_lib.monitor.watching import Watching, json_bytes
 from alo_lib.settings import SettingsError
@@ -60,10 +61,14 @@ class Listening(NamedTuple):
     port: int  # 0 for any that is free
 
     @property
+    def local(self) -> bool:
+        """Whether nobody but this machine is heard."""
+        return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+
+    @property
     def hosts(self) -> Sequence[str]:
         """Names under which it may be asked. A page of another name, led here by its own name server, is refused."""
-        local = self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
-        return _LOOPBACK if local else ("*",)
+        return _LOOPBACK if self.local else ("*",)
 
 
 def listening_of(text: str) -> Listening:
@@ -84,7 +89,7 @@ def listening_of(text: str) -> Listening:
     return Listening(host, number)
 
 
-def application(watching: Watching, hosts: Sequence[str] = _LOOPBACK) -> Starlette:
+def application(watching: Watching, hosts: Sequence[str] = _LOOPBACK, control: Control | None = None) -> Starlette:
     """The server's routes, over what is being watched."""
 
     def text(content: str, kind: str) -> Any:
@@ -125,8 +130,8 @@ def application(watching: Watching, hosts: Sequence[str] = _LOOPBACK) -> Starlet
             looking.cancel()
 
     routes = [
-        Route("/", text(PAGE, "text/html")),
-        Route("/monitor.js", text(SCRIPT, "text/javascript")),
+        Route("/", text(page_of(control=control is not None), "text/html")),
+        Route("/monitor.js", text(script_of(control=control is not None), "text/javascript")),
         Route("/monitor.css", text(STYLE, "text/css")),
         Route("/state.json", state),
         Route("/risk.json", risk),
@@ -135,8 +140,19 @@ def application(watching: Watching, hosts: Sequence[str] = _LOOPBACK) -> Starlet
         Route("/health", health),
         Route("/ready", ready),
     ]
+    if control is not None:
+        routes.append(Route("/command", _steering(control), methods=["POST"]))
     trusted = Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     return Starlette(routes=routes, middleware=[trusted], lifespan=life)
+
+
+def _steering(control: Control) -> Any:
+    async def steer(request: Request) -> Response:
+        answer = await control.answer(request)
+        answer.headers.update(_HEADERS)
+        return answer
+
+    return steer
 
 
 class _Events:
@@ -205,17 +221,21 @@ class _Server(uvicorn.Server):  # type: ignore[misc]
                 print(f"http://{shown}:{port}/", flush=True)
 
 
-def serve(monitor: Monitor, listening: Listening) -> bool:
-    """Serve until a signal ends it. The address is printed once it listens. Returns False where it could not listen."""
+def serve(monitor: Monitor, listening: Listening, token: str | None = None) -> bool:
+    """Serve until a signal ends it, and take commands of who knows the ``token``, where there is one.
+
+    The address is printed once it listens. Returns False where it could not listen.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
     async def run() -> bool:
-        watching = Watching(monitor)
+        watching, source = Watching(monitor), monitor.source
+        control = None if token is None else Control(source.name, source.folder, token)
         config = uvicorn.Config(
-            application(watching, listening.hosts),
+            application(watching, listening.hosts, control),
             host=listening.host,
             port=listening.port,
             http=_Hasty,

@@ -31,6 +31,26 @@ class OperatorCommand(IntEnum):
         """As people write it."""
         return self.name.lower().replace("_", "-")
 
+    @property
+    def meaning(self) -> str:
+        """What comes of it, as people are told before they ask."""
+        return _MEANINGS[self]
+
+
+_MEANINGS: Final = {
+    OperatorCommand.STATUS: "nothing; the answer tells how the book stands",
+    OperatorCommand.PAUSE: "nothing is ordered, hedges neither",
+    OperatorCommand.REDUCE_ONLY: "nothing is opened; what is held is hedged",
+    OperatorCommand.FLATTEN: "everything is closed, and stays so",
+    OperatorCommand.RESUME: "what a person asked of the book is withdrawn",
+    OperatorCommand.RESET_HALT: "halts by losses are withdrawn",
+    OperatorCommand.UNDO: "the last command is undone",
+    OperatorCommand.CANCEL_ORDERS: "all orders that work are canceled, once",
+    OperatorCommand.SET_LIMIT: "NAME=VALUE is a limit of the book from now on",
+    OperatorCommand.REFIT: "all models of volatility are fitted again",
+    OperatorCommand.SNAPSHOT: "the state is kept now",
+}
+
 
 OPERATOR: Final = np.dtype(
     [

@@ -66,6 +66,18 @@ class Outcome(NamedTuple):
         row["sentence"] = self.sentence.encode()
         return row
 
+    def told(self, core: str, command: str) -> dict[str, Any]:
+        """For programs: what a core of that name answered to a command."""
+        return {
+            "core": core,
+            "command": command,
+            "done": self.done,
+            "sentence": self.sentence,
+            "mode": self.mode.name.lower(),
+            "halts": [cause.name.lower() for cause in self.halts],
+            "undoable": self.undoable,
+        }
+
     @classmethod
     def of(cls, row: np.void) -> Self:
         """What an ANSWER record tells.

@@ -54,6 +54,7 @@ __all__ = [
     "host_ends",
     "is_host_end",
     "last_beat",
+    "why_not_asked",
 ]
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
@@ -284,6 +285,27 @@ def last_beat(path: Path) -> "tuple[np.void, Owner] | None":
         return np.zeros(1, HEARTBEAT)[0], owner
     finally:
         look.close()
+
+
+def why_not_asked(name: str, folder: Path) -> str | None:
+    """Why the core of that name, whose channel is in ``folder``, takes no commands, in a sentence; None where it may.
+
+    :raises SegmentError: for a heartbeat that cannot be.
+    """
+    path = folder / HEARTBEAT_NAME
+    start = f"'alo core {name}' starts one"
+    if not path.exists():
+        return f"there is no core {name} at {folder}; {start}"
+    found = last_beat(path)
+    if found is None:
+        return f"the core {name} at {folder} is of another version of this program"
+    beat, owner = found
+    phase = list(CorePhase)[int(beat["phase"])]
+    at_work = phase in (CorePhase.STARTING, CorePhase.RUNNING)
+    if owner.alive is False or not at_work:
+        ended = "was killed" if at_work else phase.value
+        return f"no core {name} runs at {folder}: the last one {ended}; {start}"
+    return None
 
 
 def _check_beat(path: Path, beat: "np.void") -> None:

@@ -107,6 +107,7 @@ class MonitorOptions(_Group):
     """How ``alo monitor`` serves."""
 
     listen: Address = Field("127.0.0.1:9464", description="HOST:PORT")
+    control: Absolute | None = Field(None, description="the file of the token for commands, an absolute path; or null")
 
 
 class AlertOptions(_Group):

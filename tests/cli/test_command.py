@@ -9,7 +9,7 @@ import pytest
 
 from alo_lib.cli.project import CONFIG, ROOT
 from alo_lib.journal import read_journal
-from alo_lib.records import Kind, OrderReason
+from alo_lib.records import Kind, OperatorCommand, OrderReason
 from alo_lib.runtime import replay
 from alo_lib.runtime.link import Channel, CorePhase
 from alo_lib.runtime.remote import RemoteCore
@@ -37,6 +37,12 @@ def test_bad_use_is_one_sentence(run, tmp_path, arguments, sentence):
     assert (outcome.status, outcome.out) == (2, "")
     assert sentence in outcome.err
     assert not (tmp_path / "shm").exists()
+
+
+def test_the_help_says_of_each_command_what_the_page_says(run):
+    lines = run("command", "--help").out.splitlines()
+    for command in OperatorCommand:
+        assert any(line.split(maxsplit=1) == [command.word, command.meaning] for line in lines), command
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from alo_lib.monitor import find_source
 from alo_lib.runtime.link import Channel
 from alo_lib.runtime.process import CoreProcess
 from alo_lib.settings.operation import OperationSettings
+from alo_lib.simulation import run_backtest
 from tests.core.seeds import SETTINGS
+from tests.simulation import tiny
 
 
 def test_it_listens_where_units_and_prometheus_say() -> None:
@@ -28,10 +30,29 @@ def test_a_server_is_not_asked_once(run: Callable[..., Any], beside: str) -> Non
     )  # fmt: skip
 
 
+def test_a_terminal_takes_no_commands(run: Callable[..., Any], tmp_path: Path) -> None:
+    done = run("monitor", "core", "--control", tmp_path / "token")
+    assert (done.status, done.err) == (
+        2, "alo: --control goes with --serve; a terminal steers by 'alo command'\n"
+    )  # fmt: skip
+    assert not (tmp_path / "token").exists()
+
+
+def test_what_is_no_core_takes_no_commands(run: Callable[..., Any], tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn", reason="uvicorn is in requirements/serve.txt and not installed here")
+    (tmp_path / "run").mkdir()
+    folder = run_backtest(tiny.settings(), tiny.write(tmp_path / "data"), tmp_path / "run").folder
+    done = run("monitor", folder, "--serve", "--control", tmp_path / "token")
+    assert (done.status, done.out) == (2, "")
+    assert done.err.startswith("alo: --control steers a core that 'alo core' runs, and ")
+    assert not (tmp_path / "token").exists()
+
+
 def test_a_file_names_the_core_and_the_address_and_options_win(tmp_path: Path) -> None:
     file = tmp_path / "alo.json"
-    file.write_text('{"core": {"name": "desk"}, "monitor": {"listen": "127.0.0.1:9555"}}')
-    with monitor.make_context("monitor", ["--config", str(file)]) as context:
+    file.write_text('{"core": {"name": "desk"}, "monitor": {"listen": "127.0.0.1:9555", "control": "/run/token"}}')
+    with monitor.make_context("monitor", ["--serve", "--config", str(file)]) as context:
+        assert context.params["control"] == Path("/run/token")
         assert (context.params["run"], context.params["listen"]) == (Path("desk"), "127.0.0.1:9555")
     with monitor.make_context("monitor", ["other", "--config", str(file), "--listen", "127.0.0.1:0"]) as context:
         assert (context.params["run"], context.params["listen"]) == (Path("other"), "127.0.0.1:0")

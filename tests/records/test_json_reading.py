@@ -55,7 +55,7 @@ def test_what_objects_become() -> None:
 def test_a_name_that_is_given_twice_is_refused_where_it_may_not_be() -> None:
     assert json_of('{"a": 1, "a": 2}') == {"a": 2}
     assert json_of('[{"a": 1}, {"a": 2}]', each_once=True) == [{"a": 1}, {"a": 2}]
-    with pytest.raises(ValueError, match="^is not JSON: an object has 'a' more than once$"):
+    with pytest.raises(ValueError, match=r"^is not JSON: an object has 'a' more than once$"):
         json_of('{"b": {"a": 1, "c": 0, "a": 2}}', each_once=True)
 
 

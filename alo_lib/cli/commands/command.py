@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from alo_lib.cli.failures import RunFailedError, UserError
 from alo_lib.cli.json_output import print_json
 from alo_lib.cli.option_arguments import FilePath
-
-if TYPE_CHECKING:
-    from alo_lib.runtime.command_rings import Outcome
 
 __all__ = ["command_core"]
 
@@ -60,7 +56,7 @@ def command_core(
     """
     from alo_lib.cli.commands.core import check_name
     from alo_lib.runtime.command_rings import NoAnswerError, ask_core
-    from alo_lib.runtime.link import channel_folder
+    from alo_lib.runtime.link import channel_folder, why_not_asked
     from alo_lib.runtime.steering import Answer, command_of
 
     check_name(name)
@@ -68,45 +64,15 @@ def command_core(
     if isinstance(row, Answer):
         raise UserError(row.sentence)
     where = channel_folder(name) if folder is None else folder / name
-    _check_core(name, where)
+    if gone := why_not_asked(name, where):
+        raise UserError(gone)
     try:
         outcome = ask_core(where, row)
     except NoAnswerError as error:
         raise RunFailedError(f"{asked}: {error}; 'alo core {name} --status' tells how it is") from error
     if as_json:
-        print_json(_told(name, asked, outcome))
+        print_json(outcome.told(name, asked))
         context.exit(0 if outcome.done else 2)
     if not outcome.done:
         raise UserError(outcome.sentence)
     click.echo(outcome.sentence)
-
-
-def _check_core(name: str, where: Path) -> None:
-    """UserError where no core of that name runs, or one that takes no commands."""
-    from alo_lib.runtime.link import HEARTBEAT_NAME, CorePhase, last_beat
-
-    path = where / HEARTBEAT_NAME
-    start = f"'alo core {name}' starts one"
-    if not path.exists():
-        raise UserError(f"there is no core {name} at {where}; {start}")
-    found = last_beat(path)
-    if found is None:
-        raise UserError(f"the core {name} at {where} is of another version of this program")
-    beat, owner = found
-    phase = list(CorePhase)[int(beat["phase"])]
-    at_work = phase in (CorePhase.STARTING, CorePhase.RUNNING)
-    if owner.alive is False or not at_work:
-        ended = "was killed" if at_work else phase.value
-        raise UserError(f"no core {name} runs at {where}: the last one {ended}; {start}")
-
-
-def _told(name: str, asked: str, outcome: Outcome) -> dict[str, object]:
-    return {
-        "core": name,
-        "command": asked,
-        "done": outcome.done,
-        "sentence": outcome.sentence,
-        "mode": outcome.mode.name.lower(),
-        "halts": [cause.name.lower() for cause in outcome.halts],
-        "undoable": outcome.undoable,
-    }

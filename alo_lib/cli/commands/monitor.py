@@ -15,6 +15,7 @@ from alo_lib.cli.project import BACKTESTS
 
 if TYPE_CHECKING:
     from alo_lib.monitor import Monitor
+    from alo_lib.monitor.server import Listening
     from alo_lib.settings.operation import OperationSettings
 
 __all__ = ["monitor"]
@@ -25,7 +26,7 @@ def _of_file(config: OperationSettings) -> dict[str, Any]:
     of = config.core
     # As ``alo core`` has it: a folder is the one that holds the channels, each by its core's name.
     run = of.name if of.folder is None else f"{of.folder}/{of.name}"
-    return {"run": run, "listen": config.monitor.listen}
+    return {"run": run, "listen": config.monitor.listen, "control": config.monitor.control}
 
 
 @click.command(short_help="Watch a run while it runs: state, latencies, queues, book, journal.")
@@ -37,6 +38,11 @@ def _of_file(config: OperationSettings) -> dict[str, Any]:
 @click.option(
     "--listen", metavar="HOST:PORT", default="127.0.0.1:9464", show_default=True, help="Where to serve; port 0 is any."
 )
+@click.option(
+    "--control",
+    type=FilePath(),
+    help="Serve commands too, to who knows the token in this file, which is made where there is none.",
+)
 @config_option(_of_file)
 def monitor(
     run: Path | None,
@@ -45,6 +51,7 @@ def monitor(
     as_json: bool,
     serve: bool,
     listen: str,
+    control: Path | None,
     config: OperationSettings | None,
 ) -> None:
     """Show how a run stands: that of a core process by its NAME, a RUN's folder or name, a FOLDER of LEAN's results.
@@ -56,19 +63,22 @@ def monitor(
       alo monitor core
       alo monitor --once --json
       alo monitor core --serve
+      alo monitor core --serve --control ~/.alo-token
       alo monitor --config /etc/alo/alo.json --serve
     """
     from alo_lib.monitor import Monitor, MonitorError, find_source
 
     if serve and (once or as_json):
         raise UserError("--serve goes on until it is interrupted; it takes neither --once nor --json")
+    if control is not None and not serve:
+        raise UserError("--control goes with --serve; a terminal steers by 'alo command'")
     try:
         watched = Monitor(find_source(run, BACKTESTS))
     except MonitorError as error:
         raise UserError(str(error)) from error
     try:
         if serve:
-            _serve(watched, listen)
+            _serve(watched, listen, control)
         elif as_json:
             _print(watched, once, every)
         else:
@@ -98,7 +108,7 @@ def _print(watched: Monitor, once: bool, every: float) -> None:
         time.sleep(every)
 
 
-def _serve(watched: Monitor, listen: str) -> None:
+def _serve(watched: Monitor, listen: str, control: Path | None) -> None:
     try:
         from alo_lib.monitor.server import ListenError, listening_of
         from alo_lib.monitor.server import serve as serve_page
@@ -111,5 +121,22 @@ def _serve(watched: Monitor, listen: str) -> None:
         listening = listening_of(listen)
     except ListenError as error:
         raise UserError(f"--listen is {error}") from error
-    if not serve_page(watched, listening):
+    token = None if control is None else _token(watched, listening, control)
+    if not serve_page(watched, listening, token):
         raise UserError(f"--listen is {listen!r}, where nothing can listen now; name another port")
+
+
+def _token(watched: Monitor, listening: Listening, file: Path) -> str:
+    from alo_lib.monitor.control import ControlError, token_of
+
+    if not watched.source.channel:
+        raise UserError(
+            f"--control steers a core that 'alo core' runs, and {watched.source.name} is none; LEAN takes commands by "
+            "'lean live command'"
+        )
+    if not listening.local:
+        click.echo(f"the token and what it asks travel to {listening.host} as they are: put TLS in front", err=True)
+    try:
+        return token_of(file)
+    except ControlError as error:
+        raise UserError(f"--control: {error}") from error
