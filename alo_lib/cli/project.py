@@ -7,11 +7,12 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-__all__ = ["BACKTESTS", "CONFIG", "DATA", "ROOT", "SITE", "prepare_compilation_cache"]
+__all__ = ["BACKTESTS", "CONFIG", "CORE_JOURNALS", "DATA", "ROOT", "SITE", "prepare_compilation_cache"]
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 DATA: Final = ROOT / "data"
 BACKTESTS: Final = ROOT / "backtests"
+CORE_JOURNALS: Final = ROOT / "storage" / "core"
 CONFIG: Final = ROOT / "config.json"
 SITE: Final = ROOT / "site"
 _ENVIRONMENT: Final = ROOT / ".venv"

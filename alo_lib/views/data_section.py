@@ -19,8 +19,10 @@ _DAYS_SHOWN: Final = 10
 
 
 def data_sections(run: Run) -> list[Html]:
-    """Coverage of the sessions, the funnel, and what was left out of the data."""
+    """Coverage of the sessions, the funnel, and what was left out of the data, as far as they were kept."""
     summary = run.summary
+    if not run.knows_data:
+        return [_funnel(summary)]
     return [_coverage(summary), _funnel(summary), _left_out(run, summary)]
 
 

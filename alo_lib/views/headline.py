@@ -12,7 +12,7 @@ from alo_lib.views.summary import hedging_in_words, sharpe_in_words
 __all__ = ["headline", "performance_section"]
 
 
-def headline(summary: dict[str, Any]) -> Html:
+def headline(run: Run, summary: dict[str, Any]) -> Html:
     """The figures at a glance."""
     profit, traded = summary["net_profit"], summary["trading_profit"]
     return page.cards(
@@ -26,7 +26,7 @@ def headline(summary: dict[str, Any]) -> Html:
             page.card("fees", money(summary["fees"])),
             page.card("orders", f"{summary['orders']:,}"),
             page.card("fills", f"{summary['fills']:,}"),
-            page.card("data left out", f"{summary['left_out']:,}"),
+            *([page.card("data left out", f"{summary['left_out']:,}")] if run.knows_data else []),
         ]
     )
 

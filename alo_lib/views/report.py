@@ -72,11 +72,12 @@ def report_html(run: Run, *, alone: bool = False) -> str:
     summary = run.summary
     tickers = ", ".join(summary["underlyings"])
     span = summary["start"] if summary["start"] == summary["end"] else f"{summary['start']} to {summary['end']}"
+    made = f"{summary['engine']} engine" if run.knows_data else "drawn from its journal"
     axis, data = time_axis(run), data_sections(run)  # where nothing was traded, they come first
     return page.page(
         f"Volatility arbitrage on {tickers}",
-        f"{span} · {run.settings['resolution']} bars · {summary['engine']} engine · times are New York's",
-        headline(summary),
+        f"{span} · {run.settings['resolution']} bars · {made} · times are New York's",
+        headline(run, summary),
         *([] if summary["orders"] else data),
         performance_section(run, summary),
         *_equity(run, axis),
@@ -157,7 +158,7 @@ def _underlyings(run: Run, axis: TimeAxis) -> list[Html]:
     filled, coverage = fills(run), run.summary["coverage"]
     parts = []
     for underlying in run.underlyings:
-        unquoted = coverage[underlying.symbol]["without_quotes"]
+        unquoted = coverage[underlying.symbol]["without_quotes"] if run.knows_data else []
         traded = trades_figure(axis, run, underlying, filled)
         axis.shade(traded, unquoted)
         parts += [
@@ -366,9 +367,12 @@ def _notices(run: Run) -> Html:
 
 def _provenance(run: Run) -> Html:
     about, summary = run.about, run.summary
+    digests = [("order digest", summary["order_digest"]), ("journal digest", summary["journal_digest"])]
+    if not run.knows_data:
+        messages = f"{len(run.journal.messages):,} messages" + (", more to come" if run.journal.being_written else "")
+        return page.section("How it was made", page.facts([*digests, ("from a journal of", messages)]))
     pairs = [
-        ("order digest", summary["order_digest"]),
-        ("journal digest", summary["journal_digest"]),
+        *digests,
         ("data digest", run.data["digest"]),
         *([("LEAN's order-list hash", about["lean_order_list_hash"])] if about.get("lean_order_list_hash") else []),
         ("project commit", about.get("commit") or "not known"),

@@ -162,6 +162,11 @@ class Run:
 
     folder: Path
 
+    @property
+    def knows_data(self) -> bool:
+        """Whether it was kept which data there were, and what was left out of them."""
+        return True
+
     @cached_property
     def journal(self) -> Journal:
         """Every input and decision, from ``journal/``; JournalError when it is damaged, RunError for another run's."""

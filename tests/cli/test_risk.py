@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from alo_lib.cli.commands import core
+from alo_lib.cli import journals
 from alo_lib.journal import JOURNAL_FOLDER, JournalWriter
 from alo_lib.views.page import PAGE_MARK
 from tests.core.script import FIRST, script
@@ -71,7 +71,7 @@ def test_the_page_takes_no_other_files_place(run, folder, tmp_path):
 
 
 def test_a_core_is_known_by_its_name(run, messages, tmp_path, monkeypatch):
-    monkeypatch.setattr(core, "JOURNALS", tmp_path / "cores")
+    monkeypatch.setattr(journals, "CORE_JOURNALS", tmp_path / "cores")
     write(tmp_path / "cores" / "desk", messages)
     assert json.loads(run("risk", "desk", "--json").out)["mode"] == "normal"
     missing = run("risk", "nobody")

@@ -104,7 +104,9 @@ class Steered:
 
     def commands(self) -> list[tuple[OperatorCommand, str]]:
         """Those that the journal has, with their senders."""
-        rows = [each.records for each in read_journal(self.journal, unfinished=True).messages if each.kind is Kind.OPERATOR]
+        rows = [
+            each.records for each in read_journal(self.journal, unfinished=True).messages if each.kind is Kind.OPERATOR
+        ]
         return [(OperatorCommand(int(row["command"][0])), row["sender"][0].decode()) for row in rows]
 
     def close(self) -> None:

@@ -16,16 +16,15 @@ from alo_lib.cli.failures import RunFailedError, UserError
 from alo_lib.cli.json_output import print_json
 from alo_lib.cli.operation_arguments import config_option
 from alo_lib.cli.option_arguments import Amount, FilePath, Whole
-from alo_lib.cli.project import CONFIG, ROOT
+from alo_lib.cli.project import CONFIG, CORE_JOURNALS
 
 if TYPE_CHECKING:
     from alo_lib.executive.isolation import Preparation
     from alo_lib.runtime.process import CoreProcess, Ending
     from alo_lib.settings.operation import OperationSettings
 
-__all__ = ["JOURNALS", "check_name", "core"]
+__all__ = ["check_name", "core"]
 
-JOURNALS = ROOT / "storage" / "core"
 _OLDEST_BEAT = 1000.0
 """Milliseconds, of the last heartbeat of a core that is well."""
 _COUNTS = (
@@ -130,11 +129,11 @@ def core(
     if without is not None:
         from alo_lib.runtime.leaving_out import go_on_without
 
-        said = go_on_without(journal or JOURNALS / name, without)
+        said = go_on_without(journal or CORE_JOURNALS / name, without)
         say(f"{said[:1].upper()}{said[1:]}.")
     process, steps = _prepare(
         where,
-        journal or JOURNALS / name,
+        journal or CORE_JOURNALS / name,
         paced=paced,
         durability=durability,
         isolation=(cpu, priority),
@@ -148,7 +147,7 @@ def core(
         say(f"Warning: {warning}.")
     for finding in process.findings:
         say(finding)
-    say(f"The core {name} runs in {where}; its journal is {journal or JOURNALS / name}.")
+    say(f"The core {name} runs in {where}; its journal is {journal or CORE_JOURNALS / name}.")
     ending = _run(process, frames)
     _tell(ending, process, steps, as_json)
 

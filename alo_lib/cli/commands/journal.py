@@ -210,8 +210,8 @@ def leave_out(run: Path, sequence: int) -> None:
 @click.option("--output", type=FilePath(), help="Folder for the files.  [default: parquet in the run]")
 def export(run: Path, output: Path | None) -> None:
     """Write one Parquet file a kind of message: sequence, both clocks, and a column a field."""
-    from alo_lib.cli.commands.replay import open_journal
     from alo_lib.cli.failures import UserError
+    from alo_lib.cli.journals import open_journal
     from alo_lib.cli.run_folder import found_run
     from alo_lib.cli.targets import check_parquet
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from alo_lib.cli.replaying import ReplayOutcome
     from alo_lib.journal import Journal
 
-__all__ = ["new_york_time", "open_journal", "replay"]
+__all__ = ["new_york_time", "replay"]
 
 
 @click.command(short_help="Decide a run again from its journal, and compare.")
@@ -37,7 +37,7 @@ def replay(
 ) -> None:
     """Run the core of a finished or a killed run again over what its journal holds.
 
-    RUN is its folder, or the name that 'alo runs' lists.
+    RUN is its folder, the name that 'alo runs' lists, or that of a core.
 
     Every decision is compared with the recorded one, and the whole journal with what run.json tells of it. The exit
     status is 1 when one differs, and the first difference is told in words.
@@ -53,9 +53,9 @@ def replay(
 
     from alo_lib.cli.console import say, working
     from alo_lib.cli.failures import RunFailedError
+    from alo_lib.cli.journals import journal_place, open_journal
     from alo_lib.cli.json_output import print_json
     from alo_lib.cli.replaying import run_replay
-    from alo_lib.cli.run_folder import found_run
     from alo_lib.journal import leave_out
     from alo_lib.runtime.policy_file import require_kept_policy
 
@@ -63,7 +63,7 @@ def replay(
     moment = None if until is None else new_york_time(until, "--until")
     with working(f"Reading the journal of {run} ..."):
         journal = open_journal(run)
-    require_kept_policy(found_run(run), journal.messages)
+    require_kept_policy(journal_place(run), journal.messages)
     outcome = run_replay(
         journal,
         Console(stderr=True, highlight=False),
@@ -129,26 +129,6 @@ def _unlike_its_run(run: Path, journal: "Journal", digest: str) -> str:
     return (
         f"the journal of {run} {how}; it holds {found}, and its digest is not the one in run.json, of {stated:,} orders"
     )
-
-
-def open_journal(run: Path) -> "Journal":
-    """The journal of a run's folder, of a folder that is a journal, or of LEAN's object store (``storage/``).
-
-    That of a run that was killed is read up to where it holds, that of one that goes on up to what it has written; the
-    latter is told.
-    """
-    from alo_lib.cli.console import say
-    from alo_lib.cli.run_folder import found_run
-    from alo_lib.journal import JOURNAL_FOLDER, read_journal, segments_in_object_store
-
-    run = found_run(run)
-    folder = run / JOURNAL_FOLDER
-    if not folder.is_dir() and (segments := segments_in_object_store(run)):
-        return read_journal(segments, unfinished=True)
-    journal = read_journal(folder if folder.is_dir() else run, unfinished=True)
-    if journal.being_written:
-        say(f"Still being written, {len(journal.messages):,} messages so far.")
-    return journal
 
 
 def _speed(text: str) -> float:

@@ -9,7 +9,6 @@ from alo_lib.cli.json_output import print_json
 from alo_lib.cli.option_arguments import FilePath
 
 if TYPE_CHECKING:
-    from alo_lib.journal import Journal
     from alo_lib.views.risk_ladder import RiskView
 
 __all__ = ["risk"]
@@ -38,6 +37,7 @@ def risk(run: Path, at: str | None, html: Path | None, as_json: bool) -> None:
     """
     from alo_lib.cli.commands.replay import new_york_time
     from alo_lib.cli.console import working
+    from alo_lib.cli.journals import open_journal
     from alo_lib.cli.targets import check_page
     from alo_lib.records.whole_files import write_whole
     from alo_lib.views.risk_ladder import risk_view, stated_risk
@@ -47,7 +47,7 @@ def risk(run: Path, at: str | None, html: Path | None, as_json: bool) -> None:
     if html is not None:
         check_page(html)
     with working(f"Reading the journal of {run} ..."):
-        journal = _journal(run)
+        journal = open_journal(run)
     view = risk_view(journal, moment)
     if html is not None:
         write_whole(html, risk_html(view, run.resolve().name))
@@ -57,15 +57,6 @@ def risk(run: Path, at: str | None, html: Path | None, as_json: bool) -> None:
         _show(view)
         if html is not None:
             click.echo(html)
-
-
-def _journal(run: Path) -> "Journal":
-    """That of a run, or of a core of that name."""
-    from alo_lib.cli.commands.core import JOURNALS
-    from alo_lib.cli.commands.replay import open_journal
-
-    core = JOURNALS / run
-    return open_journal(core if not run.is_dir() and len(run.parts) == 1 and core.is_dir() else run)
 
 
 def _show(view: "RiskView") -> None:
