@@ -11,6 +11,7 @@ from alo_lib.strategy.execution import orders_toward
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.targets import Target
 from tests.core.script import Script
+from tests.core.test_attribution import closes_to_the_cent
 from tests.strategy.kit import CALLS, HOUR, NOW, PUTS, state_of
 
 BELOW = Settings(exercise="below_parity", max_quote_age=86_400)
@@ -138,6 +139,7 @@ def test_a_core_exercises_and_is_left_with_nothing() -> None:
         assert not state.trades
         assert not each.notices()
         money.append(state.portfolio.cash)
+    closes_to_the_cent(market)
     assert replay(market.journal).divergence is None
     # The last orders of the one: 17 calls at 9.89 and 1,600 shares at 110.01, a dollar each; of the other: 1,700 shares
     # at the strike, for nothing, and a hundred that are too many at 109.99.
