@@ -24,6 +24,7 @@ from alo_lib.records import (
     Kind,
     Message,
     OrderReason,
+    OrderType,
     Records,
     crossed,
     records,
@@ -172,6 +173,8 @@ class Marshal:
         if instrument < 0:
             return None
         number = self.order_of(int(event.order_id), tag, event.symbol)
+        if order_type == OrderType.OPTION_EXERCISE and any(instrument == each for each, _ in self._underlyings):
+            number = 0  # shares that an exercise delivers, under the option's order
         array = records(Kind.ORDER_EVENT, instrument=instrument, order=number)
         status = int(event.status)  # .NET's enumeration, which is no float
         for name, value in (("type", order_type), ("status", status), ("quantity", event.fill_quantity)):

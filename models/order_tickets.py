@@ -24,7 +24,9 @@ def send_orders(algorithm: QCAlgorithm, marshal: Marshal, intents: Records) -> N
         return
     symbol, quantity = marshal.symbol(int(first["instrument"])), int(first["quantity"])
     tag = order_tag(int(first["reason"]), int(first["order"]))
-    if type_ is OrderType.LIMIT:
+    if type_ is OrderType.OPTION_EXERCISE:
+        algorithm.exercise_option(symbol, abs(quantity), live, tag)
+    elif type_ is OrderType.LIMIT:
         algorithm.limit_order(symbol, quantity, limit, live, tag)
     else:
         algorithm.market_order(symbol, quantity, live, tag)

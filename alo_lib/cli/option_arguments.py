@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alo_lib.pricing import Scheme
+    from alo_lib.views.dispersion import Basket
 
 __all__ = [
+    "BASKET",
     "CLOCK",
     "DAY",
     "NUMBER",
@@ -258,6 +260,32 @@ class SchemeName(click.ParamType["Scheme"]):
             )
 
 
+class BasketWeights(click.ParamType["Basket"]):
+    """An index with its members and their weights, such as INDX=ALFA:0.6,BRVO:0.4."""
+
+    name = "INDEX=TICKER:WEIGHT,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "Basket":
+        """The basket that is meant."""
+        from alo_lib.views.dispersion import Basket
+
+        if isinstance(value, Basket):
+            return value
+        index, equals, members = str(value).upper().partition("=")
+        pairs = [member.partition(":") for member in members.split(",")]
+        try:
+            weights = {name.strip(): float(weight) for name, _, weight in pairs}
+        except ValueError:
+            weights = {}
+        if not (equals and index.strip() and len(weights) == len(pairs) and all(weights)):
+            self.fail(f"{value!r} is no basket; write one such as INDX=ALFA:0.6,BRVO:0.4", param, ctx)
+        try:
+            return Basket(index.strip(), weights)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+BASKET: Final = BasketWeights()
 NUMBER: Final = Number()
 TIMES: Final = Numbers("time_to_expiry", years_of, "a time such as 0.5 (years) or 90d (days)")
 DAY: Final = Moment(["%Y-%m-%d"], "a day as yyyy-mm-dd, such as 2024-01-31")

@@ -19,10 +19,11 @@ from alo_lib.strategy.accounting import go_ex
 from alo_lib.strategy.carry import follow_carries
 from alo_lib.strategy.choice import CHOICES
 from alo_lib.strategy.commands import follow_commands, note_decisions
+from alo_lib.strategy.edge_costs import Moment
 from alo_lib.strategy.event_sizes import events_told, imply_events
 from alo_lib.strategy.execution import all_canceled, changes_wanted, orders_toward
 from alo_lib.strategy.exits import end_trades
-from alo_lib.strategy.exposure import measure, value_chains
+from alo_lib.strategy.exposure import equity, measure, value_chains
 from alo_lib.strategy.funnel import count_stops, count_trades, take_new_funnels, widen
 from alo_lib.strategy.halts import flatten, halt_on_losses
 from alo_lib.strategy.limits import new_uses, review
@@ -127,10 +128,7 @@ def signal(work: Work, frame: Frame) -> Decisions:
             each.valuation,
             each.screen,
             state.settings,
-            strategy.rate,
-            frame.time,
-            each.band,
-            strategy.learned,
+            Moment(frame.time, strategy.rate, each.band, strategy.learned, equity(strategy)),
         )
         for each in strategy.underlyings.values()
         if each.valuation is not None and each.screen is not None and not strategy.external.decides(Stage.ALPHA)

@@ -49,7 +49,7 @@ def differences(
             shown = along(POSITIONS[position], smile, np.tile(spots, (2, 1)), variances, np.array([years, 0.0]))
             held = shown.costing(costs)
             band = policy.base.band(held)
-            centre, half_width = np.broadcast_arrays(*band)
+            centre, half_width, _ = np.broadcast_arrays(*band)
             shift, log_ratio = (np.asarray(each) for each in policy.adjustment(held, band))
             known = policy.knows(held)
             units = float(np.asarray(held.units))

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.learning.errors import LearningError
 from alo_lib.learning.positions import CONTRACTS, Costs, Hedged, paid_for
 from alo_lib.learning.tails import TAIL, tail_values
 from alo_lib.records import OPTION_MULTIPLIER
@@ -60,7 +61,12 @@ class Episodes:
 
     @classmethod
     def of(cls, book: Hedged, costs: Costs, rule: MinimumVariance) -> "Episodes":
-        """The paths of a book, about a rule."""
+        """The paths of a book, about a rule.
+
+        :raises LearningError: for costs with a least fee an order, by which hedging is no recursion of clamps.
+        """
+        if costs.order_fee > 0.0:
+            raise LearningError(f"the least fee of an order is {costs.order_fee:g}; training allows 0")
         position = book.costing(costs)
         band = rule.band(position)
         shape = book.spot[:-1].shape

@@ -11,6 +11,7 @@ from alo_lib.learning.markets import DAYS, STEPS_A_DAY, Market
 from alo_lib.learning.smile import Smile
 from alo_lib.pricing import greeks, price
 from alo_lib.records import OPTION_MULTIPLIER, TRADING_DAYS
+from alo_lib.simulation.fees import FEE_PER_SHARE, LEAST_FEE, equity_fees
 from alo_lib.strategy.hedging import Band, HedgedPosition, HedgingRule, toward_band
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "FEE",
     "POSITIONS",
     "SPOT",
+    "BrokerCosts",
     "Costs",
     "Hedged",
     "Leg",
@@ -33,9 +35,11 @@ Array = NDArray[np.float64]
 SPOT: Final = 100.0
 CONTRACTS: Final = 10
 """Structures: enough that whole shares are a thousandth of a delta."""
-FEE: Final = 0.005
+FEE: Final = float(FEE_PER_SHARE)
 _GREEKS: Final = {"value": "price", "delta": "delta", "gamma": "gamma", "vega": "vega", "theta": "theta"}
 """What a position is shown, and the pricing room's name of it."""
+_EXTENSIVE: Final = ("delta", "gamma", "vega", "theta", "vega_skew", "contracts")
+"""What of a position goes with its size."""
 
 
 class Leg(NamedTuple):
@@ -76,6 +80,29 @@ class Costs:
         opening = np.where(np.arange(len(spots)) % STEPS_A_DAY == 0, 2.0, 1.0)[:, None]
         return np.asarray(plain * opening * np.sqrt(variances / variances[0]))
 
+    @property
+    def order_fee(self) -> float:
+        """$ that an order costs at least."""
+        return 0.0
+
+    def fees(self, traded: Array, spots: Array) -> Array:
+        """$ for orders of signed whole shares, of any shape."""
+        return np.asarray(self.fee * np.abs(traded))
+
+
+@dataclass(frozen=True)
+class BrokerCosts(Costs):
+    """The same with an order's fee as LEAN's model of Interactive Brokers computes it, which has a least one."""
+
+    @property
+    def order_fee(self) -> float:
+        """$ that an order costs at least."""
+        return float(LEAST_FEE)
+
+    def fees(self, traded: Array, spots: Array) -> Array:
+        """$ for orders of signed whole shares, of any shape."""
+        return equity_fees(traded, spots)
+
 
 @dataclass(frozen=True)
 class Hedged:
@@ -86,13 +113,22 @@ class Hedged:
     position: HedgedPosition
     premium: float  # $ received
     payoff: Array  # $ that the options are worth at the end, (n,)
+    structures: int = CONTRACTS
+
+    def sized(self, structures: int) -> "Hedged":
+        """As many structures on the same paths."""
+        ratio = structures / self.structures
+        position = replace(self.position, **{name: ratio * getattr(self.position, name) for name in _EXTENSIVE})
+        premium, payoff = ratio * self.premium, ratio * self.payoff
+        return replace(self, position=position, premium=premium, payoff=payoff, structures=structures)
 
     def costing(self, costs: Costs) -> HedgedPosition:
         """The same where trading shares costs this."""
-        return replace(self.position, half_spread=costs.half_spreads(self.spot[:-1], self.variance[:-1]), fee=costs.fee)
+        half_spread = costs.half_spreads(self.spot[:-1], self.variance[:-1])
+        return replace(self.position, half_spread=half_spread, fee=costs.fee, order_fee=costs.order_fee)
 
     def unit_costs(self, costs: Costs) -> Array:
-        """$ that trading a share costs, at each step and at the end (steps + 1, n)."""
+        """$ that trading a share costs where no order is too small, at each step and at the end (steps + 1, n)."""
         return costs.half_spreads(self.spot, self.variance) + costs.fee
 
 
@@ -134,7 +170,7 @@ def along(legs: tuple[Leg, ...], smile: Smile, spots: Array, variances: Array, t
     value = totals.pop("value")
     position = HedgedPosition(
         **totals, contracts=contracts, spot=spots[:-1], implied=implied, forecast=implied, time_to_expiry=years_left,
-        rate=0.0, half_spread=0.0, fee=0.0,
+        rate=0.0, half_spread=0.0, fee=0.0, order_fee=0.0,
     )  # fmt: skip
     payoff = np.zeros(paths)
     for leg, strike in zip(legs, strikes, strict=True):
@@ -148,18 +184,20 @@ def along(legs: tuple[Leg, ...], smile: Smile, spots: Array, variances: Array, t
 
 def hedges_of(book: Hedged, rule: HedgingRule, costs: Costs) -> Array:
     """Whole shares that a rule holds after each step (steps, n), starting from none."""
-    centre, half_width = np.broadcast_arrays(*rule.band(book.costing(costs)))
+    band = np.broadcast_arrays(*rule.band(book.costing(costs)))
     hedges, shares = np.empty(book.spot[:-1].shape), np.zeros(book.spot.shape[1])
     for step in range(len(hedges)):
-        shares = hedges[step] = toward_band(shares, Band(centre[step], half_width[step]), to_edge=rule.to_edge)
+        shares = hedges[step] = toward_band(shares, Band(*(each[step] for each in band)))
     return hedges
 
 
 def net_losses(book: Hedged, rule: HedgingRule, costs: Costs) -> Array:
     """What each path lost, costs included, $ for a share's worth of one structure (n,)."""
-    hedges, unit_costs = hedges_of(book, rule, costs), book.unit_costs(costs)
-    paid = paid_for(hedges, book.spot, unit_costs)
-    return np.asarray((paid - book.premium - book.payoff) / (CONTRACTS * OPTION_MULTIPLIER))
+    hedges = hedges_of(book, rule, costs)
+    orders = np.diff(hedges, axis=0, prepend=0.0, append=0.0)
+    paid = paid_for(hedges, book.spot, costs.half_spreads(book.spot, book.variance))
+    paid += np.sum(costs.fees(orders, book.spot), axis=0)
+    return np.asarray((paid - book.premium - book.payoff) / (book.structures * OPTION_MULTIPLIER))
 
 
 def paid_for(hedges: Array, spots: Array, unit_costs: Array) -> Array:

@@ -65,6 +65,9 @@ class MarketSettings(BaseModel):
     fee_per_share: Annotated[float, Unit("$ a share")] = Field(
         0.005, ge=0, le=100.0, description="money a share, beside half the spread, as bands of the hedge count it"
     )
+    fee_per_order: Annotated[float, Unit("$ an order")] = Field(
+        1.0, ge=0, le=1000.0, description="money that an order of shares costs at least, as bands of the hedge count it"
+    )
     short_margin: Annotated[float, Unit("share of the underlying's value")] = Field(
         0.2, gt=0, le=1.0, description="share of the underlying's value a naked short option ties up"
     )

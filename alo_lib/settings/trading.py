@@ -134,6 +134,11 @@ class TradingSettings(BaseModel):
     exit_days_to_expiry: Annotated[float, Unit("calendar days")] = Field(
         6.0, ge=1, le=730.0, description="calendar days before expiry by which it is closed"
     )
+    exercise: Literal["never", "below_parity"] = Field(
+        "never",
+        description="what is long and to be closed is sold (never), or exercised where its bid is below what that "
+        "gives and the shares end a hedge (below_parity)",
+    )
     dividend_guard_days: Annotated[float, Unit("calendar days")] = Field(
         2.0, ge=0, le=365.0, description="calendar days before an ex-date: calls exercised for it are closed"
     )

@@ -179,13 +179,48 @@ class Broker:
 
         In the money by a cent it turns into shares at the strike; otherwise it is gone.
         """
+        leg = OrderLeg(instrument, -self._account.quantity(instrument))
+        return self._settled(self._new(leg, time, OrderType.OPTION_EXERCISE, tag), time, spot)
+
+    def submit_exercise(self, leg: OrderLeg, time: int, tag: str = "") -> list[OrderEvent]:
+        """Exercise contracts that are held long, as they leave: a quantity below zero.
+
+        Returns what happened, after what was to be done before: one INVALID with a reason, or SUBMITTED, the option's
+        fill and that of the shares.
+
+        :raises ValueError: for a quantity of 0 or above.
+        """
+        if leg.quantity >= 0:
+            raise ValueError(f"an exercise of {leg.quantity} is none; what is exercised leaves, below 0")
+        events = self._do_requests(time)
+        order = self._new(leg, time, OrderType.OPTION_EXERCISE, tag)
+        reason = self._exercise_refusal(order)
+        if reason:
+            return [*events, order.happens(time, OrderStatus.INVALID, message=reason), *self._look(time)]
+        events.append(order.happens(time, OrderStatus.SUBMITTED))
+        spot = self._prices.price(self._listing[leg.instrument].underlying)
+        return events + self._look(time) + self._settled(order, time, spot)
+
+    def _exercise_refusal(self, order: SimulatedOrder) -> str:
+        """Why an exercise is refused, as LEAN's ``PreOrderChecksImpl`` has it; empty when it is not."""
+        option, held = self._listing[order.instrument], self._account.quantity(order.instrument)
+        if not self._open <= order.time < self._close:
+            return f"the market for {option.symbol} is closed"
+        if not option.american and order.time < option.expiry:
+            return f"{option.symbol} is European and cannot be exercised before it expires"
+        if -order.quantity > held:
+            return f"{option.symbol} is held {held:+}, of which {-order.quantity} cannot be exercised"
+        return self._lacking_power([order])
+
+    def _settled(self, order: SimulatedOrder, time: int, spot: Decimal) -> list[OrderEvent]:
+        """What an exercise or assignment does, with the whole order."""
+        instrument, quantity, tag = order.instrument, order.quantity, order.tag
         option, position = self._listing[instrument], self._account.position(instrument)
-        quantity, exercised = -position.quantity, option.is_exercised(spot)
+        exercised = option.is_exercised(spot)
         assigned = exercised and quantity > 0
         # Whoever paid less than the option was worth in the end has won.
         paid_less = position.average_price < option.intrinsic(spot)
         wins = exercised and paid_less if position.quantity > 0 else not (exercised and paid_less)
-        order = self._new(OrderLeg(instrument, quantity), time, OrderType.OPTION_EXERCISE, tag)
         self._account.fill(instrument, quantity, ZERO, ZERO, time, wins=wins)
         message = _outcome(exercised, assigned, spot, self._account.profits[-1].profit, tag)
         events = [order.settles(time, message, is_assignment=assigned, in_the_money=exercised, wins=wins)]
@@ -199,6 +234,8 @@ class Broker:
     def _fee(self, order: SimulatedOrder) -> Decimal:
         """The fee of a whole order at the last prices, with no more decimals than it needs, as LEAN books it."""
         instrument = self._listing[order.instrument]
+        if order.type is OrderType.OPTION_EXERCISE:
+            return ZERO
         if order.limit is not None:
             return normalized(limit_order_fee(instrument, order.quantity, order.limit, self._prices))
         return normalized(market_order_fee(instrument, order.quantity, self._prices))
@@ -348,7 +385,11 @@ class Broker:
         before, paid = self._margin(held), ZERO
         for order in orders:
             held[order.instrument] = held.get(order.instrument, 0) + order.left
-            paid += premium(self._listing[order.instrument], order.left, self._expected_price(order))
+            option = self._listing[order.instrument]
+            paid += premium(option, order.left, self._expected_price(order))
+            if order.type is OrderType.OPTION_EXERCISE:
+                shares = -option.right * order.left * option.multiplier
+                held[option.underlying] = held.get(option.underlying, 0) + shares
         after = self._margin(held) + paid
         equity = self._account.equity(self._prices) - sum((self._fee(order) for order in orders), ZERO)
         if after <= before or after <= equity:
@@ -381,6 +422,8 @@ def send(broker: Broker, intents: Records, time: int) -> list[OrderEvent]:
     legs = [OrderLeg(int(row["instrument"]), int(row["quantity"]), int(row["order"])) for row in intents]
     if type_.is_combo:
         return broker.submit_combination(legs, time, type=type_, limit=limit, tag=tag)
+    if type_ is OrderType.OPTION_EXERCISE:
+        return broker.submit_exercise(legs[0], time, tag)
     instrument, quantity, number = legs[0]
     return broker.submit(instrument, quantity, time, intent=number, type=type_, limit=limit, tag=tag)
 

@@ -6,13 +6,27 @@ Amounts are exact decimals in dollars an order. A fee is due once, when an order
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from alo_lib.simulation.listing import Instrument
 from alo_lib.simulation.prices import Prices
 
-__all__ = ["OPTION_TIERS", "OptionTier", "equity_fee", "limit_order_fee", "market_order_fee", "option_fee"]
+__all__ = [
+    "FEE_PER_SHARE",
+    "LEAST_FEE",
+    "OPTION_TIERS",
+    "OptionTier",
+    "equity_fee",
+    "equity_fees",
+    "limit_order_fee",
+    "market_order_fee",
+    "option_fee",
+]
 
-_MINIMUM: Final = Decimal(1)
-_FEE_PER_SHARE: Final = Decimal("0.005")
+LEAST_FEE: Final = Decimal(1)
+"""Of any order."""
+FEE_PER_SHARE: Final = Decimal("0.005")
 _MOST_OF_VALUE: Final = Decimal("0.005")
 
 
@@ -41,7 +55,7 @@ def option_fee(contracts: int, premium: Decimal, monthly_contracts: int = 0) -> 
     """
     tier = next(tier for tier in OPTION_TIERS if monthly_contracts <= tier.volume)
     rate = next(rate for least, rate in tier.rates if premium >= least)
-    return max(abs(contracts) * rate, _MINIMUM)
+    return max(abs(contracts) * rate, LEAST_FEE)
 
 
 def equity_fee(shares: int, price: Decimal) -> Decimal:
@@ -49,8 +63,16 @@ def equity_fee(shares: int, price: Decimal) -> Decimal:
 
     Half a cent a share, at least a dollar; where it exceeds the dollar, at most half a percent of the order's value.
     """
-    fee = abs(shares) * _FEE_PER_SHARE
-    return _MINIMUM if fee < _MINIMUM else min(fee, _MOST_OF_VALUE * abs(shares) * abs(price))
+    fee = abs(shares) * FEE_PER_SHARE
+    return LEAST_FEE if fee < LEAST_FEE else min(fee, _MOST_OF_VALUE * abs(shares) * abs(price))
+
+
+def equity_fees(shares: NDArray[np.float64], price: NDArray[np.float64]) -> NDArray[np.float64]:
+    """:func:`equity_fee` of many orders of whole shares, to a float's precision; nothing for one of none."""
+    size, least = np.abs(shares), float(LEAST_FEE)
+    fee = size * float(FEE_PER_SHARE)
+    most = float(_MOST_OF_VALUE) * size * np.abs(price)
+    return np.where(size == 0.0, 0.0, np.where(fee < least, least, np.minimum(fee, most)))
 
 
 def market_order_fee(instrument: Instrument, quantity: int, prices: Prices) -> Decimal:

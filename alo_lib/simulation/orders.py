@@ -126,9 +126,10 @@ class SimulatedOrder:
         return self._keep(replace(event, is_assignment=is_assignment, in_the_money=in_the_money, wins=wins))
 
     def delivers(self, instrument: int, time: int, quantity: int, price: Decimal, message: str) -> OrderEvent:
-        """The event of shares that change hands when this order exercises an option."""
+        """The event of shares that change hands as this order exercises an option; they are no order of the core's."""
         self.delivered = price
-        return self._keep(replace(self._event(instrument, time, quantity, price, ZERO, message), in_the_money=True))
+        event = self._event(instrument, time, quantity, price, ZERO, message)
+        return self._keep(replace(event, intent=0, in_the_money=True))
 
     def _event(
         self, instrument: int, time: int, quantity: int, price: Decimal, fee: Decimal, message: str

@@ -12,6 +12,7 @@ from alo_lib.strategy.attribution import (
     dividend_by_trade,
 )
 from alo_lib.strategy.book import CashDividend
+from alo_lib.strategy.early_exercise import EXERCISE
 from alo_lib.strategy.state import DueDividend, StrategyState
 from alo_lib.strategy.trade import Trade
 
@@ -36,8 +37,10 @@ def book_order_event(state: StrategyState, event: np.void, time: int) -> None:
     order, refused = state.working.get(number), event["status"] == OrderStatus.INVALID
     if order is not None:
         book = state.underlyings[state.underlying_of[order.instrument]].book
-        side = (order.instrument, 1 if order.remaining > 0 else -1)
-        book.taken[side] = book.taken.get(side, 0) + abs(quantity)
+        exercises = order.type is OrderType.OPTION_EXERCISE
+        side = (order.instrument, EXERCISE if exercises else 1 if order.remaining > 0 else -1)
+        if not exercises:
+            book.taken[side] = book.taken.get(side, 0) + abs(quantity)
         if refused:
             book.refused.add(side)
     state.account_for(event)
@@ -46,10 +49,10 @@ def book_order_event(state: StrategyState, event: np.void, time: int) -> None:
     trade, why = state.trade_with(instrument) if quantity else None, "was traded by the engine itself"
     if trade is not None:
         trade.fill(instrument, quantity, float(event["price"]))
-        if event["type"] == OrderType.OPTION_EXERCISE:
+        if order is None and event["type"] == OrderType.OPTION_EXERCISE:
             trade.settle(_settlement(trade, instrument, quantity, time))
             why = "a leg was settled"
-        else:
+        elif event["type"] != OrderType.OPTION_EXERCISE:  # what the core exercises ends for what it was closed for
             opens = trade.opens(instrument, quantity)
             trade.progress.pay(instrument, quantity, float(event["price"]), float(event["fee"]), opens=opens)
     if order is None and trade is not None and _leads_away(state, trade, instrument, quantity):

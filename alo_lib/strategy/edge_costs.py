@@ -10,6 +10,7 @@ from alo_lib.records import DAY, DAYS_A_YEAR, OPTION_MULTIPLIER, years_between
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.hedging import HedgedPosition, HedgingRule, hedging_rule
+from alo_lib.strategy.sizing import within_budget
 from alo_lib.strategy.valuation import Valuation
 
 __all__ = ["EdgeCosts", "Moment", "edge_costs", "expected_hedging_cost"]
@@ -35,6 +36,8 @@ class Moment(NamedTuple):
     """Of the forecast, by expiry."""
     learned: HedgingRule | None
     """As :func:`~alo_lib.strategy.hedging.hedging_rule` takes it."""
+    equity: float
+    """By which trades are sized."""
 
 
 def edge_costs(
@@ -49,9 +52,11 @@ def edge_costs(
     fees = 2.0 * settings.fee_per_contract * float(contracts.sum())
     hedging = penalty = np.zeros(len(rows))
     if settings.edge_costs == "all":
-        position = _held_alone(book, valuation, ratios, rows, settings, moment)
+        vega = (contracts[:, None] * valuation.at_forecast.vega[rows.T]).sum(axis=0) * OPTION_MULTIPLIER
+        count = np.maximum(within_budget(vega, settings, moment.equity), 1.0)
+        position = _held_alone(book, valuation, ratios[:, None] * count, rows, settings, moment)
         years = _years_held(book, rows, settings, moment.time)
-        hedging = expected_hedging_cost(position, hedging_rule(settings, moment.learned), years)
+        hedging = expected_hedging_cost(position, hedging_rule(settings, moment.learned), years) / count
     if settings.band_penalty > 0.0:
         half_width = _half_width(book, moment.band)[rows.T]
         vega = contracts[:, None] * valuation.at_forecast.vega[rows.T]
@@ -60,37 +65,41 @@ def edge_costs(
 
 
 def expected_hedging_cost(position: HedgedPosition, rule: HedgingRule, years: Floats) -> Floats:
-    """Money that a rule's hedge of a position is expected to cost in ``years``, half the spread and the fee a share.
+    """Money that a rule's hedge of a position is expected to cost in ``years``: spreads and fees of its orders.
 
     The delta moves with variance v = (gamma forecast spot)^2 a year about the hedge, and gamma, band and spot are taken
-    to stay. A hedge that goes to the centre of its band of half width H trades H each time the delta has left it, which
-    takes H^2 / v from the centre: v / H shares a year. One that goes to the edge is Brownian motion reflected at both
-    ends of an interval 2 H wide, pushed by v / 4 H a year at each: v / 2 H shares a year (Harrison, 1985, "Brownian
-    motion and stochastic flow systems", chapter 5). To this comes the first hedge, and as much when the trade ends.
+    to stay. A hedge that goes from the half width U of its band to u from the centre trades U - u each time the delta
+    has left it, which takes (U^2 - u^2) / v from there: v / (U + u) shares a year. One that goes to the edge is the
+    limit, Brownian motion reflected at both ends of an interval, v / 2 U shares a year (Harrison, 1985, "Brownian
+    motion and stochastic flow systems", chapter 5), a share an order. To this comes the first hedge, and as much when
+    the trade ends.
     """
-    centre, half_width = (np.asarray(each, np.float64) for each in rule.band(position))
-    each_share = np.asarray(position.half_spread + position.fee, np.float64)
+    centre, half_width, target = (np.asarray(each, np.float64) for each in rule.band(position))
+    costs = position.order_costs
     variance = np.square(np.asarray(position.gamma * position.forecast * position.spot, np.float64))
     moves = (variance > 0.0) & (half_width > 0.0)
-    share_of_exit = 0.5 if rule.to_edge else 1.0
-    turnover = np.where(moves, share_of_exit * variance / np.where(moves, half_width, 1.0), 0.0)
+    turnover = np.where(moves, variance / np.where(moves, half_width + target, 1.0), 0.0)
+    rehedging = turnover * years * costs.a_share(np.maximum(half_width - target, 1.0))
     distance = np.abs(centre)
-    first = np.where(distance > half_width, distance - (half_width if rule.to_edge else 0.0), 0.0)
+    first = np.where(distance > half_width, distance - target, 0.0)
     told = np.where(np.isfinite(variance + half_width + distance), 1.0, np.nan)
-    return np.asarray(told * each_share * (turnover * years + 2.0 * first))
+    return np.asarray(told * (rehedging + 2.0 * first * costs.a_share(first)))
 
 
 def _held_alone(
-    book: MarketBook, valuation: Valuation, ratios: Floats, rows: Rows, settings: Settings, moment: Moment
+    book: MarketBook, valuation: Valuation, held: Floats, rows: Rows, settings: Settings, moment: Moment
 ) -> HedgedPosition:
-    """One structure of each candidate as a hedging rule would be shown it, at the forecast and without the smile."""
+    """Candidates (n, k) as a hedging rule would be shown them, at the forecast and without the smile.
+
+    ``held`` (k, n) are the contracts of each leg.
+    """
     legs, values = rows.T, valuation.at_forecast
-    units = ratios[:, None] * OPTION_MULTIPLIER
+    units = held * OPTION_MULTIPLIER
     delta, gamma, vega, theta = (
         (units * greek[legs]).sum(axis=0) for greek in (values.delta, values.gamma, values.vega, values.theta)
     )
-    contracts = np.abs(ratios)[:, None]
-    forecast = (contracts * valuation.volatility[legs]).sum(axis=0) / contracts.sum()
+    contracts = np.abs(held)
+    forecast = (contracts * valuation.volatility[legs]).sum(axis=0) / contracts.sum(axis=0)
     bid, ask = float(book.quote["bid"][0]), float(book.quote["ask"][0])
     return HedgedPosition(
         delta=delta,
@@ -98,7 +107,7 @@ def _held_alone(
         vega=vega,
         theta=theta,
         vega_skew=0.0,
-        contracts=float(contracts.sum()),
+        contracts=contracts.sum(axis=0),
         spot=book.spot,
         implied=forecast,
         forecast=forecast,
@@ -106,6 +115,7 @@ def _held_alone(
         rate=moment.rate,
         half_spread=0.5 * (ask - bid) if ask > bid else 0.0,
         fee=settings.fee_per_share,
+        order_fee=settings.fee_per_order,
     )
 
 

@@ -16,6 +16,7 @@ from typing import Final
 from alo_lib.records import SECOND, BookMode, OrderReason, OrderType
 from alo_lib.settings import Settings
 from alo_lib.strategy.commands import may_enter
+from alo_lib.strategy.early_exercise import contracts_exercised, shares_brought
 from alo_lib.strategy.ledger import WorkingOrder
 from alo_lib.strategy.limit_prices import UnitCost, limit_of, most_for, share_of_way, unit_cost
 from alo_lib.strategy.near_close import closes_soon
@@ -47,6 +48,7 @@ def orders_toward(state: StrategyState, settings: Settings, targets: Iterable[Ta
     wanted = latest_targets(targets)
     busy = state.instruments_working()
     traded: set[int] = set()  # underlyings whose options are
+    brought: dict[int, int] = {}  # shares that exercises bring, by underlying
     orders = _combinations(state, settings, wanted, busy, time)
     busy |= {order.instrument for order in orders}
     traded |= {state.underlying_of[order.instrument] for order in orders}
@@ -58,7 +60,12 @@ def orders_toward(state: StrategyState, settings: Settings, targets: Iterable[Ta
         if wanted[instrument].reason is OrderReason.ENTRY and not may_enter(state, instrument):
             continue
         distance = wanted[instrument].quantity - state.portfolio.quantity(instrument)
-        if size := fillable(state, settings, instrument, distance, time):
+        if gone := contracts_exercised(state, settings, instrument, distance, busy, brought, time):
+            underlying = state.underlying_of[instrument]
+            orders.append(Order(instrument, gone, wanted[instrument].reason, OrderType.OPTION_EXERCISE))
+            brought[underlying] = brought.get(underlying, 0) + shares_brought(state, instrument, gone)
+            traded.add(underlying)
+        elif size := fillable(state, settings, instrument, distance, time):
             order = _order(state, settings, wanted[instrument], size, time)
             if order is not None:
                 orders.append(order)

@@ -62,6 +62,7 @@ def hedged_position(
         rate=state.rate,
         half_spread=0.5 * (ask - bid) if ask > bid else 0.0,
         fee=settings.fee_per_share,
+        order_fee=settings.fee_per_order,
     )
     if settings.hedge == "policy":
         _tell_where_untrained(state, number, position)

@@ -1,20 +1,21 @@
 """Delta hedging: how many shares are held against an underlying's options.
 
-A rule says about which number of shares, and how far from it, nothing is done; whether a hedge that has left this band
-is brought to its edge or to its centre is the rule's as well. Rules take floats or arrays, an element a path, so that a
-core, a simulation and the training of a policy ask the same function.
+A rule says about which number of shares, and how far from it, nothing is done, and how near to it a hedge is brought
+that has left this band. Rules take floats or arrays, an element a path, so that a core, a simulation and the training
+of a policy ask the same function.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.numerics.elementwise import exp, log
+from alo_lib.numerics.elementwise import exp
 from alo_lib.records import OPTION_MULTIPLIER
 from alo_lib.settings import Settings
+from alo_lib.strategy.order_costs import OrderCosts, best_size, cube_root
 
 __all__ = [
     "HEDGING_RULES",
@@ -52,6 +53,12 @@ class HedgedPosition:
     rate: Floats
     half_spread: Floats  # $ a share
     fee: Floats  # $ a share
+    order_fee: Floats  # $ an order at least
+
+    @property
+    def order_costs(self) -> OrderCosts:
+        """What an order for the shares costs."""
+        return OrderCosts(self.half_spread, self.fee, self.order_fee)
 
     @property
     def units(self) -> Floats:
@@ -60,19 +67,15 @@ class HedgedPosition:
 
 
 class Band(NamedTuple):
-    """Shares: within ``half_width`` of ``centre`` nothing is traded."""
+    """Shares: within ``half_width`` of ``centre`` nothing is traded; from beyond it to within ``target`` of it."""
 
     centre: Floats
     half_width: Floats
+    target: Floats  # from 0, the centre, up to the half width, the edge
 
 
 class HedgingRule(Protocol):
-    """What a way of hedging is: a band for every position, and where a hedge goes from beyond it."""
-
-    @property
-    def to_edge(self) -> bool:
-        """Whether to the nearer edge of the band; else to its centre."""
-        ...
+    """What a way of hedging is: a band for every position."""
 
     def band(self, position: HedgedPosition) -> Band:
         """The band of a position; a number that is not known makes NaN of it."""
@@ -81,19 +84,20 @@ class HedgingRule(Protocol):
 
 @dataclass(frozen=True)
 class DeltaBand:
-    """A band about the Black-Scholes delta that is ``width`` deltas a contract to either side."""
+    """A band about the Black-Scholes delta, ``width`` deltas a contract to either side; beyond it to centre or edge."""
 
     width: float
     to_edge: bool = False
 
     def band(self, position: HedgedPosition) -> Band:
         """As the contract says."""
-        return Band(-position.delta, self.width * position.units)
+        half_width = self.width * position.units
+        return Band(-position.delta, half_width, half_width if self.to_edge else 0.0)
 
 
 @dataclass(frozen=True)
 class WhalleyWilmott:
-    """Whalley and Wilmott's band about the Black-Scholes delta.
+    """Whalley and Wilmott's band about the Black-Scholes delta, with what an order costs at least.
 
     For proportional costs c and exponential utility of risk aversion a, to first order in c^(1/3), the half width of
     one option is (3/2 e^(-r tau) c S gamma^2 / a)^(1/3), and the best that can be done beyond the band is to trade to
@@ -101,18 +105,27 @@ class WhalleyWilmott:
     transaction costs", Mathematical Finance 7, equation (3.9) and what follows it. Cost is half the spread and the fee
     over the spot. ``risk_aversion`` is a S for one share's worth of options, a number without unit: so the band grows
     with the number of contracts in proportion, and a split of the shares leaves it.
+
+    Where an order costs something however small it is, orders have a size D that is best, and the hedge goes from D / 2
+    beyond that half width to D / 2 within it, c being what an order of this size costs
+    (:func:`~alo_lib.strategy.order_costs.best_size`). That fee is a whole order's, of which many contracts pay as much
+    as one: their orders are many, and their band is the narrower, a share.
     """
 
     risk_aversion: float
-    to_edge: ClassVar[bool] = True
 
     def band(self, position: HedgedPosition) -> Band:
         """As the contract says."""
-        cost = position.half_spread + position.fee  # c S
         gamma = position.gamma * position.spot / np.maximum(position.units, 1.0)
         discount = exp(-position.rate * np.asarray(position.time_to_expiry))
-        cube = 1.5 * discount * (cost / position.spot) * np.square(gamma) / self.risk_aversion
-        return Band(-position.delta, position.units * _cube_root(cube))
+
+        def half_width(cost: Floats) -> Floats:  # of c S, $ a share
+            cube = 1.5 * discount * (cost / position.spot) * np.square(gamma) / self.risk_aversion
+            return position.units * cube_root(cube)
+
+        size = best_size(half_width(1.0), position.order_costs)
+        middle = half_width(position.order_costs.a_share(size))
+        return Band(-position.delta, middle + 0.5 * size, middle - 0.5 * size)
 
 
 @dataclass(frozen=True)
@@ -131,15 +144,10 @@ class MinimumVariance:
     base: HedgingRule
     stickiness: float
 
-    @property
-    def to_edge(self) -> bool:
-        """That of the rule whose band it is."""
-        return self.base.to_edge
-
     def band(self, position: HedgedPosition) -> Band:
         """As the contract says."""
-        centre, half_width = self.base.band(position)
-        return Band(centre - (self.stickiness - 1.0) * position.vega_skew / position.spot, half_width)
+        band = self.base.band(position)
+        return band._replace(centre=band.centre - (self.stickiness - 1.0) * position.vega_skew / position.spot)
 
 
 Adjustment = Callable[[HedgedPosition, Band], tuple[Floats, Floats]]
@@ -156,16 +164,12 @@ class AdjustedRule:
     base: HedgingRule
     adjustment: Adjustment
 
-    @property
-    def to_edge(self) -> bool:
-        """That of the rule whose band it is."""
-        return self.base.to_edge
-
     def band(self, position: HedgedPosition) -> Band:
         """As the contract says."""
         band = self.base.band(position)
         shift, log_ratio = self.adjustment(position, band)
-        return Band(band.centre + shift * position.units, band.half_width * exp(log_ratio))
+        ratio = exp(log_ratio)
+        return Band(band.centre + shift * position.units, band.half_width * ratio, band.target * ratio)
 
 
 def shares_wanted(shares: Floats, position: HedgedPosition, rule: HedgingRule) -> NDArray[np.float64]:
@@ -173,24 +177,21 @@ def shares_wanted(shares: Floats, position: HedgedPosition, rule: HedgingRule) -
 
     What is done about the rule's band is :func:`toward_band`.
     """
-    wanted = toward_band(shares, rule.band(position), to_edge=rule.to_edge)
+    wanted = toward_band(shares, rule.band(position))
     return np.where(np.asarray(position.contracts) == 0.0, 0.0, wanted)
 
 
-def toward_band(shares: Floats, band: Band, *, to_edge: bool) -> NDArray[np.float64]:
+def toward_band(shares: Floats, band: Band) -> NDArray[np.float64]:
     """Whole shares to hold where ``shares`` are held now, broadcast with the band.
 
-    Within the band nothing changes. Beyond it the hedge goes to the whole share nearest to the centre or, ``to_edge``,
-    to the first whole share within the band, and to the centre's where there is none. Where a band cannot be told the
-    hedge stays.
+    Within the band nothing changes. Beyond it the hedge goes to the first whole share within ``target`` of the centre,
+    and to the one nearest to the centre where there is none. Where a band cannot be told the hedge stays.
     """
-    centre, half_width = (np.asarray(each, np.float64) for each in band)
+    centre, half_width, target = (np.asarray(each, np.float64) for each in band)
     neutral = np.rint(centre)
-    goal = neutral
-    if to_edge:
-        lowest = np.minimum(np.ceil(centre - half_width), neutral)
-        highest = np.maximum(np.floor(centre + half_width), neutral)
-        goal = np.minimum(np.maximum(shares, lowest), highest)
+    lowest = np.minimum(np.ceil(centre - target), neutral)
+    highest = np.maximum(np.floor(centre + target), neutral)
+    goal = np.minimum(np.maximum(shares, lowest), highest)
     stays = (np.abs(shares - centre) <= half_width) | ~np.isfinite(centre) | np.isnan(half_width)
     return np.where(stays, shares, goal)
 
@@ -215,11 +216,3 @@ def hedging_rule(settings: Settings, learned: HedgingRule | None = None) -> Hedg
     if learned is None:
         raise ValueError("setting hedge is policy, but no policy was told")
     return learned
-
-
-def _cube_root(x: Floats) -> NDArray[np.float64]:
-    """Of numbers from 0, with the same bits on every machine, as those of decisions; NaN stays."""
-    array = np.asarray(x, np.float64)
-    positive = array > 0.0
-    root = exp(log(np.where(positive, array, 1.0)) / 3.0)
-    return np.where(positive, root, array)

@@ -18,6 +18,7 @@ from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.edge_costs import Moment, edge_costs
 from alo_lib.strategy.edges import net_edges
+from alo_lib.strategy.exposure import equity
 from alo_lib.strategy.staleness import is_fresh
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
@@ -102,7 +103,7 @@ def _edge_to_spare(state: StrategyState, settings: Settings, trade: Trade, time:
     if unit_cost(book, trade.unit, settings, time) is None:
         return None
     ratios, rows = np.array(trade.ratios, np.float64), np.array([[book.row(leg) for leg in trade.legs]], np.intp)
-    moment = Moment(time, state.rate, underlying.band, state.learned)
+    moment = Moment(time, state.rate, underlying.band, state.learned, equity(state))
     costs = edge_costs(book, valuation, ratios, rows, settings, moment)
     edges = net_edges(book, valuation, ratios, rows, trade.direction, costs)
     spare = float(edges.money[0] - settings.entry_edge * edges.vega[0]) / OPTION_MULTIPLIER

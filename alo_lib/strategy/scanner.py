@@ -2,7 +2,7 @@
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import accumulate, chain, groupby, takewhile
 from operator import attrgetter
 from typing import Annotated, Final, NamedTuple
@@ -15,7 +15,6 @@ from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.edge_costs import EdgeCosts, Moment, edge_costs
 from alo_lib.strategy.edges import net_edges
-from alo_lib.strategy.hedging import HedgingRule
 from alo_lib.strategy.ranking import rank_order
 from alo_lib.strategy.screening import Screen
 from alo_lib.strategy.staleness import in_step
@@ -75,20 +74,16 @@ def scan(
     valuation: Valuation,
     screen: Screen,
     settings: Settings,
-    rate: float,
-    time: int,
-    band: Mapping[int, tuple[float, float]] = {},
-    learned: HedgingRule | None = None,
+    moment: Moment,
 ) -> Scan:
     """Find the best structures to buy or sell.
 
     A structure's edge is that of :mod:`alo_lib.strategy.edges`, less its :mod:`alo_lib.strategy.edge_costs`. All rank
     together, by :mod:`alo_lib.strategy.ranking`. One of a leg whose implied volatility is unknown has no rank.
-    ``valuation`` and ``screen`` are of this moment, as is the ``band`` of the forecast, by expiry; ``learned`` is the
-    rule of the policy that was told.
+    ``valuation`` and ``screen`` are of this moment.
     """
+    time, rate = moment.time, moment.rate
     valued = np.isfinite(valuation.at_forecast.price) & in_step(screen.lag)
-    moment = Moment(time, rate, band, learned)
     count, found = 0, [records(Kind.SIGNAL, 0)]
     for structure in map(STRUCTURES.__getitem__, settings.structures):
         usable = valued & (screen.near if structure.near_the_money else screen.tradable)

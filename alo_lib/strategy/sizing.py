@@ -2,11 +2,14 @@
 
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from alo_lib.records import VOLATILITY_POINT, Records, sides_of
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 
-__all__ = ["affordable", "displayed", "structures_for"]
+__all__ = ["affordable", "displayed", "structures_for", "within_budget"]
 
 _MOST: Final = 1e9
 """Structures: of one that hardly has vega any number would be within the budget."""
@@ -22,8 +25,14 @@ def structures_for(signal: Records, book: MarketBook, settings: Settings, equity
 
 def affordable(signal: Records, settings: Settings, equity: float) -> int:
     """Structures that the vega budget allows, by their gross vega."""
+    return int(within_budget(np.float64(signal["vega"]), settings, equity))
+
+
+def within_budget(vega: NDArray[np.float64] | np.float64, settings: Settings, equity: float) -> NDArray[np.float64]:
+    """Whole structures of a gross vega that the vega budget allows; 0 of one without, or whose budget is unknown."""
     budget = settings.vega_budget * equity / VOLATILITY_POINT
-    return int(min(budget // float(signal["vega"]), _MOST)) if signal["vega"] > 0.0 else 0
+    has_vega = (np.asarray(vega) > 0.0) & np.isfinite(budget)
+    return np.where(has_vega, np.minimum(budget // np.where(has_vega, vega, 1.0), _MOST), 0.0)
 
 
 def displayed(book: MarketBook, instrument: int, direction: int, settings: Settings) -> int:

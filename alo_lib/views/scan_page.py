@@ -8,6 +8,7 @@ import numpy as np
 from alo_lib.records import MATURITIES
 from alo_lib.strategy.rejections import MEANINGS, Rejection
 from alo_lib.views import page
+from alo_lib.views.dispersion import DispersionView, dispersion_rows
 from alo_lib.views.drawing import Figure
 from alo_lib.views.run import exchange_moment
 from alo_lib.views.scan import ScanView, day_of, market_rows, maturity_rows
@@ -19,11 +20,14 @@ _CANDIDATE = ("", "candidate", "legs", "edge", "why")
 _CONTRACT = ("contract", "expiry", "strike", "right", "bid", "ask", "open int.", "rejected")
 
 
-def scan_html(views: Sequence[ScanView]) -> str:
-    """All of a scan's underlyings as one self-contained HTML page."""
+def scan_html(views: Sequence[ScanView], correlation: DispersionView | None = None) -> str:
+    """All of a scan's underlyings as one self-contained HTML page, and what an index's members say of its options."""
     first = views[0]
     names = ", ".join(view.ticker for view in views)
     parts = [part for view in views for part in _underlying(view)]
+    if correlation is not None:
+        title = f"{correlation.basket.index} against its members"
+        parts.append(page.section(title, page.facts(dispersion_rows(correlation), wide=True)))
     when = exchange_moment(first.moment.time)
     return page.page(f"Scan of {names}", f"{when[:10]} · times are New York's", *parts)
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from alo_lib.learning.episodes import Episodes, cvar_and_tail
-from alo_lib.learning.positions import net_losses
+from alo_lib.learning.errors import LearningError
+from alo_lib.learning.positions import BrokerCosts, net_losses
 from alo_lib.strategy.hedging import AdjustedRule, MinimumVariance, WhalleyWilmott
 from tests.learning.kit import COSTS, book
 
@@ -19,6 +20,11 @@ def test_losses_are_those_of_the_rule_but_for_whole_shares(position: str) -> Non
     assert smooth == pytest.approx(whole, abs=0.02)
     assert np.std(whole) > 0.2
     assert episodes.base_tail[0] == pytest.approx(cvar_and_tail(whole)[0], abs=0.02)
+
+
+def test_a_least_fee_an_order_is_refused() -> None:
+    with pytest.raises(LearningError, match="the least fee of an order is 1; training allows 0"):
+        Episodes.of(book(), BrokerCosts(0.001), RULE)
 
 
 def test_an_adjusted_band_is_what_the_adjusted_rule_does() -> None:

@@ -1,16 +1,18 @@
 """What is lost by hedging options along paths: counted by hand, and with greeks of the library's own pricer."""
 
 import math
+from decimal import Decimal
 
 import numpy as np
 import pytest
 
 from alo_lib.learning.markets import STEPS_A_DAY
-from alo_lib.learning.positions import CONTRACTS, POSITIONS, SPOT, Costs, Leg, along, net_losses
+from alo_lib.learning.positions import CONTRACTS, POSITIONS, SPOT, BrokerCosts, Costs, Leg, along, hedges_of, net_losses
 from alo_lib.learning.smile import Smile
 from alo_lib.learning.tails import tail_values
 from alo_lib.records import TRADING_DAYS
-from alo_lib.strategy.hedging import DeltaBand
+from alo_lib.simulation import equity_fee
+from alo_lib.strategy.hedging import DeltaBand, WhalleyWilmott
 from tests.learning.kit import COSTS, book
 
 FLAT = Smile(np.array([0.04]), np.tile([1.0, 0.0, 0.0], (21, 1, 1)))
@@ -58,6 +60,32 @@ def test_a_day_is_lost_as_counted_by_hand() -> None:
     cash += shares * (103.0 - 0.103 - 0.005) - 3.0 * units
     losses = net_losses(held, DeltaBand(0.35, to_edge=True), COSTS)
     assert losses[0] == pytest.approx(-cash / units, abs=1e-12)
+
+
+def test_a_broker_takes_a_dollar_an_order_from_few_structures_too() -> None:
+    """Counted order by order with the fee of one; the rule is told of it and sends fewer."""
+    held, costs, rule = book().sized(2), BrokerCosts(0.0005), WhalleyWilmott(4_000.0)
+    hedges, losses = hedges_of(held, rule, costs), net_losses(held, rule, costs)
+    for path in (0, 7):
+        cash, shares = held.premium + float(held.payoff[path]), 0.0
+        for wanted, spot in zip([*hedges[:, path], 0.0], held.spot[:, path].tolist(), strict=True):
+            order = wanted - shares
+            cash -= order * spot + abs(order) * 0.0005 * spot
+            cash -= float(equity_fee(int(order), Decimal(str(spot)))) if order else 0.0
+            shares = wanted
+        assert losses[path] == pytest.approx(-cash / 200.0, abs=1e-9)
+    orders = np.count_nonzero(np.diff(hedges, axis=0))
+    assert 0 < 2 * orders < np.count_nonzero(np.diff(hedges_of(held, rule, Costs(0.0005)), axis=0))
+
+
+def test_a_position_of_another_size_is_as_many_times_the_same() -> None:
+    held, costs = book(), Costs(0.0005)
+    many = held.sized(1_000)
+    assert many.sized(CONTRACTS).position.gamma == pytest.approx(held.position.gamma)
+    assert many.position.contracts == 2_000.0
+    assert many.position.time_to_expiry is held.position.time_to_expiry
+    rule = WhalleyWilmott(4_000.0)
+    assert net_losses(many, rule, costs) == pytest.approx(net_losses(held, rule, costs), abs=0.03)  # whole shares
 
 
 def test_spreads_widen_at_the_open_and_with_volatility() -> None:

@@ -77,6 +77,7 @@ def stepped(settings: dict[str, object], spots: np.ndarray) -> tuple[Exact, np.n
         "max_structures": CONTRACTS,
         "max_moneyness": 0.01,
         "fee_per_share": COSTS.fee,
+        "fee_per_order": COSTS.order_fee,
         **settings,
     }
     market = Exact(Settings.of(asked), strikes=(94.0, 100.0, 106.0))

@@ -20,7 +20,7 @@ from alo_lib.simulation import Account, Broker, Feed, Listing, OrderEvent, Price
 from alo_lib.simulation.broker import send
 from tests.simulation.script_records import CASH, amendments_of, intents_of, told
 
-__all__ = ["MarketDay", "Script", "made", "run_embedded"]
+__all__ = ["MarketDay", "Script", "exercises", "made", "run_embedded"]
 
 Script = dict[str, Any]
 
@@ -135,6 +135,25 @@ class _Maker:
         side = 1 if len(legs) > 1 or legs[0][1] > 0 else -1
         limit = round(cost - side * self.pick.choice((2.0, 1.0, 0.5, 0.2, 0.05, 0.01, 0.0, 0.0, -0.01, -0.05)), 2)
         return limit if len(legs) > 1 and limit else max(limit, 0.01)
+
+
+def exercises(day: MarketDay) -> Script:
+    """A script that exercises what it has bought: in and out of the money, whole and in part, with orders that wait."""
+    contracts = [[n, c.expiry.isoformat(), c.strike, c.right, c.expiry_time] for n, c in day.traded.items()]
+    by_terms = {(c.strike, c.right): n for n, c in day.traded.items()}
+    call, put, out = by_terms[740.0, 1], by_terms[755.0, -1], by_terms[755.0, 1]
+    market, limit, exercise = int(OrderType.MARKET), int(OrderType.LIMIT), int(OrderType.OPTION_EXERCISE)
+    times = [str(step.time + LENGTH) for step in day.steps]
+    sent = {
+        20: [[1, call, market, 1, 0, None], [2, put, market, 1, 0, None], [3, 0, market, -100, 0, None]],
+        25: [[4, out, market, 1, 0, None], [5, call, market, 1, 0, None]],
+        30: [[6, 0, limit, 100, 0, 700.0], [7, call, exercise, -1, 0, None]],  # the short shares are gone
+        35: [[8, put, exercise, -1, 0, None], [9, 0, market, 100, 0, None]],
+        40: [[10, out, exercise, -1, 0, None]],  # and nothing comes of it
+        45: [[11, call, exercise, -1, 0, None], [12, call, market, 1, 0, None]],
+        50: [[13, call, market, -1, 0, None], [14, 0, market, -100, 0, None]],
+    }
+    return {"contracts": contracts, "steps": {times[at]: {"amend": [], "send": rows} for at, rows in sent.items()}}
 
 
 def run_embedded(day: MarketDay, script: Script) -> list[list[Any]]:

@@ -2,10 +2,11 @@
 
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from alo_lib.simulation import equity_fee, option_fee
-from alo_lib.simulation.fees import OPTION_TIERS, market_order_fee
+from alo_lib.simulation.fees import OPTION_TIERS, equity_fees, market_order_fee
 from tests.simulation.desk import Desk, at, contract
 
 
@@ -44,6 +45,15 @@ def test_options_are_charged_by_premium_and_volume(contracts: int, premium: str,
 )
 def test_shares_are_charged_half_a_cent_within_limits(shares: int, price: str, fee: str) -> None:
     assert equity_fee(shares, Decimal(price)) == Decimal(fee)
+
+
+def test_many_orders_at_once_are_charged_as_one_by_one() -> None:
+    shares = np.array([1.0, -7.0, 199.0, 200.0, 201.0, -1000.0, 40_000.0])[:, None]
+    prices = np.array([0.01, 0.5, 0.99, 1.0, 37.25, 412.0])
+    charged = equity_fees(shares, prices)
+    for (row, column), fee in np.ndenumerate(charged):
+        assert fee == pytest.approx(float(equity_fee(int(shares[row, 0]), Decimal(str(prices[column])))))
+    assert equity_fees(np.zeros(3), np.array([1.0, 50.0, 400.0])).tolist() == [0.0, 0.0, 0.0]
 
 
 def test_fees_are_exact_decimals() -> None:

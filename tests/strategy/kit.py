@@ -7,6 +7,7 @@ import numpy as np
 from alo_lib.records import Contract, InstrumentTable, Kind, Records, Session, leg_columns, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
+from alo_lib.strategy.edge_costs import Moment
 from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.hedging import HedgedPosition
 from alo_lib.strategy.portfolio import Portfolio
@@ -38,8 +39,14 @@ POSITION = HedgedPosition(
     rate=0.03,
     half_spread=0.02,
     fee=0.005,
+    order_fee=0.0,
 )
 """Twenty contracts, net short gamma and vega."""
+
+
+def moment_of(rate: float = 0.02, equity: float = 1e6) -> Moment:
+    """Now, without a band of the forecast or a policy."""
+    return Moment(NOW, rate, {}, None, equity)
 
 
 def state_of(volatility: float = 0.3, forecast: float = 0.2, cash: float = 1e6, shown: int = 50) -> StrategyState:

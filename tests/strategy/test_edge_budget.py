@@ -5,8 +5,10 @@ import pytest
 
 from alo_lib.records import Kind, leg_columns, records
 from alo_lib.settings import Settings
+from alo_lib.strategy.edge_costs import Moment
 from alo_lib.strategy.entries import new_trade
 from alo_lib.strategy.execution import orders_toward
+from alo_lib.strategy.exposure import equity
 from alo_lib.strategy.limit_prices import most_for
 from alo_lib.strategy.scanner import scan
 from alo_lib.strategy.screening import screen_chain
@@ -91,7 +93,7 @@ def test_at_the_most_that_it_may_cost_the_scanner_counts_entry_edge(costs: dict[
     quotes["ask"] -= shift
     book.take_quotes(quotes, NOW)
     valuation, screen = screen_chain(book, underlying.forecast_rows(), settings, RATE, NOW, [CALL, PUT])
-    told = scan(book, valuation, screen, settings, RATE, NOW, underlying.band).signals
+    told = scan(book, valuation, screen, settings, Moment(NOW, RATE, underlying.band, None, equity(state))).signals
     (row,) = told[told["leg1"] == CALL]
     assert row["edge_volatility"] == pytest.approx(settings.entry_edge, abs=1e-9)
 
@@ -108,7 +110,9 @@ def test_hedging_and_a_wide_band_leave_less_to_pay() -> None:
     valuation, screen = underlying.valuation, underlying.screen
     assert valuation is not None
     assert screen is not None
-    told = scan(underlying.book, valuation, screen, settings, RATE, NOW, underlying.band).signals
+    told = scan(
+        underlying.book, valuation, screen, settings, Moment(NOW, RATE, underlying.band, None, equity(state))
+    ).signals
     (row,) = told[told["leg1"] == CALL]
     vega = sum(float(valuation.at_forecast.vega[underlying.book.row(leg)]) for leg in (CALL, PUT))
     assert row["hedging_cost"] > 0.0

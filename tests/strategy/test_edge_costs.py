@@ -7,10 +7,11 @@ import pytest
 
 from alo_lib.pricing import price
 from alo_lib.settings import Settings
-from alo_lib.strategy.edge_costs import expected_hedging_cost
+from alo_lib.strategy.edge_costs import Moment, expected_hedging_cost
 from alo_lib.strategy.hedging import DeltaBand, HedgedPosition, HedgingRule, WhalleyWilmott, shares_wanted
 from alo_lib.strategy.scanner import scan
 from alo_lib.strategy.screening import screen_chain
+from tests.strategy.kit import moment_of
 from tests.strategy.test_parts import DAY, NOW, quoted_book
 
 EXPIRY = NOW + 45 * DAY
@@ -33,22 +34,45 @@ def position(delta: object, spot: object = 100.0, **changes: object) -> HedgedPo
         "rate": 0.0,
         "half_spread": 0.01,
         "fee": 0.005,
+        "order_fee": 0.0,
     }
     return HedgedPosition(**told | changes)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("rule", [DeltaBand(0.02), DeltaBand(0.02, to_edge=True), WhalleyWilmott(4000.0)])
-def test_hedging_costs_what_a_simulated_hedge_of_constant_gamma_does(rule: HedgingRule) -> None:
+@pytest.mark.parametrize("order_fee", [0.0, 40.0])
+@pytest.mark.parametrize("rule", [DeltaBand(0.02), WhalleyWilmott(4000.0)])
+def test_hedging_costs_what_a_simulated_hedge_of_constant_gamma_does(rule: HedgingRule, order_fee: float) -> None:
+    _simulated(rule, order_fee)
+
+
+def test_hedging_to_the_edge_costs_what_a_simulated_hedge_does() -> None:
+    _simulated(DeltaBand(0.02, to_edge=True), 0.0)
+
+
+def _simulated(rule: HedgingRule, order_fee: float) -> None:
     draw, paths, steps, years = np.random.default_rng(3), 64, 40_000, 0.02
-    delta, shares, traded = np.zeros(paths), np.zeros(paths), np.zeros(paths)
+    delta, shares, traded, fees = np.zeros(paths), np.zeros(paths), np.zeros(paths), np.zeros(paths)
+    start = position(0.0, order_fee=order_fee)
     deviation = 0.09 * 100_000.0 * 0.2 * 100.0 * np.sqrt(years / steps)
     for _ in range(steps):
         delta += deviation * draw.standard_normal(paths)
-        wanted = shares_wanted(shares, position(delta), rule)
-        traded += np.abs(wanted - shares)
+        wanted = shares_wanted(shares, position(delta, order_fee=order_fee), rule)
+        size = np.abs(wanted - shares)
+        traded += size
+        fees += np.where(size > 0.0, np.maximum(0.005 * size, order_fee), 0.0)
         shares = wanted
-    simulated = 0.015 * float(np.mean(traded))
-    assert float(expected_hedging_cost(position(0.0), rule, np.array(years))) == pytest.approx(simulated, rel=0.05)
+    simulated = float(np.mean(0.01 * traded + fees))
+    assert float(expected_hedging_cost(start, rule, np.array(years))) == pytest.approx(simulated, rel=0.05)
+
+
+def test_each_order_is_paid_for_once_by_the_structures_of_a_trade() -> None:
+    """A dollar an order is the more a structure, the fewer of them the budget buys."""
+    costs = {
+        budget: signals(edge_costs="all", hedge="whalley_wilmott", vega_budget=budget, entry_edge=-1.0)[0]
+        for budget in (1e-6, 0.05)
+    }
+    assert costs[1e-6]["legs"] == costs[0.05]["legs"]
+    assert costs[1e-6]["hedging_cost"] > 1.5 * costs[0.05]["hedging_cost"] > 0.0
 
 
 def test_the_first_hedge_and_its_end_are_paid_for() -> None:
@@ -65,7 +89,7 @@ def signals(**settings: object) -> np.ndarray:
     book, chosen = quoted_book(), Settings(**settings)
     book.quote["bid"], book.quote["ask"], book.quote_at = 99.98, 100.02, NOW
     valuation, screen = screen_chain(book, np.full(len(book.contracts), 0.2), chosen, 0.02, NOW, [])
-    return scan(book, valuation, screen, chosen, 0.02, NOW, BAND).signals
+    return scan(book, valuation, screen, chosen, Moment(NOW, 0.02, BAND, None, 1e6)).signals
 
 
 def test_edges_are_less_by_what_is_told() -> None:
@@ -84,7 +108,7 @@ def test_edges_are_less_by_what_is_told() -> None:
 def test_a_forecast_without_a_band_has_no_rank_where_its_width_counts() -> None:
     book, chosen = quoted_book(), Settings(band_penalty=1.0)
     valuation, screen = screen_chain(book, np.full(len(book.contracts), 0.2), chosen, 0.02, NOW, [])
-    told = scan(book, valuation, screen, chosen, 0.02, NOW, {})
+    told = scan(book, valuation, screen, chosen, moment_of())
     assert np.all(told.signals["edge_volatility"] == -np.inf)
     assert int(told.funnel["edge"][0]) == 0
 

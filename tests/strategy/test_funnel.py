@@ -8,6 +8,7 @@ from alo_lib.settings import Settings
 from alo_lib.strategy.scanner import scan
 from alo_lib.strategy.screening import screen_chain
 from tests.core.script import NEXT, Script, closes, script
+from tests.strategy.kit import moment_of
 from tests.strategy.test_parts import NOW, quoted_book
 
 LIMITS = (
@@ -105,7 +106,7 @@ def test_without_a_forecast_pairs_end_there() -> None:
 def test_contracts_without_quotes_are_listed_alone() -> None:
     book = quoted_book(bid=np.nan)
     settings = Settings()
-    counts = scan(book, *screen_chain(book, np.full(18, 0.2), settings, 0.02, NOW, []), settings, 0.02, NOW).funnel[0]
+    counts = scan(book, *screen_chain(book, np.full(18, 0.2), settings, 0.02, NOW, []), settings, moment_of()).funnel[0]
     assert [int(counts[stage]) for stage in STAGES] == [18, *[0] * 8]
 
 

@@ -44,7 +44,7 @@ EVERY_RULE: list[HedgingRule] = [
 
 
 def _scaled(position: HedgedPosition, factor: float) -> HedgedPosition:
-    extensive = ("delta", "gamma", "vega", "theta", "vega_skew", "contracts")
+    extensive = ("delta", "gamma", "vega", "theta", "vega_skew", "contracts", "order_fee")
     return replace(position, **{name: factor * getattr(position, name) for name in extensive})
 
 
@@ -71,7 +71,7 @@ def test_a_delta_band_goes_to_neutral_from_beyond_it(shares: int, delta: float, 
 def test_to_the_edge_is_to_the_first_whole_share_within(
     shares: int, centre: float, half_width: float, wanted: int
 ) -> None:
-    assert toward_band(shares, Band(centre, half_width), to_edge=True) == wanted
+    assert toward_band(shares, Band(centre, half_width, half_width)) == wanted
 
 
 @pytest.mark.parametrize(("log_moneyness", "clamped", "neutral"), [(-0.05, 0.2946, 0.2239), (0.05, 0.7284, 0.7945)])
@@ -111,17 +111,22 @@ def test_a_width_is_nothing_without_costs_or_gamma_and_unknown_with_an_unknown_o
     assert shares_wanted(-7, replace(POSITION, gamma=np.nan), rule) == -7
 
 
+@pytest.mark.parametrize("order_fee", [0.0, 1.0])
 @pytest.mark.parametrize("rule", EVERY_RULE, ids=repr)
-def test_a_position_scaled_by_n_has_its_band_scaled_by_n(rule: HedgingRule) -> None:
-    one, many = rule.band(POSITION), rule.band(_scaled(POSITION, 7.0))
+def test_a_position_scaled_by_n_has_its_band_scaled_by_n(rule: HedgingRule, order_fee: float) -> None:
+    """What an order costs at least, too."""
+    position = replace(POSITION, order_fee=order_fee)
+    one, many = rule.band(position), rule.band(_scaled(position, 7.0))
     assert np.allclose(7.0 * np.array(one), np.array(many), rtol=1e-12)
 
 
+@pytest.mark.parametrize("order_fee", [0.0, 1.0])
 @pytest.mark.parametrize("rule", EVERY_RULE, ids=repr)
-def test_a_split_of_the_shares_leaves_the_band_in_deltas(rule: HedgingRule) -> None:
+def test_a_split_of_the_shares_leaves_the_band_in_deltas(rule: HedgingRule, order_fee: float) -> None:
     """Twice the contracts on shares of half the price, each half as wide, are the same position."""
+    position = replace(POSITION, order_fee=order_fee)
     split = replace(
-        _scaled(POSITION, 1.0),
+        position,
         delta=2.0 * POSITION.delta,
         gamma=4.0 * POSITION.gamma,
         contracts=40.0,
@@ -129,7 +134,7 @@ def test_a_split_of_the_shares_leaves_the_band_in_deltas(rule: HedgingRule) -> N
         half_spread=0.01,
         fee=0.0025,
     )
-    assert np.allclose(2.0 * np.array(rule.band(POSITION)), np.array(rule.band(split)), rtol=1e-12)
+    assert np.allclose(2.0 * np.array(rule.band(position)), np.array(rule.band(split)), rtol=1e-12)
 
 
 def test_minimum_variance_adds_what_the_spot_does_to_volatility() -> None:
@@ -161,11 +166,11 @@ def test_minimum_variance_adds_what_the_spot_does_to_volatility() -> None:
 @pytest.mark.parametrize("rule", EVERY_RULE, ids=repr)
 def test_a_policy_of_zeros_is_its_rule_and_others_shift_and_scale_it(rule: HedgingRule) -> None:
     assert AdjustedRule(rule, lambda position, band: (0.0, 0.0)).band(POSITION) == rule.band(POSITION)
-    assert AdjustedRule(rule, lambda position, band: (0.0, 0.0)).to_edge is rule.to_edge
-    centre, half_width = AdjustedRule(rule, lambda position, band: (0.01, math.log(3.0))).band(POSITION)
+    centre, half_width, target = AdjustedRule(rule, lambda position, band: (0.01, math.log(3.0))).band(POSITION)
     base = rule.band(POSITION)
     assert float(centre) == pytest.approx(float(base.centre) + 20.0)  # a hundredth of 2,000 shares
     assert float(half_width) == pytest.approx(3.0 * float(base.half_width))
+    assert float(target) == pytest.approx(3.0 * float(base.target))
 
 
 @pytest.mark.parametrize("rule", EVERY_RULE, ids=repr)

@@ -24,7 +24,7 @@ from alo_lib.strategy.structures import STRUCTURES
 from alo_lib.strategy.targets import wanted_targets
 from alo_lib.strategy.trade import Trade, TradeView
 from alo_lib.strategy.valuation import exercise_gain, quote_volatility, value_chain
-from tests.strategy.kit import CALLS, DATE, DAY, HOUR, NOW, PUTS, RATE, SETTINGS, hold, state_of
+from tests.strategy.kit import CALLS, DATE, DAY, HOUR, NOW, PUTS, RATE, SETTINGS, hold, moment_of, state_of
 
 NEAR, FAR = NOW + 30 * DAY, NOW + 60 * DAY
 STRIKES = (90.0, 95.0, 100.0, 105.0, 110.0)
@@ -52,7 +52,7 @@ def book_of(volatility: float = 0.3) -> MarketBook:
 
 def scanned(book: MarketBook, forecast: float = 0.2, **settings: object) -> Scan:
     chosen = Settings.of({"min_bid": 0, "max_spread": 2, **settings})
-    return scan(book, *screen_chain(book, np.full(20, forecast), chosen, RATE, NOW, []), chosen, RATE, NOW)
+    return scan(book, *screen_chain(book, np.full(20, forecast), chosen, RATE, NOW, []), chosen, moment_of(RATE))
 
 
 def worth(book: MarketBook, leg: int, volatility: float) -> float:

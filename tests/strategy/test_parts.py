@@ -17,6 +17,7 @@ from alo_lib.strategy.screening import screen_chain
 from alo_lib.strategy.structures import STRUCTURES
 from alo_lib.strategy.trade import Trade, TradeView
 from alo_lib.strategy.valuation import value_chain
+from tests.strategy.kit import moment_of
 
 SETTINGS = Settings()
 DATE = dt.date(2024, 3, 4)
@@ -116,7 +117,7 @@ def quoted_book(volatility: float = 0.3, **quote: object) -> MarketBook:
 
 def signals(book: MarketBook, forecast: float = 0.2, **settings: object) -> np.ndarray:
     chosen, volatility = Settings(**settings), np.full(len(book.contracts), forecast)
-    return scan(book, *screen_chain(book, volatility, chosen, 0.02, NOW, []), chosen, 0.02, NOW).signals
+    return scan(book, *screen_chain(book, volatility, chosen, 0.02, NOW, []), chosen, moment_of()).signals
 
 
 def test_signals_rank_by_edge_per_vega_and_tell_the_implied_volatility() -> None:
@@ -136,7 +137,7 @@ def test_a_pair_without_vega_pays_for_none_and_comes_last() -> None:
     valuation, screen = screen_chain(book, np.full(len(book.contracts), 0.2), settings, 0.02, NOW, [])
     vega = np.where(book.contracts["strike"] == 95.0, valuation.at_forecast.vega, 0.0)
     flat = replace(valuation, at_forecast=valuation.at_forecast._replace(vega=vega))
-    table = scan(book, flat, screen, settings, 0.02, NOW).signals
+    table = scan(book, flat, screen, settings, moment_of()).signals
     assert len(table) == 3
     assert book.contracts["strike"][book.row(int(table["leg1"][0]))] == 95.0
     assert np.isfinite(table["edge_volatility"][0])

@@ -13,6 +13,7 @@ from alo_lib.strategy.screening import screen_chain
 from alo_lib.strategy.staleness import in_step, is_fresh, lags, parity_lag, quote_lag
 from alo_lib.strategy.valuation import Valuation, value_chain
 from tests.core.script import script
+from tests.strategy.kit import moment_of
 from tests.strategy.test_parts import NOW, quoted_book
 
 HOURLY = Settings(resolution="hour")
@@ -38,7 +39,9 @@ def pairs(book: MarketBook, settings: Settings) -> int:
 
 def funnel(book: MarketBook, settings: Settings) -> np.void:
     forecast = np.full(len(book.contracts), SELLING)
-    counts: np.void = scan(book, *screen_chain(book, forecast, settings, 0.02, NOW, []), settings, 0.02, NOW).funnel[0]
+    counts: np.void = scan(book, *screen_chain(book, forecast, settings, 0.02, NOW, []), settings, moment_of()).funnel[
+        0
+    ]
     return counts
 
 

@@ -1,6 +1,7 @@
 """``alo scan``."""
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,13 +9,15 @@ import click
 
 from alo_lib.cli.commands.backtest import assignment
 from alo_lib.cli.console import say, working
+from alo_lib.cli.failures import UserError
 from alo_lib.cli.json_output import print_json
-from alo_lib.cli.option_arguments import CLOCK, DAY, FilePath
+from alo_lib.cli.option_arguments import BASKET, CLOCK, DAY, FilePath
 from alo_lib.cli.option_table import print_whole
 from alo_lib.cli.project import CONFIG, DATA
 
 if TYPE_CHECKING:
     from alo_lib.settings import Settings
+    from alo_lib.views.dispersion import Basket, DispersionView
     from alo_lib.views.scan import ScanView
 
 __all__ = ["scan"]
@@ -42,6 +45,11 @@ __all__ = ["scan"]
     multiple=True,
     help="A setting, as often as you like; 'alo backtest --settings' lists them.",
 )
+@click.option(
+    "--basket",
+    type=BASKET,
+    help="An index of TICKERS with its members and their weights: what correlation their options imply.",
+)
 @click.option("--html", type=FilePath(), help="Write a page with smiles, candidates and all contracts there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every contract.")
 def scan(
@@ -50,6 +58,7 @@ def scan(
     clock: dt.datetime | None,
     data: Path | None,
     assignments: tuple[str, ...],
+    basket: "Basket | None",
     html: Path | None,
     as_json: bool,
 ) -> None:
@@ -65,6 +74,7 @@ def scan(
       alo scan GOOG --date 2015-12-24 --data ~/lean/data --time 12:30
       alo scan AAPL --date 2014-06-06 --data ~/lean/data --html aapl.html
       alo scan ALFA BRVO --date 2024-01-17 --set fair-smile=market --json | jq '.scans[].candidates'
+      alo scan INDX ALFA BRVO --date 2024-01-17 --basket INDX=ALFA:0.6,BRVO:0.4
     """
     from alo_lib.cli.market_data import ready_market
     from alo_lib.cli.targets import check_page
@@ -80,17 +90,21 @@ def scan(
     folder = DataFolder(ready_market(data, DATA))
     at = None if clock is None else dt.timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second)
     views = [_scanned(settings, ticker, folder.root, at, "resolution" in chosen) for ticker in settings.underlyings]
+    correlation = None if basket is None else _dispersion(basket, views)
     if html is not None:
         from alo_lib.records.whole_files import write_whole
         from alo_lib.views.scan_page import scan_html
 
-        write_whole(html, scan_html(views))
+        write_whole(html, scan_html(views, correlation))
     if as_json:
         page = None if html is None else str(html)
-        print_json({"date": str(day.date()), "scans": [view.to_dict() for view in views], "page": page})
+        told = {"date": str(day.date()), "scans": [view.to_dict() for view in views], "page": page}
+        print_json(told if correlation is None else told | {"dispersion": correlation.to_dict()})
         return
     for view in views:
         _show(view)
+    if correlation is not None:
+        _show_dispersion(correlation)
     if html is not None:
         click.echo(f"Page: {html}")
 
@@ -113,6 +127,27 @@ def _scanned(
     if folder.faults:
         say(f"Left out of {ticker}: {folder.faults}.")
     return view
+
+
+def _dispersion(basket: "Basket", views: "Sequence[ScanView]") -> "DispersionView":
+    from alo_lib.views.dispersion import dispersion_view
+
+    try:
+        return dispersion_view(basket, views)
+    except ValueError as error:
+        raise UserError(str(error)) from None
+
+
+def _show_dispersion(view: "DispersionView") -> None:
+    from rich.table import Table
+
+    from alo_lib.views.dispersion import dispersion_rows
+
+    click.echo(f"{view.basket.index} against its members\n")
+    figures = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, value in dispersion_rows(view):
+        figures.add_row(name, value)
+    print_whole(figures)
 
 
 def _show(view: "ScanView") -> None:
