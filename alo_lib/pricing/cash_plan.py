@@ -51,6 +51,7 @@ _LEAST_STEPS = 2
 _BOUNDARY_AT = 0.9  # of the strike: about where a put is exercised when waiting for a dividend ends
 _LEAST_SHARE = 0.02  # of a stretch that is worth a segment
 _NEWTON_STEPS = 6
+_SETTLED = 1e-9  # of a stretch: how little a Newton step moves what is found
 _LEAST_STRIKE = 1e-9  # less what is set aside
 _TOGETHER = 1e-7  # years, some seconds, between ex-times that are one
 _LARGE = 0.1  # dividends over the strike from which on spot may be paid away
@@ -195,7 +196,10 @@ def _waiting(option: Option, held: float, length: float) -> float:
         slope = dividend_yield * lost - rate * worth
         if not slope < 0.0:
             return length
-        tau -= (worth - 1.0 + spot - lost) / slope
+        step = (worth - 1.0 + spot - lost) / slope
+        tau -= step
+        if abs(step) < _SETTLED * length:
+            break
     return min(max(tau, 0.0), length)
 
 
@@ -239,6 +243,8 @@ def _seen(
     bends = min(max(inner * inner, begin), end)
     low, high = math.inf, -math.inf
     for each in range(3):
+        if each == 2 and bends in (begin, end):
+            break
         t = begin if each == 0 else (end if each == 1 else bends)
         shift = frame * (end - t) - math.log(option.strike)
         off = _WIDTH * sigma * math.sqrt(max(over, t))
