@@ -27,7 +27,7 @@ class GridSize(NamedTuple):
     steps: int
 
 
-_SIZES: Final = {FAST: GridSize(24, 3), ACCURATE: GridSize(48, 4), HIGH_PRECISION: GridSize(160, 16)}
+_SIZES: Final = {FAST: GridSize(24, 3), ACCURATE: GridSize(48, 4), HIGH_PRECISION: GridSize(256, 24)}
 _FINER: Final = (np.array([1.5, 5.0, 8.0]), np.array([0.6, 5.0, 8.0]))
 """Volatility times the root of time, European and American, beyond each of which a grid has twice as many cells."""
 _THIN: Final = np.array([4.0, 12.0])
