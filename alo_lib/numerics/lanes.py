@@ -30,11 +30,11 @@ __all__ = [
     "align_stack",
     "all_lanes",
     "any_lane",
-    "gather",
     "greatest",
     "is_real",
     "least",
     "load",
+    "neighbours",
     "select",
     "square_root",
     "store",
@@ -252,35 +252,38 @@ def _store(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return context.get_dummy_value()
 
 
-def gather(rows: Array, first: Lanes, offset: int) -> Lanes:
-    """Of each lane the row of a table (m, LANES) that ``first``, cut to an integer, and ``offset`` say.
+def neighbours(rows: Array, first: Lanes) -> tuple[Lanes, Lanes, Lanes, Lanes]:
+    """Of each lane four rows of a table (m, LANES), m >= 4, one after another: from ``first``, cut to an integer, on.
 
-    A row before the table is its first one, one after it, or NaN, is held inside.
+    A first row before the table's, one so late that four would not be inside, or NaN, is held inside.
     """
-    top = len(rows) - 1.0
-    row = np.minimum(np.where(first + offset > 0.0, first + offset, 0.0), top).astype(np.int64)
-    return np.asarray(rows)[row, np.arange(LANES)]
+    top = len(rows) - 4.0
+    row = np.minimum(np.where(first > 0.0, first, 0.0), top).astype(np.int64)
+    a, b, c, d = (np.asarray(rows)[row + k, np.arange(LANES)] for k in range(4))
+    return a, b, c, d
 
 
-def _type_of_gather(context: Any, rows: Any, first: Any, offset: Any) -> Any:
-    fits = _is_table(rows) and first == lanes_type and isinstance(offset, types.Integer)
-    return signature(lanes_type, rows, lanes_type, lanes_type) if fits else None
+def _type_of_neighbours(context: Any, rows: Any, first: Any) -> Any:
+    fits = _is_table(rows) and first == lanes_type
+    return signature(types.UniTuple(lanes_type, 4), rows, lanes_type) if fits else None
 
 
-@direct(gather, _type_of_gather)
-def _gather(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+@direct(neighbours, _type_of_neighbours)
+def _neighbours(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     array = context.make_array(sig.args[0])(context, builder, args[0])
     # Zero comes first: what is not a number is no more than it.
-    row = _greater(builder, ir.Constant(_VECTOR, [0.0] * LANES), builder.fadd(args[1], args[2]))
+    row = _greater(builder, ir.Constant(_VECTOR, [0.0] * LANES), args[1])
     count = builder.sitofp(builder.extract_value(array.shape, 0), ir.DoubleType())
-    row = _less(builder, row, splat(builder, builder.fsub(count, ir.DoubleType()(1.0))))
+    row = _less(builder, row, splat(builder, builder.fsub(count, ir.DoubleType()(4.0))))
     rows = builder.fptosi(row, ir.VectorType(_INDEX, LANES))
-    found = ir.Constant(_VECTOR, ir.Undefined)
+    found = [ir.Constant(_VECTOR, ir.Undefined)] * 4
     for lane in range(LANES):
         which = builder.sext(builder.extract_element(rows, _INDEX(lane)), ir.IntType(64))
-        place = builder.add(builder.mul(which, ir.IntType(64)(LANES)), ir.IntType(64)(lane))
-        found = builder.insert_element(found, builder.load(builder.gep(array.data, [place])), _INDEX(lane))
-    return found
+        place = builder.gep(array.data, [builder.add(builder.mul(which, ir.IntType(64)(LANES)), ir.IntType(64)(lane))])
+        for k in range(4):
+            one = builder.load(builder.gep(place, [ir.IntType(64)(k * LANES)]))
+            found[k] = builder.insert_element(found[k], one, _INDEX(lane))
+    return context.make_tuple(builder, sig.return_type, found)
 
 
 def table(rows: int) -> Array:

@@ -21,10 +21,10 @@ from alo_lib.numerics.lanes import (
     Lanes,
     align_stack,
     any_lane,
-    gather,
     greatest,
     least,
     load,
+    neighbours,
     select,
     store,
 )
@@ -169,32 +169,35 @@ def _fall(n: int, row: int, plan: Array, terms: Array, space: GridSpace) -> None
     amount, kept = load(plan, row + AMOUNT), load(plan, row + KEPT)
     worthless, plateau = load(plan, row + WORTHLESS), load(plan, row + PLATEAU)
     stepped = any_lane(load(plan, row + STAIRS) > 0.0)
-    cell = load(plan, later + RANGE) / n
+    inverse = n / load(plan, later + RANGE)
     origin = load(plan, later + START) - load(plan, later + FRAME) * load(plan, later + WHOLE)
     cash, share = load(space.sure, CASH), load(space.sure, SHARE)
     early_cash, early_share = load(space.sure, EARLY_CASH), load(space.sure, EARLY_SHARE)
     last_cash, last_share = load(space.sure, LAST_CASH), load(space.sure, LAST_SHARE)
     at_first = above_plateau(origin, row + STAIRS, plan)
     rise = 0.0 * at_first
+    # Two loops, each short enough for the processor to have several nodes under way at a time.
     for i in range(n + 1):
         left = load(space.spot, i) * kept - amount
-        log_left = logarithm(select(left > 0.0, left, 1.0))
-        place = (log_left - origin) / cell
+        store(space.middle, i, (logarithm(select(left > 0.0, left, 1.0)) - origin) * inverse)
+    for i in range(n + 1):
+        left, place = load(space.spot, i) * kept - amount, load(space.middle, i)
         # The first of the four nodes around it; adding and taking away makes it a whole number.
         first = greatest(0.0, least(place - 1.5, n - 3.0)) + _WHOLE - _WHOLE
-        a, b = gather(space.value, first, 0), gather(space.value, first, 1)
-        c, d = gather(space.value, first, 2), gather(space.value, first, 3)
+        a, b, c, d = neighbours(space.value, first)
         x = place - first
         x1, x2, x3 = x - 1.0, x - 2.0, x - 3.0
         outer = x * x3
         worth = (d * (x * x1 * x2) - a * (x1 * x2 * x3)) * (1.0 / 6.0) + 0.5 * (b * (outer * x2) - c * (outer * x1))
-        if stepped:
-            rise = above_plateau(log_left, row + STAIRS, plan) - at_first
-        sure = greatest(cash + share * left, early_cash + early_share * left)
-        worth = select(place < 0.0, least(sure, plateau + at_first) + rise, worth)
-        worth = select(place > n, last_cash + last_share * left, worth)
-        beyond = alive & ((place < 0.0) | (place > n))
-        worth = select(beyond, greatest(worth, side * (left - strike)), worth)
+        before, after = place < 0.0, place > n
+        if any_lane(before | after):
+            if stepped and any_lane(before):
+                rise = above_plateau(origin + place / inverse, row + STAIRS, plan) - at_first
+            sure = greatest(cash + share * left, early_cash + early_share * left)
+            worth = select(before, least(sure, plateau + at_first) + rise, worth)
+            worth = select(after, last_cash + last_share * left, worth)
+            beyond = alive & (before | after)
+            worth = select(beyond, greatest(worth, side * (left - strike)), worth)
         worth = select(side > 0.0, worth, least(worth, worthless))
         store(space.middle, i, greatest(select(left > 0.0, worth, worthless), 0.0))
     for i in range(n + 1):

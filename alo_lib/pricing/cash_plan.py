@@ -42,6 +42,8 @@ Integers = npt.NDArray[np.int64]
 LEAST_TOLD = 0.005
 """Spot over strike down to which it is told whether a put is exercised while a dividend is ahead."""
 _WIDTH = 5.0  # standard deviations that a grid reaches from where spot is expected
+_WIDE_WIDTH = 6.0  # of so many cells that what lies beyond the others' reach, 1e-7 of spot, is more than their errors
+_WIDE_FROM = 150
 _NARROW_WIDTH = 6.0  # and around a kink alone, from where straight lines reach far
 _LEAST_WIDTH = 1.0  # of a grid, in standard deviations of what is covered
 _PECLET = 1.0  # drift within the frame over what diffuses, in a cell
@@ -51,6 +53,7 @@ _LEAST_STEPS = 2
 _BOUNDARY_AT = 0.9  # of the strike: about where a put is exercised when waiting for a dividend ends
 _LEAST_SHARE = 0.02  # of a stretch that is worth a segment
 _NEWTON_STEPS = 6
+_SETTLED = 1e-9  # of a stretch: how little a Newton step moves what is found
 _LEAST_STRIKE = 1e-9  # less what is set aside
 _TOGETHER = 1e-7  # years, some seconds, between ex-times that are one
 _LARGE = 0.1  # dividends over the strike from which on spot may be paid away
@@ -79,6 +82,7 @@ class _Paths(NamedTuple):
 
     root: Array  # (_PATHS,) deviations times volatility, NaN where there is no path yet
     spot: Array  # (_PATHS, dividends + 1), the first today's; 0 once it is gone
+    reach: float  # standard deviations that a grid reaches
 
 
 @kernel
@@ -195,7 +199,10 @@ def _waiting(option: Option, held: float, length: float) -> float:
         slope = dividend_yield * lost - rate * worth
         if not slope < 0.0:
             return length
-        tau -= (worth - 1.0 + spot - lost) / slope
+        step = (worth - 1.0 + spot - lost) / slope
+        tau -= step
+        if abs(step) < _SETTLED * length:
+            break
     return min(max(tau, 0.0), length)
 
 
@@ -235,13 +242,15 @@ def _seen(
     over: time whose deviations count, 0 for the moment's own.
     """
     drift = option.rate - option.dividend_yield - 0.5 * sigma * sigma
-    inner = _WIDTH * sigma / (2.0 * abs(drift - frame) + 1e-300)
+    inner = paths.reach * sigma / (2.0 * abs(drift - frame) + 1e-300)
     bends = min(max(inner * inner, begin), end)
     low, high = math.inf, -math.inf
     for each in range(3):
+        if each == 2 and bends in (begin, end):
+            break
         t = begin if each == 0 else (end if each == 1 else bends)
         shift = frame * (end - t) - math.log(option.strike)
-        off = _WIDTH * sigma * math.sqrt(max(over, t))
+        off = paths.reach * sigma * math.sqrt(max(over, t))
         low = min(low, _reached(t, drift, -off, first, k, cash, paths) + shift)
         high = max(high, _reached(t, drift, off, first, k, cash, paths) + shift)
     return low, high
@@ -284,7 +293,8 @@ def plan_option(
     dear = 1.0  # spot that just pays the dividends and the strike
     # Spot at which exercise begins at expiry, and the least at which anything bends.
     least = start = rate / dividend_yield if american and not call and dividend_yield > rate > 0.0 else 1.0
-    paths = _Paths(np.full(_PATHS, math.nan), np.full((_PATHS, last - first + 1), option.spot))
+    far = _WIDTH if cells < _WIDE_FROM else _WIDE_WIDTH
+    paths = _Paths(np.full(_PATHS, math.nan), np.full((_PATHS, last - first + 1), option.spot), far)
     found = aside_later(option, last)
     aside, lowest = 0.0, 0.0  # what is set aside, and logarithm of the least strike less that
     gone = 0.0  # spot that just pays the dividends
@@ -322,16 +332,16 @@ def plan_option(
         wait = _waiting(option, held, end - begin) if american and not call and end < time else end - begin
         for level in range(_LEVELS + 1):
             rest = length = until - begin
-            widest = 2.0 * _WIDTH * sigma * math.sqrt(time if everywhere else until) + abs(drift) * length
+            widest = 2.0 * far * sigma * math.sqrt(time if everywhere else until) + abs(drift) * length
             most = _PECLET * 0.5 * variance * 2.0 * cells / widest
             frame = drift - math.copysign(most, drift) if abs(drift) > most else 0.0
             low, high = _seen(option, sigma, begin, until, frame, time if everywhere else 0.0, k, first, cash, paths)
             left = time - begin
-            around = _WIDTH * sigma * math.sqrt(left) + max(abs(drift), abs(carry)) * left
+            around = far * sigma * math.sqrt(left) + max(abs(drift), abs(carry)) * left
             back, ahead = min(0.0, frame * length), max(0.0, frame * length)
             if everywhere:  # a boundary is told where today's spot hardly gets, too
                 told = math.log(LEAST_TOLD if end < time and not call else least) + lowest + back
-                low, high = min(low, told), max(high, math.log(dear) + _WIDTH * sigma * math.sqrt(left) + ahead)
+                low, high = min(low, told), max(high, math.log(dear) + far * sigma * math.sqrt(left) + ahead)
             if call:
                 low = max(low, lowest + back - around)
                 if american:

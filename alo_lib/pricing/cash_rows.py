@@ -70,9 +70,31 @@ def is_ex_time(fall: float, kept: float) -> bool:
 
 
 @kernel
+def _tell_call(option: Option, first: int, last: int, cash: Cash, plan: Array, steps: Integers) -> None:
+    """:func:`tell_values` of a call: on nothing it is worth nothing, whatever is paid."""
+    found = aside_later(option, last)
+    none = np.empty((3, 0))
+    for segment in range(steps.size):
+        if steps[segment] == 0:
+            break
+        one = plan[segment]
+        if steps[segment] < NEW:
+            one[WORTHLESS:FALL], one[STAIRS:] = plan[segment - 1, WORTHLESS:FALL], plan[segment - 1, STAIRS:]
+            continue
+        found = aside_before(one[END], found, option, first, cash)
+        one[ASIDE] = aside_at(one[END], found, option) / option.strike
+        one[WORTHLESS], one[PLATEAU], one[GAP] = 0.0, math.inf, 0.0
+        one[KINK], one[JUMP], one[BLUR] = NOTHING, 0.0, 0.0
+        tell_stairs(0, none, one[STAIRS:])
+
+
+@kernel
 def tell_values(option: Option, sigma: float, first: int, last: int, cash: Cash, plan: Array, steps: Integers) -> None:
     """The rows of a plan, once its segments are laid out, that say what is paid and what is worth how much."""
     _, strike, rate, dividend_yield, time, call, american = option
+    if call:
+        _tell_call(option, first, last, cash, plan, steps)
+        return
     variance, carry = sigma * sigma, rate - dividend_yield
     found = aside_later(option, last)
     gone, whole = 0.0, 1.0  # spot that just pays the dividends; what proportional ones leave
@@ -97,17 +119,16 @@ def tell_values(option: Option, sigma: float, first: int, last: int, cash: Cash,
             gone = (gone + amount) / kept
             whole *= kept
         worth = math.exp(-rate * (time - end))
-        one[WORTHLESS] = 0.0 if call else (max(worth, 1.0) if american else worth)
+        one[WORTHLESS] = max(worth, 1.0) if american else worth
         one[PLATEAU], one[BLUR] = plateau, blur
         one[KINK], one[JUMP] = NOTHING, 0.0
-        if not call and gone > 0.0:
+        if gone > 0.0:
             one[KINK] = math.log(gone)
             if not apart and was_gone > 0.0:
                 one[JUMP] = -gone * whole * math.exp(-dividend_yield * (time - end))
-        falls = american and not call and amount > 0.0
-        one[GAP] = max(one[WORTHLESS] - next_plateau, 0.0) if falls else 0.0
+        one[GAP] = max(one[WORTHLESS] - next_plateau, 0.0) if american and amount > 0.0 else 0.0
         tell_stairs(climbed, stairs, one[STAIRS:])
-        if amount > 0.0 and not call:
+        if amount > 0.0:
             climbed = climb(climbed, amount, kept, one[GAP], stairs)
             next_plateau = one[WORTHLESS]
             if was_gone == 0.0:

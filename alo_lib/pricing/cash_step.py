@@ -122,8 +122,22 @@ def _past_boundary(gain: Lanes, force: Lanes, rise: Lanes, fall: Lanes) -> Lanes
 
 
 @kernel
-def _stage(n: int, source: Array, far: Array, into: Array, spot: Array, k: Array) -> None:
-    """One implicit stage: into, from the levels source and far; k: rows of a stage. Into may be far."""
+def _down_from_one(n: int, source: Array, into: Array, k: Array) -> None:
+    """Elimination towards the first node, from the level source alone; k: rows of a stage."""
+    down, own, up, fall = load(k, _DOWN), load(k, _OWN), load(k, _UP), load(k, _FALL)
+    upper, middle = load(source, n), load(source, n - 1)
+    x = load(k, _TOP)
+    store(into, n, x)
+    for i in range(n - 1, 0, -1):
+        lower = load(source, i - 1)
+        x = fma(fall, x, fma(down, lower, fma(own, middle, up * upper)))
+        store(into, i, x)
+        upper, middle = middle, lower
+
+
+@kernel
+def _down_from_two(n: int, source: Array, far: Array, into: Array, k: Array) -> None:
+    """Elimination towards the first node, from the levels source and far; k: rows of a stage. Into may be far."""
     down, own, up, fall = load(k, _DOWN), load(k, _OWN), load(k, _UP), load(k, _FALL)
     of_near, of_far = load(k, _NEAR), load(k, _FAR)
     upper = fma(of_near, load(source, n), of_far * load(far, n))
@@ -135,7 +149,13 @@ def _stage(n: int, source: Array, far: Array, into: Array, spot: Array, k: Array
         x = fma(fall, x, fma(down, lower, fma(own, middle, up * upper)))
         store(into, i, x)
         upper, middle = middle, lower
-    rise, move, strike, most = load(k, _RISE), load(k, _MOVE), load(k, _STRIKE), load(k, _MOST)
+
+
+@kernel
+def _up(n: int, into: Array, spot: Array, k: Array) -> None:
+    """The values of a stage, from what elimination has left of them in into: the way back from the first node."""
+    rise, fall, move = load(k, _RISE), load(k, _FALL), load(k, _MOVE)
+    strike, most = load(k, _STRIKE), load(k, _MOST)
     x = load(k, _FIRST)
     store(into, 0, x)
     before = fma(move, load(spot, 0), strike)
@@ -168,8 +188,11 @@ def _stage(n: int, source: Array, far: Array, into: Array, spot: Array, k: Array
 @kernel
 def set_strike(elapsed: Lanes, row: int, plan: Array, terms: Array) -> None:
     """Tell what exercise pays the grid's spot against, ``elapsed`` before the end of the grid in a row of plan."""
-    growth = load(terms, T_YIELD) - load(terms, T_RATE)
-    store(terms, T_STRIKE, 1.0 - load(plan, row + ASIDE) * exponential(growth * elapsed))
+    strike = 1.0 + 0.0 * elapsed
+    if any_lane(load(plan, row + ASIDE) > 0.0):
+        growth = load(terms, T_YIELD) - load(terms, T_RATE)
+        strike = strike - load(plan, row + ASIDE) * exponential(growth * elapsed)
+    store(terms, T_STRIKE, strike)
 
 
 @kernel
@@ -197,11 +220,12 @@ def take_step(n: int, elapsed: Lanes, dt: Lanes, row: int, plan: Array, terms: A
     store(k, _DOWN, factor * (mass_down + implicit * down))
     store(k, _OWN, factor * (mass - 2.0 * implicit * flow))
     store(k, _UP, factor * (mass_up + implicit * up))
-    store(k, _NEAR, 1.0)
-    store(k, _FAR, 0.0)
+    moves = any_lane(abs(frame) > 0.0)
+    move = exponential(-frame * (elapsed + _GAMMA * dt)) if moves else 1.0 + 0.0 * frame
     set_strike(elapsed + _GAMMA * dt, row, plan, terms)
-    _set_ends(n, exponential(-frame * (elapsed + _GAMMA * dt)), discount, shrink, terms, space)
-    _stage(n, space.value, space.value, space.middle, space.spot, k)
+    _set_ends(n, move, discount, shrink, terms, space)
+    _down_from_one(n, space.value, space.middle, k)
+    _up(n, space.middle, space.spot, k)
     rest, shrink = exponential((_GAMMA - 1.0) * rate * dt), exponential((_GAMMA - 1.0) * dividend_yield * dt)
     store(k, _DOWN, inverse * mass_down)
     store(k, _OWN, inverse * mass)
@@ -209,5 +233,7 @@ def take_step(n: int, elapsed: Lanes, dt: Lanes, row: int, plan: Array, terms: A
     store(k, _NEAR, _BDF_NEAR * rest)
     store(k, _FAR, _BDF_FAR * rest * discount)
     set_strike(elapsed + dt, row, plan, terms)
-    _set_ends(n, exponential(-frame * (elapsed + dt)), rest, shrink, terms, space)
-    _stage(n, space.middle, space.value, space.value, space.spot, k)
+    move = exponential(-frame * (elapsed + dt)) if moves else move
+    _set_ends(n, move, rest, shrink, terms, space)
+    _down_from_two(n, space.middle, space.value, space.value, k)
+    _up(n, space.value, space.spot, k)

@@ -39,7 +39,8 @@ def aside_before(t: float, later: Aside, option: Option, first: int, cash: Cash)
         if when < option.time:
             if when < t - _MOMENT:
                 break
-            worth = (worth * math.exp(carry * (when - time)) + cash.aside[row - 1]) / cash.kept[row - 1]
+            grown = worth * math.exp(carry * (when - time)) if worth > 0.0 else 0.0
+            worth = (grown + cash.aside[row - 1]) / cash.kept[row - 1]
             time = when
         row -= 1
     return Aside(row, worth, time)
@@ -48,6 +49,8 @@ def aside_before(t: float, later: Aside, option: Option, first: int, cash: Cash)
 @kernel
 def aside_at(t: float, found: Aside, option: Option) -> float:
     """What is set aside at time t, just before what is paid then; found: at the first ex-time that is not before it."""
+    if not found.worth > 0.0:
+        return 0.0
     return found.worth * math.exp((option.rate - option.dividend_yield) * min(t - found.time, 0.0))
 
 

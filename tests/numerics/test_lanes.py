@@ -14,6 +14,7 @@ from alo_lib.numerics.lanes import (
     greatest,
     least,
     load,
+    neighbours,
     select,
     square_root,
     store,
@@ -143,3 +144,26 @@ def test_linear_systems_in_lanes() -> None:
     for lane in range(LANES):
         np.testing.assert_allclose(a[..., lane] @ solution[1:, lane], b[:, lane], atol=1e-13)
     assert (solution[0] == 5.0).all()
+
+
+@kernel
+def _four(rows: Array, first: Array, out: Array) -> None:
+    align_stack()
+    a, b, c, d = neighbours(rows, load(first, 0))
+    store(out, 0, a)
+    store(out, 1, b)
+    store(out, 2, c)
+    store(out, 3, d)
+
+
+@pytest.mark.parametrize("call", [_four, python_original(_four)])
+def test_four_neighbours_of_each_lane_are_inside_the_table(call: object) -> None:
+    """Whatever is asked: before it, behind it, what is not a number, between two rows."""
+    assert callable(call)
+    rows, out = table(9), table(4)
+    rows[:] = np.arange(9.0 * LANES).reshape(9, LANES)
+    first = np.array([[0.0, 2.0, 5.0, 6.0, -3.0, 1e9, np.nan, 3.75]])
+    call(rows, first, out)
+    begins = [0, 2, 5, 5, 0, 5, 0, 3]
+    for lane, begin in enumerate(begins):
+        assert out[:, lane].tolist() == rows[begin : begin + 4, lane].tolist()

@@ -16,11 +16,11 @@ LIMITS = {"fast": 1e-4, "accurate": 1e-5, "high_precision": 1e-7}  # of spot
 DELTA = 1e-4
 KNOWN = {"fast": 1e-6, "accurate": 1e-7, "high_precision": 2e-8}  # errors on file, of spot, that tell what is right
 DELTA_KNOWN = 1e-5
-BEYOND = {"fast": (0.0, 1e-4), "accurate": (0.0, 1e-5), "high_precision": (0.02, 1.2e-6), "delta": (0.01, 1.2e-3)}
+BEYOND = {"fast": (0.0, 1e-4), "accurate": (0.0, 1e-5), "high_precision": (0.01, 1.2e-7), "delta": (0.01, 1.2e-3)}
 """The share of a kind's values that are beyond their limits, and how far: dividends that together exceed the spot, and
 deltas next to where exercise begins."""
 OWN_BEYOND = {
-    ("high_precision", "ex-times close together"): (0.1, 1.2e-6),
+    ("high_precision", "ex-times close together"): (0.06, 5e-7),
     ("delta", "ex-times close together"): (0.02, 2e-4),
 }
 """Of a kind of sixty values; the worst has spot next to where exercise begins."""
