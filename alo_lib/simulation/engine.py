@@ -51,7 +51,8 @@ from alo_lib.telemetry import EngineKind, RunPhase
 
 __all__ = ["BacktestResult", "Progress", "run_backtest"]
 
-_BARS_A_SNAPSHOT: Final = 5
+_BARS_A_SNAPSHOT: Final = 30
+"""Deciding so many again takes less than a second; keeping a run takes as long as deciding one or two."""
 _RUN: Final = ("alo_lib.simulation.engine",)
 """What decides a run: the broker and the account as well as the core."""
 
@@ -202,6 +203,7 @@ class _Run:
         self._session = -1  # that is being traded
         self._session_start = b""  # told, feed and faults as of its beginning, packed once for its snapshots
         self._resumed: int | None = None  # the time that a session is gone on after
+        self._unsaved = 0  # bars since the last snapshot
         state: _State | None = None
         if beginning.snapshot is not None:
             state = unpack(_State, beginning.snapshot.state, settings=settings, zone=self._zone, histories=histories)
@@ -270,15 +272,17 @@ class _Run:
         else:
             time, self._resumed = self._resumed, None
         after = time
-        for number, step in enumerate(self._feed.bars(session, self._teller.told).steps(), 1):
+        for step in self._feed.bars(session, self._teller.told).steps():
             if step.time <= after and after > session.open:
                 continue
             time = step.time
             self._take(step, session)
             for frame in self._timetable.frames_after(time):
                 self._frame(frame)
-            if number % _BARS_A_SNAPSHOT == 0:
+            self._unsaved += 1
+            if self._unsaved >= _BARS_A_SNAPSHOT:
                 self._save_snapshot(time)
+                self._unsaved = 0
             yield (time - session.open) / (session.close - session.open)
         if time < session.close:  # no bar ends at the close
             self._tell(self._broker.scan(session.close))

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Final, NamedTuple
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from alo_lib.market.expected_dividends import days_again
 from alo_lib.pricing import DOMAINS, market_price
-from alo_lib.pricing.cash_chain import CashChain
 from alo_lib.pricing.quotes import quote_mid
 from alo_lib.records import DAY, TRANSIENT, Kind, Records, records, years_between
+from alo_lib.strategy.priced_rows import PricedRows
 
-__all__ = ["Ahead", "CarryLooks", "CashDividend", "MarketBook", "PricedRows"]
+__all__ = ["Ahead", "CarryLooks", "CashDividend", "ChainExpiries", "MarketBook"]
 
 
 FloatArray = NDArray[np.float64]
@@ -46,12 +46,13 @@ class CarryLooks:
 
     time: int = -1  # of the last look
     yields: list[float] = field(default_factory=list)
+    _median: Annotated[float | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
 
     def take(self, time: int, seen: float) -> None:
         """Take one look's yield, which is NaN where there was none to be seen."""
         self.time = time
         if math.isfinite(seen):
-            self.yields = [*self.yields, seen][-_LOOKS:]
+            self.yields, self._median = [*self.yields, seen][-_LOOKS:], None
 
     @classmethod
     def told(cls, time: int, dividend_yield: float) -> "CarryLooks":
@@ -66,16 +67,21 @@ class CarryLooks:
     @property
     def dividend_yield(self) -> float:
         """The median of what was seen."""
-        return statistics.median(self.yields)
+        if self._median is None:
+            self._median = statistics.median(self.yields)
+        return self._median
 
 
-class PricedRows(NamedTuple):
-    """Some rows of a book's chain, made ready to be priced as of one moment."""
+class ChainExpiries(NamedTuple):
+    """The expiries of a chain."""
 
-    time: int
-    rows: NDArray[np.intp]  # ascending
-    chain: CashChain
-    volatility: FloatArray  # one that each row can be priced at
+    contracts: Annotated[Records, Kind.INSTRUMENT]
+    time: NDArray[np.int64]  # (m,), ascending
+    of_row: NDArray[np.intp]  # (n,) place of each row's expiry among them
+
+    def spread(self, values: Mapping[int, float]) -> FloatArray:
+        """Values by expiry as those of each row (n,); NaN where there is none."""
+        return np.array([values.get(each, np.nan) for each in self.time.tolist()], np.float64)[self.of_row]
 
 
 def _no_quotes(count: int) -> Records:
@@ -111,6 +117,15 @@ class MarketBook:
     priced: Annotated[PricedRows | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
     """What was last priced, which saves making it again and changes no value."""
     _row: dict[int, int] = field(default_factory=dict, init=False)
+    _expiries: Annotated["ChainExpiries | None", TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def expiries(self) -> "ChainExpiries":
+        """Those of the chain; they are looked for once, as long as it stays."""
+        if self._expiries is None or self._expiries.contracts is not self.contracts:
+            time, places = np.unique(self.contracts["expiry"], return_inverse=True)
+            self._expiries = ChainExpiries(self.contracts, time, places.astype(np.intp))
+        return self._expiries
 
     @property
     def spot(self) -> float:
@@ -184,6 +199,8 @@ class MarketBook:
 
     def may_be_opened(self) -> NDArray[np.bool_]:
         """Rows whose contracts have the terms that they are listed with."""
+        if not self.barred:
+            return np.ones(len(self.contracts), np.bool_)
         return ~np.isin(self.contracts["instrument"], sorted(self.barred))
 
     def forget_orders(self, instruments: set[int]) -> None:
@@ -284,7 +301,7 @@ class MarketBook:
 
     def dividends_in_chain(self, time: int) -> Ahead:
         """Those that may go ex before a contract of the chain expires."""
-        return self.dividends_ahead(time, int(self.contracts["expiry"].max())) if len(self.contracts) else ()
+        return self.dividends_ahead(time, int(self.expiries.time[-1])) if len(self.contracts) else ()
 
     def next_ex_date(self, time: int) -> int | None:
         """When the next dividend should go ex; None where none is to be expected."""
