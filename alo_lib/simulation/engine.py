@@ -1,7 +1,7 @@
 """The embedded engine: the trading core over LEAN's files, with a simulated broker in LEAN's place."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -13,6 +13,7 @@ from alo_lib.journal import (
     JournalError,
     JournalFolder,
     SnapshotStore,
+    messages_of,
 )
 from alo_lib.market import ContractKey, DataFindings, DataFolder, FaultLog
 from alo_lib.market.calendar import utc_time
@@ -232,13 +233,12 @@ class _Run:
         if progress is not None:
             progress(self._settings.end, 1.0)
 
-    def outcome(self, messages: Iterable[Message]) -> Outcome:
+    def outcome(self, messages: Sequence[Message]) -> Outcome:
         """What the finished run leaves behind; ``messages`` are its journal's."""
         curves = self._sampler.curves
         notices = [
             (message.time, row["text"].decode(errors="replace"))
-            for message in messages
-            if message.kind is Kind.NOTICE
+            for _, message in messages_of(messages, Kind.NOTICE)
             for row in message.records
         ]
         return Outcome(
