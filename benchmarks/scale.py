@@ -1,8 +1,9 @@
 """What a row costs: a backtest over growing names, days and contracts, with a real LEAN running the same core beside.
 
-Markets are generated: a chain quoted every five minutes, with dividends and without. A row is an option quote that the
-core was told. Each run is a process of its own, in which everything is compiled and loaded before: processor time and
-memory are those of the run alone. A row's cost should stay the same, and memory, whatever there is of days.
+Markets are generated: chains quoted every five minutes, with dividends and without. A row is an option quote of the
+data; those that a run's settings select are told to the core. Each run is a process of its own, in which everything is
+compiled and loaded before: processor time and memory are those of the run alone. A row's cost should stay the same, and
+memory, whatever there is of days.
 """
 
 import datetime as dt
@@ -17,9 +18,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+
 from alo_lib.cli.engines.native import NativeEngine
 from alo_lib.cli.failures import EngineError
-from alo_lib.journal import JOURNAL_FOLDER, orders_of, read_journal
+from alo_lib.journal import JOURNAL_FOLDER, messages_of, orders_of, read_journal
 from alo_lib.market.generator import MarketTruth, NameTruth, generate_market
 from alo_lib.market.generator.dynamics import Garch
 from alo_lib.records import Kind
@@ -71,7 +74,8 @@ QUICK: Final[dict[str, Sequence[Size]]] = {"days": [Size(1, 1 / 7), Size(1, 2 / 
 class Cost:
     """Of one run."""
 
-    rows: int
+    rows: int  # of the data
+    told: int  # of them, to the core
     processor: float  # seconds
     wall: float  # seconds
     memory: float  # bytes beyond those of the process before
@@ -84,15 +88,24 @@ class Cost:
         return 1e6 * self.processor / self.rows
 
 
-def market(folder: Path, size: Size) -> Path:
-    """A market of that size, made where there is none yet."""
-    place = folder / f"{size.names}-{size.end}"
+class Market(NamedTuple):
+    """Generated data."""
+
+    data: Path
+    size: Size
+    rows: int
+
+
+def market(folder: Path, size: Size) -> Market:
+    """A market of that size."""
+    place = folder / f"{size.names}-{size.end}-{size.contracts}"
     names = tuple(
         NameTruth(ticker=f"N{number:03}", dynamics=Garch(volatility=0.24), dividend=PAYS * (number % 2))
         for number in range(size.names)
     )
-    generate_market(place, MarketTruth(seed=1, start=START, end=size.end, names=names))
-    return place
+    return Market(
+        place, size, generate_market(place, MarketTruth(seed=1, start=START, end=size.end, names=names)).quotes
+    )
 
 
 def settings_of(size: Size) -> Settings:
@@ -103,40 +116,33 @@ def settings_of(size: Size) -> Settings:
     )
 
 
-def embedded(data: Path, size: Size, warm: tuple[Path, Size]) -> Cost:
+def embedded(made: Market, warm: Market) -> Cost:
     """The cost of a run in the embedded engine, after a small one."""
-    run_backtest(settings_of(warm[1]), warm[0], tempfile.mkdtemp(prefix="alo-benchmark-"))
-    folder, settings = Path(tempfile.mkdtemp(prefix="alo-benchmark-")), settings_of(size)
+    run_backtest(settings_of(warm.size), warm.data, tempfile.mkdtemp(prefix="alo-benchmark-"))
+    folder, settings = Path(tempfile.mkdtemp(prefix="alo-benchmark-")), settings_of(made.size)
     before, wall, processor = _most_memory(resource.RUSAGE_SELF), time.perf_counter(), time.process_time()
-    run_backtest(settings, data, folder)
+    run_backtest(settings, made.data, folder)
     processor, wall = time.process_time() - processor, time.perf_counter() - wall
-    return _cost(folder, processor, wall, _most_memory(resource.RUSAGE_SELF) - before)
+    return _cost(folder, made.rows, processor, wall, _most_memory(resource.RUSAGE_SELF) - before)
 
 
-def native(data: Path, size: Size) -> Cost:
-    """The cost of the whole process of a native LEAN, with what it takes to start; beside, of its memory all."""
-    folder, settings = Path(tempfile.mkdtemp(prefix="alo-benchmark-")), settings_of(size)
-    findings, engine, wall = require_data(settings, data), NativeEngine.find(), time.perf_counter()
-    engine.run(settings, data, findings, folder, lambda date, share: None)
+def native(made: Market) -> Cost:
+    """The cost of the whole process of a native LEAN, with what it takes to start, and all of its memory."""
+    folder, settings = Path(tempfile.mkdtemp(prefix="alo-benchmark-")), settings_of(made.size)
+    findings, engine, wall = require_data(settings, made.data), NativeEngine.find(), time.perf_counter()
+    engine.run(settings, made.data, findings, folder, lambda date, share: None)
     wall, used = time.perf_counter() - wall, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return _cost(folder, used.ru_utime + used.ru_stime, wall, _most_memory(resource.RUSAGE_CHILDREN))
+    return _cost(folder, made.rows, used.ru_utime + used.ru_stime, wall, _most_memory(resource.RUSAGE_CHILDREN))
 
 
-def _cost(folder: Path, processor: float, wall: float, memory: float) -> Cost:
+def _cost(folder: Path, rows: int, processor: float, wall: float, memory: float) -> Cost:
     journal = read_journal(folder / JOURNAL_FOLDER)
-    equities = {
-        int(row["instrument"])
-        for message in journal.messages
-        if message.kind is Kind.INSTRUMENT
-        for row in message.records
-        if row["instrument"] == row["underlying"]
-    }
-    rows = 0
-    for message in journal.messages:
-        if message.kind is Kind.QUOTE:
-            rows += len(message.records) - sum(each in equities for each in message.records["instrument"].tolist())
+    listed = np.concatenate([message.records for _, message in messages_of(journal.messages, Kind.INSTRUMENT)])
+    shares = listed["instrument"][listed["instrument"] == listed["underlying"]]
+    quoted = (message.records["instrument"] for _, message in messages_of(journal.messages, Kind.QUOTE))
+    told = sum(int(np.count_nonzero(~np.isin(each, shares))) for each in quoted)
     size = sum(file.stat().st_size for file in (folder / JOURNAL_FOLDER).iterdir())
-    return Cost(rows, processor, wall, memory, size, tuple(orders_of(journal.messages)))
+    return Cost(rows, told, processor, wall, memory, size, tuple(orders_of(journal.messages)))
 
 
 def _most_memory(of: int) -> float:
@@ -156,44 +162,40 @@ def measure(quick: bool) -> Iterator[Row]:
     peer = not quick and _has_lean()
     with tempfile.TemporaryDirectory(prefix="alo-scale-") as name:
         folder = Path(name)
-        small = Size(1, 1 / 7)
-        warm = market(folder, small), small
+        warm = market(folder, Size(1, 1 / 7))
         for what, sizes in (QUICK if quick else FULL).items():
             yield from _growing(what, sizes, folder, warm, peer)
 
 
-def _growing(what: str, sizes: Sequence[Size], folder: Path, warm: tuple[Path, Size], peer: bool) -> Iterator[Row]:
+def figures(cost: Cost) -> Iterator[tuple[tuple[str, str], float]]:
+    """Name and unit, and value."""
+    yield ("option rows", ""), float(cost.rows)
+    yield ("of them told to the core", ""), float(cost.told)
+    yield ("rows a second", "1/s"), cost.rows / cost.wall
+    yield ("processor time a row", "us"), cost.each
+    yield ("memory", "MB"), cost.memory / MEGABYTE
+    yield ("journal a row", "bytes"), cost.journal / cost.rows
+
+
+def _growing(what: str, sizes: Sequence[Size], folder: Path, warm: Market, peer: bool) -> Iterator[Row]:
     found: list[Cost] = []
     for size in sizes:
-        data = market(folder, size)
-        ours = _alone(embedded, data, size, warm)
-        leans = _alone(native, data, size) if peer else None
+        made = market(folder, size)
+        ours = _alone(embedded, made, warm)
+        leans = _alone(native, made) if peer else None
         found.append(ours)
         if leans is not None:
             same = ours.orders == leans.orders
             yield Row(f"{size.words}: orders that differ from LEAN's", float(not same), "", None, "0", same)
-        yield Row(f"{size.words}: option rows", float(ours.rows), "", None if leans is None else float(leans.rows))
-        told = (
-            ("rows a second", ours.rows / ours.wall, "1/s", None if leans is None else leans.rows / leans.wall),
-            ("processor time a row", ours.each, "us", None if leans is None else leans.each),
-            ("memory", ours.memory / MEGABYTE, "MB", None if leans is None else leans.memory / MEGABYTE),
-            ("journal a row", ours.journal / ours.rows, "bytes", None if leans is None else leans.journal / leans.rows),
-        )
-        for figure, value, unit, other in told:
-            yield Row(f"{size.words}: {figure}", value, unit, other)
+        theirs = dict(figures(leans)) if leans is not None else {}
+        for (figure, unit), value in figures(ours):
+            yield Row(f"{size.words}: {figure}", value, unit, theirs.get((figure, unit)))
     first, last = found[0], found[-1]
     if what == "days":
         yield Row("processor time a row over the most days", last.each, "us", None, f"<= {COST:g}", last.each <= COST)
-        # A day's market, its calibrations and its results are held; more days should not add to them.
-        flat = last.memory <= FLAT * max(found[-2].memory, 1.0)
-        yield Row(
-            "memory of the most days over that of fewer",
-            last.memory / max(found[-2].memory, 1.0),
-            "",
-            None,
-            f"<= {FLAT:g}",
-            flat,
-        )
+        # A day's market and calibrations are held, and results; more days should add next to nothing.
+        growth = last.memory / max(found[-2].memory, 1.0)
+        yield Row("memory, most days over fewer", growth, "", None, f"<= {FLAT:g}", growth <= FLAT)
     if what != "contracts":  # with few contracts a frame has little to share its cost among
         ratio = last.each / first.each
         yield Row(f"processor time a row, most {what} over fewest", ratio, "", None, f"<= {LINEAR:g}", ratio <= LINEAR)

@@ -31,7 +31,7 @@ from alo_lib.strategy.valuation import ahead_from
 __all__ = ["follow_carries", "follow_carry"]
 
 _BETWEEN: Final = 1800 * SECOND
-"""From one look at an expiry to the next, once it counts; it takes a millisecond, three where dividends are ahead."""
+"""From one look at an expiry to the next, once it counts; it takes a millisecond."""
 
 
 def follow_carries(state: StrategyState, settings: Settings, time: int) -> None:

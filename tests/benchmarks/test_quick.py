@@ -18,6 +18,7 @@ EMBEDDED = (
     "hedging",
     "journal",
     "pricing",
+    "scale",
     "strategy",
     "transport",
     "volatility",
