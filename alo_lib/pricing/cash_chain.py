@@ -161,11 +161,16 @@ class CashChain:
         if plans is None:
             return found
         least: Array = found[plans.held]
+        doubtful = np.isnan(least)
         for rows in plans.exercised:
-            least[plans.every[rows]] = np.fmin(least[plans.every[rows]], found[rows])
+            which = plans.every[rows]
+            least[which] = np.fmin(least[which], found[rows])
+            doubtful[which] |= np.isnan(found[rows])
         # What one plan alone is worth more than, without volatility, the others may yet explain.
-        explained = ~np.isnan(least)
-        least[~(price > self._prices(spot, rate, dividend_yield, 0.0, explained))] = np.nan
+        doubtful &= ~np.isnan(least)
+        if doubtful.any():
+            worth = self._prices(spot, rate, dividend_yield, 0.0, doubtful)
+            least[doubtful & ~(price > worth)] = np.nan
         return least
 
     def _values(self, terms: _Terms, volatility: npt.ArrayLike, rows: int, among: Mask | None) -> Array:
