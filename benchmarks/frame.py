@@ -2,7 +2,7 @@
 
 The inputs of the embedded engine's run of 2015-12-24 are decided again, and each frame is timed by the processor, task
 by task; what is decided has to be the same. Beside it stands what pricing takes: processors differ, and so does what
-else they do, so the goals are for one that prices an option in 4 microseconds.
+else they do, so times are stated for the common one (:mod:`benchmarks.common`).
 """
 
 import sys
@@ -17,20 +17,18 @@ import numpy as np
 from alo_lib.core import FRAME_PLAN, TradingCore
 from alo_lib.executive import Frame, Overrun, TaskPlan
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest, read_journal
-from alo_lib.pricing import price
 from alo_lib.records import Kind
 from alo_lib.settings import Settings
 from alo_lib.settings.trading import StructureName
 from alo_lib.simulation import run_backtest
 from benchmarks.backtest import DAY, FULL_CHAIN
+from benchmarks.common import COMMON_PRICE, to_common
 from benchmarks.harness import Row
 from benchmarks.lean_data import report_on_data
 from tests.core.logical import inputs_of
 
 GOAL: Final = 10.0
 """Milliseconds of processor time a frame, in the middle of them."""
-COMMON: Final = 4.0
-"""Microseconds an option, priced by itself, where goals are for."""
 WARM: Final = 3
 """Frames of a run that are not counted: those of the session's beginning."""
 EVERYTHING: Final[Mapping[str, Any]] = {
@@ -90,29 +88,19 @@ def decide(journal: Journal, settings: Settings) -> tuple[dict[str, list[float]]
     return took, message_digest(again.messages) == message_digest(journal.messages)
 
 
-def single_price() -> float:
-    """Microseconds of processor time to price one American option of many, each with its own boundary."""
-    strike, took = np.linspace(80.0, 120.0, 256), []
-    for _ in range(9):
-        began = time.thread_time()
-        price(100.0, strike, 0.03, 0.01, np.linspace(0.2, 0.4, 256), 0.3, -1)
-        took.append(time.thread_time() - began)
-    return float(np.median(took)) / 256 * 1e6
-
-
 def measure(data: Path, quick: bool) -> Iterator[Row]:
     for name, others in {"usual settings": {}, "everything": EVERYTHING}.items():
         settings = Settings.of(DAY, {**FULL_CHAIN, **others})
         journal = recorded(settings, data)
         decide(journal, settings)
-        before = single_price()
+        before, _ = to_common()
         runs = [decide(journal, settings) for _ in range(1 if quick else 3)]
-        unit = 0.5 * (before + single_price())
+        unit = 0.5 * (before + to_common()[0])
         yield Row(f"{name}: decisions that differ", float(not all(same for _, same in runs)), "", None, "0", runs[0][1])
         listed = sum(len(each.records) for each in journal.messages if each.kind is Kind.INSTRUMENT)
         yield Row(f"{name}: contracts", float(listed - 1), "")
-        yield Row(f"{name}: one option priced", unit, "us", COMMON)
-        scale = 1e3 * COMMON / unit
+        yield Row(f"{name}: one option priced (peer: the common processor)", unit, "us", COMMON_PRICE)
+        scale = 1e3 * COMMON_PRICE / unit
         for task in runs[0][0]:
             took = np.concatenate([run[task][WARM:] for run, _ in runs]) * scale
             middle, most = (float(np.percentile(took, at)) for at in (50, 99))

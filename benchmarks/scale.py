@@ -2,8 +2,8 @@
 
 Markets are generated: chains quoted every five minutes, with dividends and without. A row is an option quote of the
 data; those that a run's settings select are told to the core. Each run is a process of its own, in which everything is
-compiled and loaded before: processor time and memory are those of the run alone. A row's cost should stay the same, and
-memory, whatever there is of days.
+compiled and loaded before: processor time and memory are those of the run alone, and times are stated for the common
+processor (:mod:`benchmarks.common`). A row's cost should stay the same, and memory, whatever there is of days.
 """
 
 import datetime as dt
@@ -28,6 +28,7 @@ from alo_lib.market.generator.dynamics import Garch
 from alo_lib.records import Kind
 from alo_lib.settings import Settings
 from alo_lib.simulation import require_data, run_backtest
+from benchmarks.common import COMMON_PRICE, to_common
 from benchmarks.harness import Row, options_of, report
 
 START: Final = dt.date(2024, 1, 2)
@@ -76,7 +77,7 @@ class Cost:
 
     rows: int  # of the data
     told: int  # of them, to the core
-    processor: float  # seconds
+    processor: float  # seconds of the common one
     wall: float  # seconds
     memory: float  # bytes beyond those of the process before
     journal: int  # bytes
@@ -120,9 +121,11 @@ def embedded(made: Market, warm: Market) -> Cost:
     """The cost of a run in the embedded engine, after a small one."""
     run_backtest(settings_of(warm.size), warm.data, tempfile.mkdtemp(prefix="alo-benchmark-"))
     folder, settings = Path(tempfile.mkdtemp(prefix="alo-benchmark-")), settings_of(made.size)
+    unit, _ = to_common()
     before, wall, processor = _most_memory(resource.RUSAGE_SELF), time.perf_counter(), time.process_time()
     run_backtest(settings, made.data, folder)
     processor, wall = time.process_time() - processor, time.perf_counter() - wall
+    processor *= COMMON_PRICE / (0.5 * (unit + to_common()[0]))
     return _cost(folder, made.rows, processor, wall, _most_memory(resource.RUSAGE_SELF) - before)
 
 
@@ -132,7 +135,10 @@ def native(made: Market) -> Cost:
     findings, engine, wall = require_data(settings, made.data), NativeEngine.find(), time.perf_counter()
     engine.run(settings, made.data, findings, folder, lambda date, share: None)
     wall, used = time.perf_counter() - wall, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return _cost(folder, made.rows, used.ru_utime + used.ru_stime, wall, _most_memory(resource.RUSAGE_CHILDREN))
+    _, scale = to_common()
+    return _cost(
+        folder, made.rows, (used.ru_utime + used.ru_stime) * scale, wall, _most_memory(resource.RUSAGE_CHILDREN)
+    )
 
 
 def _cost(folder: Path, rows: int, processor: float, wall: float, memory: float) -> Cost:
@@ -193,7 +199,8 @@ def _growing(what: str, sizes: Sequence[Size], folder: Path, warm: Market, peer:
     first, last = found[0], found[-1]
     if what == "days":
         yield Row("processor time a row over the most days", last.each, "us", None, f"<= {COST:g}", last.each <= COST)
-        # A day's market and calibrations are held, and results; more days should add next to nothing.
+    if what == "days" and sizes[-1].weeks > 1:
+        # A day's market, its calibrations and the results are held: more days should add next to nothing.
         growth = last.memory / max(found[-2].memory, 1.0)
         yield Row("memory, most days over fewer", growth, "", None, f"<= {FLAT:g}", growth <= FLAT)
     if what != "contracts":  # with few contracts a frame has little to share its cost among

@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Final, NamedTuple
 
 import numpy as np
@@ -46,13 +47,12 @@ class CarryLooks:
 
     time: int = -1  # of the last look
     yields: list[float] = field(default_factory=list)
-    _median: Annotated[float | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
 
     def take(self, time: int, seen: float) -> None:
         """Take one look's yield, which is NaN where there was none to be seen."""
         self.time = time
         if math.isfinite(seen):
-            self.yields, self._median = [*self.yields, seen][-_LOOKS:], None
+            self.yields = [*self.yields, seen][-_LOOKS:]
 
     @classmethod
     def told(cls, time: int, dividend_yield: float) -> "CarryLooks":
@@ -67,15 +67,12 @@ class CarryLooks:
     @property
     def dividend_yield(self) -> float:
         """The median of what was seen."""
-        if self._median is None:
-            self._median = statistics.median(self.yields)
-        return self._median
+        return statistics.median(self.yields)
 
 
 class ChainExpiries(NamedTuple):
     """The expiries of a chain."""
 
-    contracts: Annotated[Records, Kind.INSTRUMENT]
     time: NDArray[np.int64]  # (m,), ascending
     of_row: NDArray[np.intp]  # (n,) place of each row's expiry among them
 
@@ -117,15 +114,12 @@ class MarketBook:
     priced: Annotated[PricedRows | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
     """What was last priced, which saves making it again and changes no value."""
     _row: dict[int, int] = field(default_factory=dict, init=False)
-    _expiries: Annotated["ChainExpiries | None", TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
 
-    @property
-    def expiries(self) -> "ChainExpiries":
+    @cached_property
+    def expiries(self) -> ChainExpiries:
         """Those of the chain; they are looked for once, as long as it stays."""
-        if self._expiries is None or self._expiries.contracts is not self.contracts:
-            time, places = np.unique(self.contracts["expiry"], return_inverse=True)
-            self._expiries = ChainExpiries(self.contracts, time, places.astype(np.intp))
-        return self._expiries
+        time, places = np.unique(self.contracts["expiry"], return_inverse=True)
+        return ChainExpiries(time, places.astype(np.intp))
 
     @property
     def spot(self) -> float:
@@ -241,6 +235,7 @@ class MarketBook:
         quotes[new], quote_time[new], quote_since[new] = self.quotes[old], self.quote_time[old], self.quote_since[old]
         self.contracts, self.quotes, self.quote_time, self.priced = contracts, quotes, quote_time, None
         self.quote_since = quote_since
+        self.__dict__.pop("expiries", None)
         self._row = {number: row for row, number in enumerate(contracts["instrument"].tolist())}
         listed = set(contracts["expiry"].tolist())
         self.carry = {expiry: looks for expiry, looks in self.carry.items() if expiry in listed}

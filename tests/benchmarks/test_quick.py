@@ -14,6 +14,7 @@ EMBEDDED = (
     "backtest",
     "cold_start",
     "executive",
+    "frame",
     "gate",
     "hedging",
     "journal",
