@@ -14,7 +14,7 @@ from alo_lib.core.calibrator import Calibrator, PendingCalibration
 from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
 from alo_lib.executive import Frame
-from alo_lib.records import BookMode, Kind, Message, OrderReason, Records, Stage, TargetStage, records
+from alo_lib.records import BookMode, Kind, Message, OrderReason, Records, Stage, TargetStage, one_table, records
 from alo_lib.strategy.accounting import go_ex
 from alo_lib.strategy.carry import follow_carries
 from alo_lib.strategy.choice import CHOICES
@@ -138,7 +138,7 @@ def signal(work: Work, frame: Frame) -> Decisions:
         stops += each.stops
     count_stops(strategy, stops)
     state.ranked = True
-    state.signals = np.concatenate([records(Kind.SIGNAL, 0), *(each.signals for each in scans)])
+    state.signals = one_table(Kind.SIGNAL, (each.signals for each in scans))
     return ((Kind.SIGNAL, state.signals),)
 
 
@@ -160,7 +160,7 @@ def target(work: Work, frame: Frame) -> Decisions:
         follow_commands(strategy, state.settings, frame.time)
         end_trades(strategy, state.settings, frame.time)
         insights = overruling.signals(state, frame.time) if state.ranked else []
-        signals = np.concatenate([*insights, state.signals])
+        signals = one_table(Kind.SIGNAL, [*insights, state.signals])
         state.proposals = CHOICES[state.settings.choice](strategy, state.settings, signals, frame.time)
         state.targets = _target_rows(wanted_targets(strategy, state.settings, state.proposals), TargetStage.SIZED)
         strategy.external.forget(state.targets["instrument"].tolist(), frame.time)
@@ -236,12 +236,11 @@ def publish(work: Work, frame: Frame) -> Decisions:
     """
     strategy = work.state.strategy
     follow_carries(strategy, work.state.settings, frame.time)
-    exposures = [underlying.exposure for underlying in strategy.underlyings.values()]
+    exposed = one_table(Kind.EXPOSURE, (underlying.exposure for underlying in strategy.underlyings.values()))
     notices = records(Kind.NOTICE, len(strategy.notices))
     for row, (underlying, text) in zip(notices, strategy.notices, strict=True):
         row["underlying"], row["text"] = underlying, text.encode()
     strategy.notices.clear()
-    exposed = np.concatenate([records(Kind.EXPOSURE, 0), *exposures])
     told = (Kind.NOTICE, notices), (Kind.FUNNEL, take_new_funnels(strategy))
     uses = new_uses(strategy, work.state.settings, frame.time)
     return (Kind.EXPOSURE, exposed), (Kind.LIMIT, uses), *reports(strategy), *told

@@ -149,10 +149,10 @@ def _advance(
     return at.asked, False, taken
 
 
-def _panels(order: Integers, first: Integers, group: Array, asked: Mask, scheme: Scheme) -> Panels:
-    """The groups' panels: those of the ones asked for that there are."""
-    t = tables(scheme)
-    number = np.full(asked.shape, -1)
+def _with_panels(panels: Panels, asked: Mask, scheme: Scheme) -> Panels:
+    """The groups' panels with those of the ones asked for, none of which was before, that there are."""
+    t, group, before = tables(scheme), panels.group, len(panels.coefficients)
+    number = panels.number.copy()
     solved: list[Array] = []
     roots: list[float] = []
     terms = group.tolist()
@@ -160,7 +160,7 @@ def _panels(order: Integers, first: Integers, group: Array, asked: Mask, scheme:
         rate, dividend_yield, time, *_ = terms[j]
         found = panel(rate, dividend_yield, scheme, _years(time), which + LOWEST)
         if found is not None:
-            number[j, which] = len(solved)
+            number[j, which] = before + len(solved)
             solved.append(found.coefficients)
             roots.append(math.sqrt(time / found.until))
     sine = t.price[PRICE_SINE]
@@ -169,7 +169,9 @@ def _panels(order: Integers, first: Integers, group: Array, asked: Mask, scheme:
     for source, of in zip(sources, solved, strict=True):
         source[:] = of
     expiry_tables(sources, np.array(roots), t.node, sine, coefficients)
-    return Panels(order, first, group, number, coefficients)
+    if before:
+        coefficients = np.concatenate([panels.coefficients, coefficients])
+    return panels._replace(number=number, coefficients=coefficients)
 
 
 class ChainPanels:
@@ -201,8 +203,8 @@ class ChainPanels:
 
     def _asked(self, state: _State, asked: Mask) -> _State:
         """The state with the panels asked for."""
-        order, first, group, _, _ = state.panels
-        return state._replace(asked=asked, panels=_panels(order, first, group, asked, self._scheme))
+        new = asked & ~state.asked
+        return state._replace(asked=asked, panels=_with_panels(state.panels, new, self._scheme))
 
     def _own(self, options: Options, beside: Array) -> int:
         """How many contracts there are. What kernels index by is made for them: other columns end here.
@@ -214,13 +216,13 @@ class ChainPanels:
             raise ValueError(f"a chain of {n} contracts is asked with columns of another length")
         return n
 
-    def values(self, options: Options, volatility: Array, rows: int) -> Array:
+    def values(self, options: Options, volatility: Array, rows: int, among: Mask | None = None) -> Array:
         """Shape (rows, n): 1 row for prices, 10 with the greeks; NaN where a contract has no panel.
 
-        options: these contracts, in a market.
+        options: these contracts, in a market. among: (n,) which are asked for, the others are NaN; None for all.
         """
         n = self._own(options, volatility)
-        wanted, without = np.ones(n, np.bool_), np.zeros(n, np.bool_)
+        wanted, without = np.ones(n, np.bool_) if among is None else among.copy(), np.zeros(n, np.bool_)
         state = self._at(options.rate, options.dividend_yield)
         state = self._with(state, volatility, LONG, wanted, without)
         out = np.empty((rows, n))

@@ -52,13 +52,23 @@ class CheckedChain:
                 own = method if isinstance(rows, slice) else method.part(rows)
                 self._alone.append((own if own.american == early else replace(own, american=early), rows))
 
-    def values(self, spot: Array, rate: Array, dividend_yield: Array, volatility: Array, rows: int) -> Array:
+    def values(
+        self,
+        spot: Array,
+        rate: Array,
+        dividend_yield: Array,
+        volatility: Array,
+        rows: int,
+        among: Mask | None = None,
+    ) -> Array:
         """Shape (rows, n): 1 row for prices, 10 with the greeks; NaN where no exercise boundary was found.
 
-        The others: (n,), contiguous, in their domains.
+        The others: (n,), contiguous, in their domains. among: which are asked for, the others are NaN; None for all.
         """
         options = Options(spot, self.strike, rate, dividend_yield, self.time, self.right)
-        if self._panels is None and len(self._alone) == 1:
+        if among is not None:
+            out = self._some_values(options, volatility, rows, among)
+        elif self._panels is None and len(self._alone) == 1:
             ((method, _),) = self._alone
             out = run_values(options, volatility, rows, method)
         elif self._panels is not None and not self._alone:
@@ -73,11 +83,26 @@ class CheckedChain:
             of_future(out)
         return out
 
-    def _read_values(self, options: Options, volatility: Array, rows: int) -> Array:
+    def _some_values(self, options: Options, volatility: Array, rows: int, among: Mask) -> Array:
+        """As :meth:`values`, of some contracts; NaN for the others."""
+        out = np.full((rows, volatility.size), np.nan)
+        for method, alone in self._alone:
+            asked = np.flatnonzero(among[alone])
+            if asked.size:
+                which = asked if isinstance(alone, slice) else alone[asked]
+                out[:, which] = run_values(options.part(which), volatility[which], rows, method.part(asked))
+        if self._panels is not None:
+            read = self._read
+            out[:, read] = self._read_values(options.part(read), volatility[read], rows, among[read])
+        return out
+
+    def _read_values(self, options: Options, volatility: Array, rows: int, among: Mask | None = None) -> Array:
         """As :meth:`values`, of those who read panels; alone where there is none."""
         assert self._panels is not None
-        values = self._panels.values(options, volatility, rows)
+        values = self._panels.values(options, volatility, rows, among)
         rest = np.isnan(values[0])
+        if among is not None:
+            rest &= among
         if rest.any():
             values[:, rest] = run_values(options.part(rest), volatility[rest], rows, self._method)
         return values

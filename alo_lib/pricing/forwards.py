@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.pricing.schedules import Carried, Dividends, DividendsLike, carried, cash_of, one_schedule
-from alo_lib.pricing.terms import Options
+from alo_lib.pricing.terms import Cash, Options
 
 __all__ = ["cash_as_fractions", "cash_as_yields", "forward_prices", "parity_yield", "trailing_yield"]
 
@@ -30,7 +30,7 @@ def forward_prices(
     given = [np.asarray(each, dtype=np.float64) for each in (spot, rate, dividend_yield, time_to_expiry)]
     shape = np.broadcast_shapes(*(each.shape for each in given))
     s, r, q, t = (np.broadcast_to(each, shape).reshape(-1) for each in given)
-    net = _net(s, r, q, t, one_schedule(dividends))
+    net = _net(s, r, q, t, _cash(one_schedule(dividends)))
     forward = (net.share * s - net.cost) * np.exp((r - q) * t)
     return np.asarray(np.maximum(forward, 0.0).reshape(shape))
 
@@ -43,25 +43,29 @@ def parity_yield(
     That is C - P + K exp(-rT) of a European pair: what the dividends leave of the spot (:func:`schedules.carried`), at
     that yield, times exp(-qT). NaN, or an infinity, where no yield makes it that; zero time gives NaN.
     """
+    cash = _cash(dividends)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        net = _net(spot, rate, rate, time_to_expiry, dividends)
+        net = _net(spot, rate, rate, time_to_expiry, cash)
         # To begin with all cash is paid at expiry, or, where there is none, this is the yield.
         worth = prepaid + net.cost * np.exp(-rate * time_to_expiry)
         found = -np.log(np.maximum(worth, 0.0) / (net.share * spot)) / time_to_expiry
         for _ in range(_NEWTON_STEPS if net.cost.any() else 0):
-            net = _net(spot, rate, found, time_to_expiry, dividends)
+            net = _net(spot, rate, found, time_to_expiry, cash)
             left, discount = net.share * spot - net.cost, np.exp(-found * time_to_expiry)
             slope = -(time_to_expiry * left + net.timed) * discount
-            found = found - (left * discount - prepaid) / slope
+            before, found = found, found - (left * discount - prepaid) / slope
+            if np.array_equal(before, found, equal_nan=True):  # and so will be all that follow
+                break
         return np.asarray(found)
 
 
-def _net(
-    spot: Array, rate: Array, dividend_yield: Array, time_to_expiry: Array, dividends: Dividends | None
-) -> Carried:
+def _cash(dividends: Dividends | None) -> Cash:
+    return cash_of(np.array(dividends, dtype=np.object_))
+
+
+def _net(spot: Array, rate: Array, dividend_yield: Array, time_to_expiry: Array, cash: Cash) -> Carried:
     """What one schedule leaves of spots (n,)."""
-    options = Options(spot, spot, rate, dividend_yield, time_to_expiry, spot)
-    return carried(options, cash_of(np.array(dividends, dtype=np.object_)))
+    return carried(Options(spot, spot, rate, dividend_yield, time_to_expiry, spot), cash)
 
 
 def cash_as_yields(spot: float, rate: float, time_to_expiry: Array, dividends: DividendsLike) -> Array:
@@ -71,7 +75,7 @@ def cash_as_yields(spot: float, rate: float, time_to_expiry: Array, dividends: D
     a thousandth of it.
     """
     spots, rates, none = (np.full(time_to_expiry.size, each) for each in (spot, rate, 0.0))
-    net = _net(spots, rates, none, time_to_expiry, one_schedule(dividends))
+    net = _net(spots, rates, none, time_to_expiry, _cash(one_schedule(dividends)))
     left = np.maximum(net.share * spot - net.cost, _LEAST_LEFT * spot)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(time_to_expiry > 0.0, np.log(spot / left) / time_to_expiry, 0.0)

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from alo_lib.records.sessions import Session
     from alo_lib.records.splits import whole_shares
     from alo_lib.records.storing import TRANSIENT, Alternatives, Linked, Transient
+    from alo_lib.records.tables import one_table
     from alo_lib.records.ticks import TICK, to_tick
     from alo_lib.records.units import (
         CALENDAR_DAY,
@@ -167,6 +168,7 @@ __all__ = [
     "leg_columns",
     "legs_and_ratios",
     "legs_of",
+    "one_table",
     "osi_expiry",
     "osi_symbol",
     "range_fault",

@@ -1,7 +1,7 @@
 """The embedded engine: the trading core over LEAN's files, with a simulated broker in LEAN's place."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -13,6 +13,7 @@ from alo_lib.journal import (
     JournalError,
     JournalFolder,
     SnapshotStore,
+    messages_of,
 )
 from alo_lib.market import ContractKey, DataFindings, DataFolder, FaultLog
 from alo_lib.market.calendar import utc_time
@@ -51,7 +52,8 @@ from alo_lib.telemetry import EngineKind, RunPhase
 
 __all__ = ["BacktestResult", "Progress", "run_backtest"]
 
-_BARS_A_SNAPSHOT: Final = 5
+_BARS_A_SNAPSHOT: Final = 30
+"""Deciding so many again takes less than a second; keeping a run takes as long as deciding one or two."""
 _RUN: Final = ("alo_lib.simulation.engine",)
 """What decides a run: the broker and the account as well as the core."""
 
@@ -202,6 +204,7 @@ class _Run:
         self._session = -1  # that is being traded
         self._session_start = b""  # told, feed and faults as of its beginning, packed once for its snapshots
         self._resumed: int | None = None  # the time that a session is gone on after
+        self._unsaved = 0  # bars since the last snapshot
         state: _State | None = None
         if beginning.snapshot is not None:
             state = unpack(_State, beginning.snapshot.state, settings=settings, zone=self._zone, histories=histories)
@@ -230,13 +233,12 @@ class _Run:
         if progress is not None:
             progress(self._settings.end, 1.0)
 
-    def outcome(self, messages: Iterable[Message]) -> Outcome:
+    def outcome(self, messages: Sequence[Message]) -> Outcome:
         """What the finished run leaves behind; ``messages`` are its journal's."""
         curves = self._sampler.curves
         notices = [
             (message.time, row["text"].decode(errors="replace"))
-            for message in messages
-            if message.kind is Kind.NOTICE
+            for _, message in messages_of(messages, Kind.NOTICE)
             for row in message.records
         ]
         return Outcome(
@@ -270,15 +272,17 @@ class _Run:
         else:
             time, self._resumed = self._resumed, None
         after = time
-        for number, step in enumerate(self._feed.bars(session, self._teller.told).steps(), 1):
+        for step in self._feed.bars(session, self._teller.told).steps():
             if step.time <= after and after > session.open:
                 continue
             time = step.time
             self._take(step, session)
             for frame in self._timetable.frames_after(time):
                 self._frame(frame)
-            if number % _BARS_A_SNAPSHOT == 0:
+            self._unsaved += 1
+            if self._unsaved >= _BARS_A_SNAPSHOT:
                 self._save_snapshot(time)
+                self._unsaved = 0
             yield (time - session.open) / (session.close - session.open)
         if time < session.close:  # no bar ends at the close
             self._tell(self._broker.scan(session.close))

@@ -2,8 +2,9 @@
 
 import math
 import statistics
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Final, NamedTuple
 
 import numpy as np
@@ -11,11 +12,11 @@ from numpy.typing import NDArray
 
 from alo_lib.market.expected_dividends import days_again
 from alo_lib.pricing import DOMAINS, market_price
-from alo_lib.pricing.cash_chain import CashChain
 from alo_lib.pricing.quotes import quote_mid
 from alo_lib.records import DAY, TRANSIENT, Kind, Records, records, years_between
+from alo_lib.strategy.priced_rows import PricedRows
 
-__all__ = ["Ahead", "CarryLooks", "CashDividend", "MarketBook", "PricedRows"]
+__all__ = ["Ahead", "CarryLooks", "CashDividend", "ChainExpiries", "MarketBook"]
 
 
 FloatArray = NDArray[np.float64]
@@ -69,13 +70,15 @@ class CarryLooks:
         return statistics.median(self.yields)
 
 
-class PricedRows(NamedTuple):
-    """Some rows of a book's chain, made ready to be priced as of one moment."""
+class ChainExpiries(NamedTuple):
+    """The expiries of a chain."""
 
-    time: int
-    rows: NDArray[np.intp]  # ascending
-    chain: CashChain
-    volatility: FloatArray  # one that each row can be priced at
+    time: NDArray[np.int64]  # (m,), ascending
+    of_row: NDArray[np.intp]  # (n,) place of each row's expiry among them
+
+    def spread(self, values: Mapping[int, float]) -> FloatArray:
+        """Values by expiry as those of each row (n,); NaN where there is none."""
+        return np.array([values.get(each, np.nan) for each in self.time.tolist()], np.float64)[self.of_row]
 
 
 def _no_quotes(count: int) -> Records:
@@ -111,6 +114,12 @@ class MarketBook:
     priced: Annotated[PricedRows | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
     """What was last priced, which saves making it again and changes no value."""
     _row: dict[int, int] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def expiries(self) -> ChainExpiries:
+        """Those of the chain; they are looked for once, as long as it stays."""
+        time, places = np.unique(self.contracts["expiry"], return_inverse=True)
+        return ChainExpiries(time, places.astype(np.intp))
 
     @property
     def spot(self) -> float:
@@ -184,6 +193,8 @@ class MarketBook:
 
     def may_be_opened(self) -> NDArray[np.bool_]:
         """Rows whose contracts have the terms that they are listed with."""
+        if not self.barred:
+            return np.ones(len(self.contracts), np.bool_)
         return ~np.isin(self.contracts["instrument"], sorted(self.barred))
 
     def forget_orders(self, instruments: set[int]) -> None:
@@ -224,6 +235,7 @@ class MarketBook:
         quotes[new], quote_time[new], quote_since[new] = self.quotes[old], self.quote_time[old], self.quote_since[old]
         self.contracts, self.quotes, self.quote_time, self.priced = contracts, quotes, quote_time, None
         self.quote_since = quote_since
+        self.__dict__.pop("expiries", None)
         self._row = {number: row for row, number in enumerate(contracts["instrument"].tolist())}
         listed = set(contracts["expiry"].tolist())
         self.carry = {expiry: looks for expiry, looks in self.carry.items() if expiry in listed}
@@ -284,7 +296,7 @@ class MarketBook:
 
     def dividends_in_chain(self, time: int) -> Ahead:
         """Those that may go ex before a contract of the chain expires."""
-        return self.dividends_ahead(time, int(self.contracts["expiry"].max())) if len(self.contracts) else ()
+        return self.dividends_ahead(time, int(self.expiries.time[-1])) if len(self.contracts) else ()
 
     def next_ex_date(self, time: int) -> int | None:
         """When the next dividend should go ex; None where none is to be expected."""

@@ -31,7 +31,7 @@ from alo_lib.strategy.valuation import ahead_from
 __all__ = ["follow_carries", "follow_carry"]
 
 _BETWEEN: Final = 1800 * SECOND
-"""From one look at an expiry to the next, once it counts; it takes a millisecond, three where dividends are ahead."""
+"""From one look at an expiry to the next, once it counts; it takes a millisecond."""
 
 
 def follow_carries(state: StrategyState, settings: Settings, time: int) -> None:
@@ -54,12 +54,16 @@ def follow_carry(book: MarketBook, settings: Settings, rate: float, time: int, m
     book.follow_announcements(time)
     if not book.known_spot or not is_fresh(book.spot_time, settings, time):
         return
+    due = [each for each in book.expiries.time.tolist() if each > time and _is_due(book, each, time)]
+    if not due:
+        return
     contracts, quotes = book.contracts, book.quotes
     with np.errstate(invalid="ignore"):
         narrow = quotes["ask"] - quotes["bid"] <= settings.max_spread * 0.5 * (quotes["ask"] + quotes["bid"])
     usable = two_sided(book, settings, time) & narrow & (book.quote_time >= book.spot_time)
-    usable &= book.may_be_opened() & (contracts["expiry"] > time)
-    due = [each for each in np.unique(contracts["expiry"][usable]).tolist() if _is_due(book, each, time)]
+    usable &= book.may_be_opened()
+    told = set(book.expiries.time[np.unique(book.expiries.of_row[usable])].tolist())
+    due = [each for each in due if each in told]
     due.sort(key=lambda each: (book.carry[each].time if each in book.carry else -1, each))
     for expiry in due[:most]:
         rows = np.flatnonzero(usable & (contracts["expiry"] == expiry))

@@ -131,6 +131,4 @@ def _first_expiry(book: MarketBook, rows: Rows) -> NDArray[np.int64]:
 
 def _half_width(book: MarketBook, band: Mapping[int, tuple[float, float]]) -> Floats:
     """Half the width of the forecast's band of each row of the chain, as volatility."""
-    unknown = (np.nan, np.nan)
-    ends = np.array([band.get(expiry, unknown) for expiry in book.contracts["expiry"].tolist()]).reshape(-1, 2)
-    return np.asarray(0.5 * (ends[:, 1] - ends[:, 0]))
+    return book.expiries.spread({expiry: 0.5 * (high - low) for expiry, (low, high) in band.items()})

@@ -5,15 +5,20 @@ or cheap, that are not. ``market`` takes it for the money alone, and the market'
 edge is one of the level. A skew that is fairer than today's, moved toward its mean, makes edges of the skew besides.
 """
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.settings import Settings
 from alo_lib.strategy.market_state import fair_skew_change
+from alo_lib.strategy.quoted_smiles import SmileShape, smile_ratios
 from alo_lib.strategy.state import Underlying
 from alo_lib.strategy.valuation import forward_price
 
 __all__ = ["fair_volatility"]
+
+_UNKNOWN: Final = SmileShape(*[np.nan] * len(SmileShape._fields))
 
 
 def fair_volatility(underlying: Underlying, settings: Settings, rate: float, time: int) -> NDArray[np.float64]:
@@ -24,14 +29,17 @@ def fair_volatility(underlying: Underlying, settings: Settings, rate: float, tim
     forecast = underlying.forecast_rows()
     if settings.fair_smile == "flat":
         return forecast
-    book, years = underlying.book, underlying.book.years_to_expiry(time)
-    expiries = book.contracts["expiry"]
-    change = fair_skew_change(underlying.market_history, settings.skew_reversion)
+    book, expiries = underlying.book, underlying.book.expiries
     fair = np.full(len(forecast), np.nan)
-    for expiry, shape in underlying.smiles.items():
-        rows = np.flatnonzero((expiries == expiry) & (years > 0.0) & np.isfinite(forecast))
-        if len(rows):
-            forward = forward_price(book, rate, time, expiries[rows])
-            moneyness = np.log(book.contracts["strike"][rows] / forward)
-            fair[rows] = forecast[rows] * shape.ratio(moneyness, years[rows], change)
+    if not len(fair):
+        return fair
+    # Of each expiry, which quotes tell a shape of, or NaN.
+    shapes = np.array([underlying.smiles.get(each, _UNKNOWN) for each in expiries.time.tolist()]).T
+    forward = forward_price(book, rate, time, np.maximum(expiries.time, time))
+    years, told = book.years_to_expiry(time), np.isfinite(shapes[0])[expiries.of_row]
+    rows = np.flatnonzero(told & (years > 0.0) & np.isfinite(forecast))
+    places = expiries.of_row[rows]
+    moneyness = np.log(book.contracts["strike"][rows] / forward[places])
+    change = fair_skew_change(underlying.market_history, settings.skew_reversion)
+    fair[rows] = forecast[rows] * smile_ratios(shapes[:, places], moneyness, years[rows], change)
     return fair

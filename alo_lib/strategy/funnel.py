@@ -5,7 +5,7 @@ from typing import Annotated
 
 import numpy as np
 
-from alo_lib.records import FUNNEL_STAGES, Kind, Records, records
+from alo_lib.records import FUNNEL_STAGES, Kind, Records, one_table, records
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
@@ -46,4 +46,4 @@ def take_new_funnels(state: StrategyState) -> Annotated[Records, Kind.FUNNEL]:
     changed = [each for each in state.underlyings.values() if each.funnel.tobytes() != each.told_funnel.tobytes()]
     for underlying in changed:
         underlying.told_funnel = underlying.funnel.copy()
-    return np.concatenate([records(Kind.FUNNEL, 0), *(underlying.told_funnel for underlying in changed)])
+    return one_table(Kind.FUNNEL, (underlying.told_funnel for underlying in changed))

@@ -1,8 +1,6 @@
 """When each market is looked at, and what is kept and told of it."""
 
-import numpy as np
-
-from alo_lib.records import Kind, Records, records
+from alo_lib.records import Kind, Records, one_table, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.market_state import REALIZED_DAYS, is_due, look_at, market_state
 from alo_lib.strategy.state import StrategyState, Underlying
@@ -15,13 +13,13 @@ def look_at_markets(state: StrategyState, settings: Settings, time: int) -> Reco
 
     Where no expiry has a smile yet, the next frame with news looks again.
     """
-    session, told = state.session, [records(Kind.MARKET_STATE, 0)]
+    session, told = state.session, list[Records]()
     if session is not None and session.is_open(time):
         for underlying in state.underlyings.values():
             known = underlying.market_news and underlying.book.spot > 0.0
             if known and is_due(time, session.open, underlying.looked_at, settings):
                 told.append(look_at_market(underlying, settings, state.rate, time))
-    return np.concatenate(told)
+    return one_table(Kind.MARKET_STATE, told)
 
 
 def look_at_market(underlying: Underlying, settings: Settings, rate: float, time: int) -> Records:

@@ -12,7 +12,7 @@ from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.staleness import two_sided
 from alo_lib.strategy.valuation import forward_price, quote_volatility
 
-__all__ = ["QuotedSmiles", "SmileShape", "quoted_smiles"]
+__all__ = ["QuotedSmiles", "SmileShape", "quoted_smiles", "smile_ratios"]
 
 FloatArray = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -41,9 +41,15 @@ class SmileShape(NamedTuple):
 
         NaN where such a smile falls to nothing.
         """
-        z = np.clip(log_moneyness / (self.at_the_money * np.sqrt(years)), self.low, self.high)
-        ratio = 1.0 + z * (self.skew + skew_by + 0.5 * self.curvature * z) / self.at_the_money
-        return np.where(ratio > 0.0, ratio, np.nan)
+        return smile_ratios(np.array([self]).T, log_moneyness, years, skew_by)
+
+
+def smile_ratios(shapes: FloatArray, log_moneyness: FloatArray, years: FloatArray, skew_by: float = 0.0) -> FloatArray:
+    """:meth:`SmileShape.ratio` of n contracts by the shapes of their smiles, (5, n) or (5, 1)."""
+    at_the_money, skew, curvature, low, high = shapes
+    z = np.clip(log_moneyness / (at_the_money * np.sqrt(years)), low, high)
+    ratio = 1.0 + z * (skew + skew_by + 0.5 * curvature * z) / at_the_money
+    return np.where(ratio > 0.0, ratio, np.nan)
 
 
 class QuotedSmiles(NamedTuple):

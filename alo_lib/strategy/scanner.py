@@ -10,7 +10,7 @@ from typing import Annotated, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import LEGS, RATIOS, Contract, Kind, Records, leg_columns, records
+from alo_lib.records import LEGS, RATIOS, Contract, Kind, Records, leg_columns, one_table, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.edge_costs import EdgeCosts, Moment, edge_costs
@@ -84,7 +84,7 @@ def scan(
     """
     time, rate = moment.time, moment.rate
     valued = np.isfinite(valuation.at_forecast.price) & in_step(screen.lag)
-    count, found = 0, [records(Kind.SIGNAL, 0)]
+    count, found = 0, list[Records]()
     for structure in map(STRUCTURES.__getitem__, settings.structures):
         usable = valued & (screen.near if structure.near_the_money else screen.tradable)
         rows = structure.candidates(book, usable, valuation.at_forecast.delta, settings)
@@ -94,7 +94,7 @@ def scan(
             _candidates(book, valuation, structure, rows, direction, costs)
             for direction in _DIRECTIONS[settings.direction]
         ]
-    signals: Records = np.concatenate(found)
+    signals = one_table(Kind.SIGNAL, found)
     funnel = records(
         Kind.FUNNEL,
         underlying=book.instrument,
@@ -126,7 +126,7 @@ def _explained(book: MarketBook, ranked: Records, rate: float, time: int, count:
 
     Volatilities are asked for in parts, each twice as long as the one before.
     """
-    best, unknown, start, length = [ranked[:0]], [ranked[:0]], 0, count
+    best, unknown, start, length = list[Records](), list[Records](), 0, count
     while start < len(ranked) and sum(map(len, best)) < count:
         part = ranked[start : start + length]
         part["implied_volatility"] = _implied(book, part, rate, time)
@@ -134,7 +134,7 @@ def _explained(book: MarketBook, ranked: Records, rate: float, time: int, count:
         best.append(part[is_known])
         unknown.append(part[~is_known])
         start, length = start + length, 2 * length
-    return np.concatenate(best)[:count], np.concatenate(unknown)
+    return one_table(Kind.SIGNAL, best)[:count], one_table(Kind.SIGNAL, unknown)
 
 
 def _implied(book: MarketBook, signals: Records, rate: float, time: int) -> Floats:

@@ -102,7 +102,7 @@ class Underlying:
     def forecast_expiries(self, time: int) -> None:
         """Forecast the volatility until each expiry of the chain that is to come, and its band, for the session."""
         self.ordinary, self.forecast, self.band = {}, {}, {}
-        for expiry in np.unique(self.book.contracts["expiry"]).tolist():
+        for expiry in self.book.expiries.time.tolist():
             if expiry > time:
                 days = self.variance_time.life(time, expiry).trading_days
                 self.ordinary[expiry] = self.forecaster.volatility_over(days), *self.forecaster.band_over(days)
@@ -141,10 +141,7 @@ class Underlying:
 
     def forecast_rows(self) -> NDArray[np.float64]:
         """The forecast of each row of the chain; NaN where there is none."""
-        rows = np.full(len(self.book.contracts), np.nan)
-        for expiry, volatility in self.forecast.items():
-            rows[self.book.contracts["expiry"] == expiry] = volatility
-        return rows
+        return self.book.expiries.spread(self.forecast)
 
 
 @dataclass

@@ -10,7 +10,8 @@ from alo_lib.pricing import DOMAINS, Dividends, Greeks
 from alo_lib.pricing.cash_chain import CashChain
 from alo_lib.pricing.forwards import forward_prices
 from alo_lib.records import Records, years_between
-from alo_lib.strategy.book import Ahead, MarketBook, PricedRows
+from alo_lib.strategy.book import Ahead, MarketBook
+from alo_lib.strategy.priced_rows import PricedRows
 
 __all__ = [
     "LegMarket",
@@ -57,27 +58,22 @@ def value_chain(
     rows = np.flatnonzero((book.years_to_expiry(time) > 0.0) & np.isfinite(volatility) & (mask is None or mask))
     columns = np.full((len(Greeks._fields), len(volatility)), np.nan)
     if len(rows):
-        book.priced = _made(book, rows, time, volatility[rows])
-        values = book.priced.chain.greeks(book.spot, rate, _yields(book, rows), book.priced.volatility)
-        columns[:, rows] = np.stack(values)
+        chain = _chain(book, rows, time, book.dividends_in_chain(time))
+        book.priced = PricedRows(time, rows, chain, volatility[rows])
+        columns[:, rows] = np.stack(book.priced.greeks(book.spot, rate, _yields(book, rows)))
     return Valuation(volatility, Greeks(*columns))
 
 
 def quote_volatility(book: MarketBook, rows: Rows, rate: float, time: int) -> FloatArray:
     """Implied volatility of the mid of the given rows; NaN where no volatility explains it."""
     priced, at = _priced(book, rows, time)
-    prices = np.full(len(priced.rows), np.nan)
-    prices[at] = book.mid()[rows]
-    return priced.chain.implied_volatility(prices, book.spot, rate, _yields(book, priced.rows))[at]
+    return priced.implied_volatility(at, book.mid()[rows], book.spot, rate, _yields(book, priced.rows))
 
 
 def leg_greeks(book: MarketBook, rows: Rows, volatility: FloatArray, rate: float, time: int) -> Greeks:
     """Greeks of the given rows, no row twice, at the given volatilities, per share."""
     priced, at = _priced(book, rows, time)
-    volatilities = priced.volatility.copy()
-    volatilities[at] = volatility
-    values = priced.chain.greeks(book.spot, rate, _yields(book, priced.rows), volatilities)
-    return Greeks(*(value[at] for value in values))
+    return priced.greeks_at(at, volatility, book.spot, rate, _yields(book, priced.rows))
 
 
 def scenario_prices(
@@ -90,13 +86,11 @@ def scenario_prices(
     """
     contracts = book.contracts[rows]
     years = np.maximum(years_between(times[:, None], contracts["expiry"][None, :]), 0.0)
-    strike, right, style = (
-        np.broadcast_to(column, years.shape).ravel()
-        for column in (contracts["strike"], contracts["right"], _style(contracts))
-    )
+    columns = contracts["strike"], contracts["right"], _american(contracts)
+    strike, right, american = (np.broadcast_to(column, years.shape).ravel() for column in columns)
     ahead = book.dividends_in_chain(int(times[0]))
     cash = ahead_from(ahead, np.repeat(times, len(rows)))
-    chain = CashChain(strike, years.ravel(), right, *cash, style=style)
+    chain = CashChain(strike, years.ravel(), right, *cash, style=american)
     gone = np.array([sum(amount for when, amount in ahead if when <= time) for time in times.tolist()], np.float64)
     ex = np.maximum(spots - gone, DOMAINS["spot"][0])
     spot = np.broadcast_to(ex[:, None], years.shape).ravel()
@@ -128,7 +122,7 @@ def leg_alone(book: MarketBook, row: int, time: int, market: LegMarket, otherwis
     unknown = np.nan, Greeks(*np.full((len(Greeks._fields), 1), np.nan))
     if not spot > 0.0:
         return unknown
-    chain = _made(book, np.array([row], np.intp), time, np.ones(1), ahead).chain
+    chain = _chain(book, np.array([row], np.intp), time, ahead)
     implied = float(chain.implied_volatility(np.array([mid]), spot, rate, dividend_yield)[0])
     if not np.isfinite(implied):
         implied = otherwise
@@ -144,7 +138,7 @@ def contract_chain(
     """
     contract = book.contracts[row]
     years = np.maximum(years_between(times, contract["expiry"]), 0.0)
-    return CashChain(contract["strike"], years, contract["right"], *dividends, style=_style(contract), panels=False)
+    return CashChain(contract["strike"], years, contract["right"], *dividends, style=_american(contract), panels=False)
 
 
 def forward_price(book: MarketBook, rate: float, time: int, expiry: NDArray[np.int64]) -> FloatArray:
@@ -165,28 +159,31 @@ def _priced(book: MarketBook, rows: Rows, time: int) -> tuple[PricedRows, Rows]:
 
     Chains are made once for all that a frame asks of them: a contract's values do not depend on the others.
     """
-    priced = book.priced
-    if priced is not None and priced.time == time:
-        at = np.minimum(np.searchsorted(priced.rows, rows), len(priced.rows) - 1)
-        if np.array_equal(priced.rows[at], rows):
-            return priced, at
+    ready = book.priced if book.priced is not None and book.priced.time == time else None
+    for priced in () if ready is None else ready.all_of_the_moment():
+        if (found := priced.places(rows)) is not None:
+            return priced, found
     alone, at = np.unique(rows, return_inverse=True)
-    book.priced = _made(book, alone, time, np.ones(len(alone)))
-    return book.priced, at
+    made = PricedRows(time, alone, _chain(book, alone, time, book.dividends_in_chain(time)), np.ones(len(alone)))
+    if ready is None:
+        book.priced = made
+    else:
+        ready.others.append(made)
+    return made, at
 
 
-def _made(book: MarketBook, rows: Rows, time: int, volatility: FloatArray, ahead: Ahead | None = None) -> PricedRows:
+def _chain(book: MarketBook, rows: Rows, time: int, ahead: Ahead) -> CashChain:
+    """Rows of a book's chain as of a moment, with these dividends ahead."""
     contracts = book.contracts[rows]
-    years = book.years_to_expiry(time)[rows]
-    cash = ahead_from(book.dividends_in_chain(time) if ahead is None else ahead, np.array([time]))
-    chain = CashChain(contracts["strike"], years, contracts["right"], *cash, style=_style(contracts))
-    return PricedRows(time, rows, chain, volatility)
+    years = np.maximum(years_between(time, contracts["expiry"]), 0.0)
+    cash = ahead_from(ahead, np.array([time]))
+    return CashChain(contracts["strike"], years, contracts["right"], *cash, style=_american(contracts))
 
 
 def _yields(book: MarketBook, rows: Rows) -> FloatArray:
     return book.dividend_yield(book.contracts["expiry"][rows])
 
 
-def _style(contracts: Records | np.void) -> NDArray[np.str_]:
-    """When one contract or each of several may be exercised, as pricing takes it."""
-    return np.where(contracts["american"], "american", "european")
+def _american(contracts: Records | np.void) -> NDArray[np.bool_]:
+    """Whether one contract or each of several may be exercised early."""
+    return np.asarray(contracts["american"] != 0)

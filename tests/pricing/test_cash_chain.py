@@ -140,3 +140,51 @@ def test_the_spot_falls_by_what_goes_ex_and_the_price_does_not() -> None:
         after = cash_chain(strikes, years - moment, right, [], 0.7).greeks(SPOT - 0.7, 0.02, 0.0, 0.3)
         np.testing.assert_allclose(before.price, after.price, atol=5e-3)
         np.testing.assert_allclose(before.delta, after.delta, atol=5e-4)
+
+
+@pytest.mark.parametrize("days", [[], [40.0, 131.0]])
+@pytest.mark.parametrize("panels", [True, False])
+def test_some_contracts_have_the_bits_that_they_have_among_all_and_the_others_have_none(
+    days: list[float], panels: bool
+) -> None:
+    count = 12
+    american, asked = np.arange(count) % 3 > 0, np.arange(count) % 4 < 2
+    strikes, rights = np.linspace(80.0, 120.0, count), np.where(np.arange(count) % 2, 1.0, -1.0)
+    volatility = np.linspace(0.1, 0.9, count)
+
+    def made() -> CashChain:
+        ex_times = np.array([days]) * DAY
+        amounts = np.full(len(days), 0.7)
+        years = np.linspace(30.0, 250.0, count) * DAY
+        return CashChain(strikes, years, rights, ex_times, amounts, style=american, panels=panels)
+
+    whole = np.stack(made().greeks(SPOT, 0.04, 0.01, volatility))
+    chain = made()
+    chain.price(SPOT, 0.04, 0.01, 0.2)  # of other volatilities, whose panels stay
+    some = np.stack(chain.greeks(SPOT, 0.04, 0.01, volatility, asked))
+    assert np.isfinite(whole).all()
+    assert some[:, asked].tobytes() == whole[:, asked].tobytes()
+    assert np.isnan(some[:, ~asked]).all()
+
+
+def test_flags_say_what_words_say() -> None:
+    american = np.array([True, False, True])
+    words = np.where(american, "american", "european")
+    by_words, by_flags = (
+        cash_chain([90.0, 100.0, 110.0], 60 * DAY, -1, [20.0], 0.5, style=style) for style in (words, american)
+    )
+    np.testing.assert_array_equal(
+        by_words.greeks(SPOT, 0.05, 0.0, 0.3), by_flags.greeks(SPOT, 0.05, 0.0, 0.3), strict=True
+    )
+
+
+@pytest.mark.parametrize("market", [(101.0, 0.03, 0.01), (SPOT, 0.02, 0.01), (SPOT, 0.03, 0.02)])
+def test_a_chain_that_was_asked_in_one_market_answers_in_another_as_a_new_one(
+    market: tuple[float, float, float],
+) -> None:
+    strikes = np.linspace(80.0, 120.0, 5)
+    used, new = (cash_chain(strikes, 90 * DAY, 1, [30.0], 1.5) for _ in range(2))
+    before = used.greeks(SPOT, 0.03, np.full(5, 0.01), 0.25)
+    after, expected = used.greeks(*market, 0.25), new.greeks(*market, 0.25)
+    np.testing.assert_array_equal(after, expected)
+    assert not np.array_equal(before.price, after.price)

@@ -1,14 +1,16 @@
 """Values do not depend on what else was asked for in the same frame, nor on what was made ready before."""
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pytest
 
 from alo_lib.core import pack, unpack
 from alo_lib.pricing import Dividends, Greeks, price
+from alo_lib.pricing.cash_chain import CashChain
 from alo_lib.records import Contract, InstrumentTable
-from alo_lib.strategy.book import CashDividend, MarketBook
+from alo_lib.strategy.book import CarryLooks, CashDividend, MarketBook
 from alo_lib.strategy.valuation import LegMarket, leg_alone, leg_greeks, quote_volatility, value_chain
 
 DATE = dt.date(2024, 3, 4)
@@ -184,3 +186,71 @@ def test_an_announced_dividend_goes_ex_at_its_own_open_and_is_one_s_first() -> N
     assert book.dividends_in_chain(ex_time - 1) == ((ex_time, 0.5),)
     assert book.dividends_in_chain(ex_time) == ()
     assert book.dividends_ahead(NOW, ex_time - DAY) == ()
+
+
+@pytest.mark.parametrize("change", ["quote", "spot", "rate", "carry"])
+def test_what_was_asked_before_in_a_moment_is_asked_anew_where_the_market_has_changed(change: str) -> None:
+    book, other = fresh_book(), fresh_book()
+    before, rate = quote_volatility(book, LEGS, RATE, NOW), RATE
+    for each in (book, other):
+        if change == "quote":
+            each.quotes["ask"][LEGS[:2]] += 0.1
+        elif change == "spot":
+            each.take_trade(100.5, NOW)
+        elif change == "carry":
+            each.carry = {expiry: CarryLooks.told(NOW, 0.02) for expiry in each.expiries.time.tolist()}
+    if change == "rate":
+        rate = 0.03
+    after = quote_volatility(book, LEGS, rate, NOW)
+    assert after.tobytes() == quote_volatility(other, LEGS, rate, NOW).tobytes()
+    assert (after != before).tolist() == ([True, True, False, False] if change == "quote" else [True] * len(LEGS))
+
+
+def test_a_moment_looks_for_each_volatility_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    implied = CashChain.implied_volatility
+
+    def counted(chain: CashChain, price: np.ndarray, *market: Any) -> np.ndarray:
+        asked.append(int(np.isfinite(price).sum()))
+        return implied(chain, price, *market)
+
+    monkeypatch.setattr(CashChain, "implied_volatility", counted)
+    book = fresh_book()
+    value_chain(book, forecast(book), RATE, NOW)
+    for rows in (LEGS[:2], LEGS, LEGS[1:], np.append(LEGS, 3)):
+        quote_volatility(book, rows, RATE, NOW)
+    assert asked == [2, 2, 1]
+
+
+def test_what_is_made_ready_in_turns_for_one_moment_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    begin = CashChain.__init__
+
+    def counted(chain: CashChain, strike: np.ndarray, *arguments: Any, **named: Any) -> None:
+        made.append(len(strike))
+        begin(chain, strike, *arguments, **named)
+
+    book = fresh_book()
+    monkeypatch.setattr(CashChain, "__init__", counted)
+    wanted = np.zeros(len(book.contracts), np.bool_)
+    wanted[LEGS] = True
+    value_chain(book, forecast(book), RATE, NOW, wanted)
+    others = np.array([1, 2], np.intp)
+    for rows in (others, LEGS, others[:1], LEGS[:2]):
+        quote_volatility(book, rows, RATE, NOW)
+    assert made == [len(LEGS), len(others)]
+
+
+def test_expiries_are_those_of_the_chain_that_is_listed() -> None:
+    book = fresh_book()
+    assert book.expiries is book.expiries
+    assert (book.expiries.time[book.expiries.of_row] == book.contracts["expiry"]).all()
+    first, second, third = book.expiries.time.tolist()
+    by_row = book.expiries.spread({first: 0.1, third: 0.3, third + DAY: 0.4})
+    for expiry, value in ((first, 0.1), (third, 0.3)):
+        assert (by_row[book.contracts["expiry"] == expiry] == value).all()
+    assert np.isnan(by_row[book.contracts["expiry"] == second]).all()
+    book.list_contracts(book.contracts[book.contracts["expiry"] != second].copy())
+    assert book.expiries.time.tolist() == [first, third]
+    book.list_contracts(book.contracts[:0].copy())
+    assert len(book.expiries.time) == len(book.expiries.spread({first: 0.1})) == 0

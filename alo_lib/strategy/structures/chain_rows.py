@@ -27,8 +27,7 @@ class Expiries(NamedTuple):
     @classmethod
     def of(cls, book: MarketBook) -> "Expiries":
         """Those of a book."""
-        time, places = np.unique(book.contracts["expiry"], return_inverse=True)
-        return cls(time, places.astype(np.intp))
+        return cls(book.expiries.time, book.expiries.of_row)
 
     def nearest(self, among: Flags, distance: Floats) -> Rows:
         """For each expiry the row among those flagged that has the least distance, the first of equal ones; (m,)."""
