@@ -92,7 +92,7 @@ def cluster(address: str | None, workers: int | None) -> Iterator[Cluster]:
     try:
         import ray
     except ImportError:
-        raise MissingPackagesError("Ray is not installed; it is in requirements/sweep.txt") from None
+        raise MissingPackagesError("Ray is not installed; ./alo sweep installs requirements/sweep.txt") from None
     common: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     try:
         if address is None:

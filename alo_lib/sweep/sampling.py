@@ -58,7 +58,7 @@ def _proposed(sweep: Sweep, score: Score) -> Iterator[list[Point]]:
     try:
         import optuna
     except ImportError:
-        raise MissingPackagesError("Optuna is not installed; it is in requirements/sweep.txt") from None
+        raise MissingPackagesError("Optuna is not installed; ./alo sweep installs requirements/sweep.txt") from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

@@ -1,6 +1,7 @@
 """``alo sweep``."""
 
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +89,10 @@ def sweep(
             raise UserError("--repeat runs one trial again as it was: neither a file nor --set can be given")
         _repeat(repeat, as_json)
         return
+
+    for package in ("ray", "pyarrow"):
+        if find_spec(package) is None:
+            raise UserError(f"{package} is not installed; ./alo sweep installs requirements/sweep.txt")
 
     from alo_lib.cli.console import print_table
     from alo_lib.cli.json_output import print_json

@@ -208,10 +208,10 @@ def _window(text: str) -> Window:
     for name, end in zip(("start", "end"), ends, strict=True):
         if (problem := Settings.problem_with(name, end)) is not None:
             raise SweepError(f"window {text!r}: {problem}")
-    start, end = map(dt.date.fromisoformat, ends)
-    if end < start:
+    first, last = map(dt.date.fromisoformat, ends)
+    if last < first:
         raise SweepError(f"window {text!r} is empty: it ends before it starts")
-    return Window(start, end)
+    return Window(first, last)
 
 
 def _walked(text: str, windows: Sequence[Window], data: Path | None, underlyings: Sequence[str]) -> list[Window]:
@@ -233,10 +233,10 @@ def _walked(text: str, windows: Sequence[Window], data: Path | None, underlyings
 def _truth(asked: Asked, windows: Sequence[Window]) -> dict[str, Any]:
     """What generated markets are made from, but for their seed; without one they last as long as the windows."""
     given = asked.values.get("truth")
-    days = {"start": min(each.start for each in windows), "end": max(each.end for each in windows)}
+    days: dict[str, Any] = {"start": min(each.start for each in windows), "end": max(each.end for each in windows)}
     if given is not None and not isinstance(given, dict):
         raise SweepError(f"truth of the sweep is {given!r}; it must be {KEYS['truth']}")
-    values = days if given is None else given
+    values: dict[str, Any] = days if given is None else given
     try:
         truth = MarketTruth.model_validate(values)
     except ValidationError as error:
