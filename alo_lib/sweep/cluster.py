@@ -5,11 +5,12 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeVar
 
-from alo_lib.sweep.errors import MissingPackagesError, SweepError
+from alo_lib.sweep.errors import ClusterLostError, MissingPackagesError, SweepError
 
 __all__ = ["ANYWHERE", "RETRIES", "Cluster", "Done", "cluster"]
 
@@ -25,6 +26,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STORE_BYTES: Final = 100_000_000
 """Of Ray's object store on this machine: results pass through it as rows, data are read from files."""
 _CONNECT_SECONDS: Final = 5.0
+_LOOPBACK: Final = "127.0.0.1"
 _LOOK_SECONDS: Final = 1.0
 _QUEUED: Final = 2
 """Jobs that wait for each core, so that none stands still between two."""
@@ -56,6 +58,8 @@ class Cluster:
 
         ``function`` is of a module that workers can import. One whose worker or node dies begins anew elsewhere, so
         it may have run before: it has to see to it that twice does no harm. What it raises is raised here.
+
+        :raises ClusterLostError: when the node dies that this process is on.
         """
         remote = self._ray.remote(num_cpus=1, max_retries=RETRIES, retry_exceptions=False)(function)
         waiting: dict[Any, Job] = {}
@@ -72,6 +76,8 @@ class Cluster:
                     result, lost = self._ray.get(reference), ""
                 except self._ray.exceptions.RayTaskError:
                     raise
+                except self._ray.exceptions.LocalRayletDiedError:
+                    raise ClusterLostError(f"the Ray node that this command runs on has died ({self.place})") from None
                 except self._ray.exceptions.RayError as error:
                     result, lost = None, _first_line(error)
                 yield Done(job, result, lost)
@@ -93,11 +99,18 @@ def cluster(address: str | None, workers: int | None) -> Iterator[Cluster]:
         import ray
     except ImportError:
         raise MissingPackagesError("Ray is not installed; ./alo sweep installs requirements/sweep.txt") from None
+    # What Ray tells of workers that died it prints, and standard output is for results.
+    with contextlib.redirect_stdout(sys.stderr):
+        yield from _joined(ray, address, workers, handlers)
+
+
+def _joined(ray: Any, address: str | None, workers: int | None, handlers: Mapping[int, Any]) -> Iterator[Cluster]:
     common: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.CRITICAL}
     try:
         if address is None:
             cores = workers or os.cpu_count() or 1
-            ray.init("local", num_cpus=cores, include_dashboard=False, object_store_memory=_STORE_BYTES, **common)
+            alone = {"num_cpus": cores, "include_dashboard": False, "object_store_memory": _STORE_BYTES}
+            ray.init("local", _node_ip_address=_LOOPBACK, **alone, **common)  # no other machine reaches it
         else:
             _require_listener(address)
             ray.init(address, **common)

@@ -1,10 +1,14 @@
 """What can be wrong with a sweep."""
 
-__all__ = ["MissingPackagesError", "SweepError"]
+__all__ = ["ClusterLostError", "MissingPackagesError", "SweepError"]
 
 
 class SweepError(ValueError):
     """A sweep cannot be made or run as it was asked for; the message is one sentence."""
+
+
+class ClusterLostError(SweepError):
+    """Ray ended while trials ran."""
 
 
 class MissingPackagesError(SweepError):

@@ -55,8 +55,9 @@ def parallel_figure(sweep: Sweep, found: Verdict) -> Figure:
             places = [number_of(value) for value in axis.values] if axis.is_number else range(len(axis.values))
             column |= {"tickvals": list(places), "ticktext": [value[:_MOST_LABEL] for value in axis.values]}
         columns.append(column)
-    columns.append({"label": JUDGED[sweep.objective], "values": plain_numbers(scores)})
-    columns.append({"label": "robust", "values": plain_numbers(np.array([each.robust for each in points]))})
+    robust = np.array([each.robust for each in points])
+    for name, values in ((JUDGED[sweep.objective], scores), ("robust", robust)):
+        columns.append({"label": name, "values": plain_numbers(values), "tickformat": ",.3~g"})
     trace = {
         "type": "parcoords",
         "dimensions": columns,

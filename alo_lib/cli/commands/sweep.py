@@ -70,7 +70,8 @@ def sweep(
     """Run a backtest for each point of the settings on each market, underlying and window, on Ray.
 
     FILE is JSON and may say all that the options say; what stands on the command line wins. A sweep that was
-    interrupted or killed goes on when it is begun again. The exit status is 0 also where trials failed: each says why.
+    interrupted or killed goes on when it is begun again. The exit status is 0 also where trials failed: each says why;
+    it is 1 where some were lost with their workers.
 
     Beside each best stand the probability that its Sharpe ratio is one, deflated for how much was tried, and that of
     backtest overfitting.
@@ -82,7 +83,7 @@ def sweep(
       alo sweep --set structures=straddle,strangle+iron-condor --walk-forward 10:5
       alo sweep --repeat backtests/sweep-1f0c2b7a9d3e/trials/000012
     """
-    from alo_lib.cli.failures import UserError
+    from alo_lib.cli.failures import RunFailedError, UserError
 
     if repeat is not None:
         if file is not None or assignments:
@@ -90,13 +91,8 @@ def sweep(
         _repeat(repeat, as_json)
         return
 
-    for package in ("ray", "pyarrow"):
-        if find_spec(package) is None:
-            raise UserError(f"{package} is not installed; ./alo sweep installs requirements/sweep.txt")
-
-    from alo_lib.cli.console import print_table
     from alo_lib.cli.json_output import print_json
-    from alo_lib.cli.sweeping.folder import PAGE_FILE, TABLE_FILE, SweepFolder
+    from alo_lib.cli.sweeping.folder import SweepFolder
     from alo_lib.cli.targets import check_page
 
     if html is not None:
@@ -104,13 +100,25 @@ def sweep(
     wanted = _wanted(file, {**options, "set": _assigned(assignments)}, truth, data)
     if not wanted.axes and len(wanted.conditions) < 2:
         raise UserError("nothing is varied; give a setting several values, --set NAME=A,B,C or NAME=LOW..HIGH")
+    for package in ("ray", "pyarrow"):
+        if find_spec(package) is None:
+            raise UserError(f"{package} is not installed; ./alo sweep installs requirements/sweep.txt")
     folder = SweepFolder.ready(output or BACKTESTS / f"sweep-{wanted.digest[:12]}", wanted)
     with folder.held():
         results = _run(wanted, folder, address, workers)
     told, tables = _finished(wanted, folder, results, html)
     if as_json:
         print_json(told)
-        return
+    else:
+        _show(folder, told, tables)
+    if lost := told["counts"]["lost"]:
+        raise RunFailedError(f"{lost:,} trials were lost with their workers; the same command runs them again")
+
+
+def _show(folder: "SweepFolder", told: dict[str, Any], tables: "list[Table]") -> None:
+    from alo_lib.cli.console import print_table
+    from alo_lib.cli.sweeping.folder import PAGE_FILE, TABLE_FILE
+
     for table in tables:
         print_table(table)
         click.echo()
@@ -157,10 +165,13 @@ def _wanted(file: Path | None, options: dict[str, Any], truth: Path | None, data
 def _run(wanted: "Sweep", folder: "SweepFolder", address: str | None, workers: int | None) -> "list[Result]":
     """Run what has not been run, on a Ray that is started when there is something to run."""
     from alo_lib.cli.console import bars, say
+    from alo_lib.cli.failures import RunFailedError
     from alo_lib.cli.interruption import Interrupted
     from alo_lib.cli.sweeping.running import run_sweep
     from alo_lib.sweep.cluster import cluster
+    from alo_lib.sweep.errors import ClusterLostError
 
+    kept = f"what has ended is kept in {folder.shown}; the same command goes on with it"
     with ExitStack() as stack:
         tell = stack.enter_context(bars())
         running: list[Cluster] = []
@@ -175,8 +186,9 @@ def _run(wanted: "Sweep", folder: "SweepFolder", address: str | None, workers: i
         try:
             return run_sweep(wanted, folder, start, tell)
         except Interrupted as interruption:
-            kept = f"what has ended is kept in {folder.shown}; the same command goes on with it"
             raise Interrupted(interruption.number, kept) from None
+        except ClusterLostError as error:
+            raise RunFailedError(f"{error}; {kept}") from None
 
 
 def _finished(
