@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from alo_lib.sweep.plan import Sweep
 
 __all__ = ["sweep"]
+
+_OF_DATA: Final = ("resolution", "min_coverage", "max_unexplained_move")
+"""Settings by which data are judged."""
 
 
 @click.command(short_help="Run many backtests, and say how far the best can be trusted.")
@@ -103,6 +106,7 @@ def sweep(
     for package in ("ray", "pyarrow"):
         if find_spec(package) is None:
             raise UserError(f"{package} is not installed; ./alo sweep installs requirements/sweep.txt")
+    _require_data(wanted)
     folder = SweepFolder.ready(output or BACKTESTS / f"sweep-{wanted.digest[:12]}", wanted)
     with folder.held():
         results = _run(wanted, folder, address, workers)
@@ -111,8 +115,10 @@ def sweep(
         print_json(told)
     else:
         _show(folder, told, tables)
+    if all(each.state == "failed" for each in results):
+        raise RunFailedError(f"every trial failed: {results[0].why}")
     if lost := told["counts"]["lost"]:
-        raise RunFailedError(f"{lost:,} trials were lost with their workers; the same command runs them again")
+        raise RunFailedError(f"trials lost with their workers: {lost:,}; the same command runs them again")
 
 
 def _show(folder: "SweepFolder", told: dict[str, Any], tables: "list[Table]") -> None:
@@ -160,6 +166,21 @@ def _wanted(file: Path | None, options: dict[str, Any], truth: Path | None, data
         raise UserError("--seeds are of markets that are generated; --data cannot be given with them")
     over = None if generated else ready_market(data, DATA)
     return sweep_of(asked, Settings.parameters_of(CONFIG), over)
+
+
+def _require_data(wanted: "Sweep") -> None:
+    """DataError when the data that are there do not carry the first condition: all trials of it would fail."""
+    from alo_lib.cli.console import working
+    from alo_lib.settings import Settings
+    from alo_lib.simulation import require_data
+
+    first = wanted.conditions[0]
+    if first.seed is None and wanted.data is not None:
+        days = {"underlyings": first.underlyings, "start": first.window.start, "end": first.window.end}
+        with working("Measuring which data there is ..."):
+            require_data(
+                Settings.of({name: wanted.base[name] for name in _OF_DATA if name in wanted.base}, days), wanted.data
+            )
 
 
 def _run(wanted: "Sweep", folder: "SweepFolder", address: str | None, workers: int | None) -> "list[Result]":
