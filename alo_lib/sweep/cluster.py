@@ -92,7 +92,7 @@ def cluster(address: str | None, workers: int | None) -> Iterator[Cluster]:
     :raises SweepError: when there is no cluster at the address.
     :raises MissingPackagesError: when Ray is not installed.
     """
-    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    handlers: dict[int, Any] = {number: signal.getsignal(number) for number in _SIGNALS}
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:

@@ -24,10 +24,15 @@ class HereAndNow:
 
 
 @pytest.fixture
-def sweep(run, monkeypatch, small_market, tmp_path):
-    """Call ``alo sweep`` on a small market, without Ray; ``engine`` is what runs trials."""
+def trial_engine():
+    """What runs trials."""
+    return FakeEngine()
+
+
+@pytest.fixture
+def sweep(run, monkeypatch, small_market, tmp_path, trial_engine):
+    """Call ``alo sweep`` on a small market, without Ray."""
     pytest.importorskip("pyarrow", reason="pyarrow is in requirements/sweep.txt and not installed here")
-    engine = FakeEngine()
 
     @contextmanager
     def here(address, workers) -> Iterator[HereAndNow]:
@@ -35,13 +40,12 @@ def sweep(run, monkeypatch, small_market, tmp_path):
 
     monkeypatch.setattr("alo_lib.sweep.cluster.cluster", here)
     monkeypatch.setattr("alo_lib.cli.commands.sweep.find_spec", lambda name: name)
-    monkeypatch.setattr(trials, "engine_named", lambda name: engine)
+    monkeypatch.setattr(trials, "engine_named", lambda name: trial_engine)
 
     def call(*arguments, data=small_market):
         days = () if {"--window", "--repeat"} & set(arguments) else ("--window", "2024-01-02..2024-01-03")
         return run("sweep", *arguments, *days, "--data", data, "--output", tmp_path / "sweep")
 
-    call.engine = engine
     return call
 
 
@@ -158,8 +162,8 @@ def test_a_trial_that_fails_is_told_apart_and_ends_no_other(sweep, tmp_path, mon
     assert json.loads(sweep(*VARIED, "--by", "net-profit", "--json").out)["counts"]["done"] == 6
 
 
-def test_where_every_trial_fails_the_command_does(sweep):
-    sweep.engine.failure = ValueError("nothing goes")
+def test_where_every_trial_fails_the_command_does(sweep, trial_engine):
+    trial_engine.failure = ValueError("nothing goes")
     outcome = sweep(*VARIED)
     assert outcome.status == 1
     assert outcome.err.splitlines()[-1] == "alo: every trial failed: ValueError: nothing goes"

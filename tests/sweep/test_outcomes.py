@@ -16,7 +16,7 @@ from tests.sweep.kit import FIRST, WHOLE, done, sweep_of
 RETURNS = np.random.default_rng(2).normal(0.0, 0.01, (60, 9))
 
 
-def by_hand(returns: np.ndarray) -> float:
+def by_hand(returns: list[float]) -> float:
     return statistics.mean(returns) / statistics.stdev(returns)
 
 
