@@ -32,7 +32,7 @@ _QUEUED: Final = 2
 """Jobs that wait for each core, so that none stands still between two."""
 _ENVIRONMENT: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",  # it would report to its makers
-    "RAY_enable_metrics_collection": "0",  # for an agent that is not installed
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # of its own processes: what matters to a trial is told by its state
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # and this is what it will do anyway
 }
 

@@ -89,6 +89,7 @@ dl.wide { grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); }
 dl.wide div { display: flex; justify-content: space-between; gap: 12px; border-bottom: 1px solid var(--rule); }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 .plot { width: 100%; min-width: 0; }
+.parcoords text { text-shadow: none !important; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 10px; } .pair .plot + * { margin-top: 0; }
 .pair + * { margin-top: 14px; }
 @media (min-width: 1100px) { .cards { grid-template-columns: repeat(var(--across), minmax(0, 1fr)); } }

@@ -73,7 +73,7 @@ def _verdicts(sweep: Sweep, found: Verdict) -> Html:
     told = []
     for title, point in ((f"best by {JUDGED[sweep.objective]}", found.best), ("most robust", found.most_robust)):
         if point is not None and (title == "most robust") <= (point is not found.best):
-            words = f"{point_in_words(point.point)}: {deflated_in_words(point, found)}"
+            words = f"{point_in_words(point.point)}: {deflated_in_words(point, found)}".replace(" -", " −")
             tone = tone_of(point.deflated, math.nan)[0]
             told.append(page.verdict(f"Deflated Sharpe ratio, {title}", or_dash(point.deflated, "z.1%"), words, tone))
     if found.best is None:
