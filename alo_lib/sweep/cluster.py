@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STORE_BYTES: Final = 100_000_000
 """Of Ray's object store on this machine: results pass through it as rows, data are read from files."""
 _CONNECT_SECONDS: Final = 5.0
+_HEALTH_SECONDS: Final = 40.0
+"""To ask a cluster how it is; on a busy machine it takes ten to import what asks."""
 _LOOPBACK: Final = "127.0.0.1"
 _LOOK_SECONDS: Final = 1.0
 _QUEUED: Final = 2
@@ -112,7 +115,7 @@ def _joined(ray: Any, address: str | None, workers: int | None, handlers: Mappin
             alone = {"num_cpus": cores, "include_dashboard": False, "object_store_memory": _STORE_BYTES}
             ray.init("local", _node_ip_address=_LOOPBACK, **alone, **common)  # no other machine reaches it
         else:
-            _require_listener(address)
+            _require_cluster(address)
             ray.init(address, **common)
             there = max(int(ray.cluster_resources().get("CPU", 1)), 1)
             cores = there if workers is None else min(workers, there)
@@ -126,10 +129,21 @@ def _joined(ray: Any, address: str | None, workers: int | None, handlers: Mappin
             ray.shutdown()
 
 
+def _require_cluster(address: str) -> None:
+    """SweepError unless a cluster answers at an address: by itself Ray would wait for one without end."""
+    where = "on this machine" if address == ANYWHERE else f"at {address}"
+    if address != ANYWHERE:
+        _require_listener(address)
+    asked = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
+    try:
+        healthy = subprocess.run(asked, capture_output=True, timeout=_HEALTH_SECONDS, check=False).returncode == 0
+    except subprocess.TimeoutExpired:
+        healthy = False
+    if not healthy:
+        raise SweepError(f"no Ray cluster of this version answers {where}; 'ray start --head' starts one")
+
+
 def _require_listener(address: str) -> None:
-    """SweepError unless something listens at an address, which Ray would wait for much longer."""
-    if address == ANYWHERE:
-        return
     host, colon, port = address.rpartition(":")
     if not (host and colon and port.isdigit() and 0 < int(port) < 65_536):
         raise SweepError(
