@@ -19,8 +19,8 @@ _MOST_BLOCKS: Final = 16
 _LEAST_BLOCKS: Final = 4
 _LEAST_ROWS: Final = 4
 """Sessions of a block: fewer make no ratio."""
-_AT_ONCE: Final = 512
-"""Halvings that are looked at together."""
+_CELLS: Final = 4_000_000
+"""Halvings times ways to trade that are looked at together: 32 MB for each table of them."""
 _NO_VARIATION: Final = 1e-24
 """Of a variance relative to the mean square: what rounding leaves of returns that are all alike."""
 
@@ -99,7 +99,7 @@ def overfitting(returns: ArrayLike, blocks: int | None = None, *, by_mean: bool 
     rows = length * cut // 2
     judged: Callable[[Array, Array], Array] = (lambda each, _: each / rows) if by_mean else partial(_ratios, rows)
     logits, inside, outside = [], [], []
-    for chosen in _halvings(cut):
+    for chosen in _halvings(cut, max(_CELLS // table.shape[1], 1)):
         here = judged(chosen @ sums, chosen @ squares)
         there = judged((1.0 - chosen) @ sums, (1.0 - chosen) @ squares)
         best = here.argmax(axis=1)
@@ -114,10 +114,10 @@ def overfitting(returns: ArrayLike, blocks: int | None = None, *, by_mean: bool 
     )
 
 
-def _halvings(blocks: int) -> Iterator[Array]:
+def _halvings(blocks: int, at_once: int) -> Iterator[Array]:
     """All ways to take half of the blocks, some (k, blocks) at once: 1 for what is taken."""
     every = combinations(range(blocks), blocks // 2)
-    while some := list(islice(every, _AT_ONCE)):
+    while some := list(islice(every, at_once)):
         chosen = np.zeros((len(some), blocks))
         np.put_along_axis(chosen, np.array(some), 1.0, axis=1)
         yield chosen

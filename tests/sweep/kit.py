@@ -21,4 +21,5 @@ def done(trial: Trial, returns: Sequence[float], profit: float = 0.0, orders: in
     """A trial that ended well, a session a day from its start."""
     start = trial.condition.window.start
     days = tuple(str(start + dt.timedelta(days=number)) for number in range(len(returns)))
-    return Result(trial, "done", "", {"net_profit": profit, "orders": orders}, {"data_digest": "d"}, days, tuple(returns))
+    figures = {"net_profit": profit, "orders": orders}
+    return Result(trial, "done", "", figures, {"data_digest": "d"}, days, tuple(returns))
