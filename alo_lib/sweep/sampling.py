@@ -85,4 +85,4 @@ def _suggested(trial: Any, axis: Axis) -> str:
         return str(trial.suggest_categorical(axis.setting, axis.values))
     if axis.is_whole:
         return axis.written(trial.suggest_int(axis.setting, round(axis.low), round(axis.high)))
-    return axis.written(trial.suggest_float(axis.setting, axis.low, axis.high))
+    return axis.drawn(trial.suggest_float(axis.setting, axis.low, axis.high))

@@ -62,7 +62,12 @@ class Axis:
         """The value at a share, from 0 to 1, of the way through it."""
         if self.values:
             return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
-        return self.written(self.low + share * (self.high - self.low))
+        return self.drawn(self.low + share * (self.high - self.low))
+
+    def drawn(self, value: float) -> str:
+        """A number that was drawn from the range, to a thousandth of its length or less, which people can read."""
+        decimals = 3 - math.floor(math.log10(self.high - self.low))
+        return self.written(min(max(round(value, decimals), self.low), self.high))
 
     def written(self, value: float) -> str:
         """A number of the range as it is written: with all digits that matter."""

@@ -20,6 +20,8 @@ def test_a_range_in_a_grid_has_both_ends() -> None:
     assert axis.steps(5) == ("0", "0.01", "0.02", "0.03", "0.04")
     assert axis_of("min-days-to-expiry", "10..12").steps(9) == ("10", "11", "12")
     assert [axis.at(share) for share in (0.0, 0.5, 1.0)] == ["0", "0.02", "0.04"]
+    assert axis.at(0.123456789) == "0.00494"
+    assert axis_of("cash", "99999.6..100000").at(0.0) == "99999.6"
 
 
 def test_a_grid_is_every_combination_the_last_setting_first() -> None:
