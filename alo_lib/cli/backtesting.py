@@ -41,7 +41,7 @@ from alo_lib.views import (
     write_trades,
 )
 
-__all__ = ["BacktestRequest", "run"]
+__all__ = ["BacktestRequest", "run", "run_in"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +58,8 @@ class BacktestRequest:
     log_style: Literal["human", "json"] = "human"
     asks_for_engines: bool = False  # and is told which others there are
     resume: RunFolder | None = None  # of a run that was killed and goes on
+    command: tuple[str, ...] | None = None  # as it is recorded; None: this process's own
+    page: bool = True  # whether the report is drawn
 
 
 def run(request: BacktestRequest) -> None:
@@ -75,7 +77,7 @@ def run(request: BacktestRequest) -> None:
     folder = request.resume or RunFolder.create(request.output, engine.name, dt.datetime.now(dt.UTC))
     try:
         data = ready_market(request.data, request.default_data)
-        summary = _run_in(folder, engine, request, data)
+        _, summary = run_in(folder, engine, request, data)
         finished = folder.finish()
     except Exception as error:
         if sentence_of(error) is not None and request.resume is None and not isinstance(error, JournalError):
@@ -113,7 +115,11 @@ def _others(engine: Engine) -> str:
     return f" Also here: {ready}." + (f" Not here: {missing} ('alo engines' says why)." if missing else "")
 
 
-def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: Path) -> dict[str, Any]:
+def run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: Path) -> tuple[Run, dict[str, Any]]:
+    """Run a backtest and leave all of it in ``folder``, which keeps its name: the run read back, and its summary.
+
+    Errors are those of :func:`run`.
+    """
     from alo_lib.market.generator.truth import TRUTH, read_truth
     from alo_lib.runtime.policy_file import policy_of_run
     from alo_lib.simulation import require_data
@@ -157,15 +163,16 @@ def _run_in(folder: RunFolder, engine: Engine, request: BacktestRequest, data: P
                 wall_seconds=wall_seconds,
                 folder=str(folder.final),
             )
-            folder.write_json("run.json", _about(engine, outcome, started, summary))
+            folder.write_json("run.json", _about(engine, outcome, started, summary, request.command))
         for fault in faults:
             log.warning("data left out", fault=str(fault))
-        with metrics.stage("report"), working("Drawing the report ..."):
-            write_report(results)
+        if request.page:
+            with metrics.stage("report"), working("Drawing the report ..."):
+                write_report(results)
         _count(metrics, results, skipped)
         metrics.write(folder.path / "metrics.prom")
         log.info("run ends", orders=summary["orders"], net_profit=summary["net_profit"])
-    return summary
+    return results, summary
 
 
 def _check_same_data(folder: RunFolder, now: dict[str, Any]) -> None:
@@ -178,7 +185,13 @@ def _check_same_data(folder: RunFolder, now: dict[str, Any]) -> None:
         )
 
 
-def _about(engine: Engine, outcome: EngineRun, started: dt.datetime, summary: dict[str, Any]) -> dict[str, Any]:
+def _about(
+    engine: Engine,
+    outcome: EngineRun,
+    started: dt.datetime,
+    summary: dict[str, Any],
+    command: tuple[str, ...] | None,
+) -> dict[str, Any]:
     found = versions()
     if outcome.lean_version:
         found["LEAN"] = outcome.lean_version
@@ -187,7 +200,7 @@ def _about(engine: Engine, outcome: EngineRun, started: dt.datetime, summary: di
         "place": engine.place,
         "versions": found,
         "commit": commit_of(ROOT),
-        "command": sys.argv[1:],
+        "command": sys.argv[1:] if command is None else list(command),
         "started": started.isoformat(timespec="seconds"),
         "ended": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "lean_order_list_hash": outcome.order_list_hash,

@@ -87,6 +87,7 @@ def _user_families() -> tuple[type[Exception], ...]:
     from alo_lib.runtime import DivergenceError
     from alo_lib.settings import SettingsError
     from alo_lib.strategy.hedging_policy import PolicyError
+    from alo_lib.sweep import SweepError
     from alo_lib.transport import TransportError
     from alo_lib.views import RunError
 
@@ -99,5 +100,6 @@ def _user_families() -> tuple[type[Exception], ...]:
         RunError,
         ScheduleError,
         SettingsError,
+        SweepError,
         TransportError,
     )

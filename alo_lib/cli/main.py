@@ -35,6 +35,7 @@ from alo_lib.cli.commands.risk import risk
 from alo_lib.cli.commands.runs import runs
 from alo_lib.cli.commands.scan import scan
 from alo_lib.cli.commands.schedule import schedule
+from alo_lib.cli.commands.sweep import sweep
 from alo_lib.cli.commands.test import test
 from alo_lib.cli.commands.train import train
 from alo_lib.cli.commands.transport import transport
@@ -69,6 +70,7 @@ def alo() -> None:
 
 for command in (
     backtest,
+    sweep,
     report,
     runs,
     compare,
@@ -100,7 +102,7 @@ for command in (
 ):
     alo.add_command(command)
 
-for command in (backtest, replay, risk, scan, chain, exercise, price, iv, volatility, train):
+for command in (backtest, sweep, replay, risk, scan, chain, exercise, price, iv, volatility, train):
     assert command.callback is not None
     command.callback = tells_compilation(command.callback)
 

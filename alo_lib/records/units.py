@@ -16,6 +16,7 @@ __all__ = [
     "FIRST_DAY",
     "HOUR",
     "LAST_DAY",
+    "LEAST_SESSIONS",
     "MICROSECOND",
     "MILLISECOND",
     "MINUTE",
@@ -49,6 +50,8 @@ YEAR: Final = DAYS_A_YEAR * DAY
 SECONDS_A_DAY: Final = DAY // SECOND
 TRADING_DAYS: Final = 252
 """Of a year: daily variances are annualized by it."""
+LEAST_SESSIONS: Final = 20
+"""Below them a Sharpe ratio says nothing, and none is given."""
 VOLATILITY_POINT: Final = 0.01
 """Of annual volatility, in which traders quote it."""
 NEW_YORK: Final = ZoneInfo("America/New_York")

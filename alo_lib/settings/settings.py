@@ -144,6 +144,17 @@ class Settings(RunSettings, LimitSettings, TradingSettings, MarketSettings, Fore
         except ValidationError as error:
             raise SettingsError(_sentence(error, merged, _files(sources))) from None
 
+    @classmethod
+    def problem_with(cls, name: str, value: object) -> str | None:
+        """What is wrong with a value of one setting, in a sentence, whatever the others are; None where nothing is."""
+        given = {unspelled(name): value}
+        try:
+            cls.model_validate(given)
+        except ValidationError as error:
+            if error.errors()[0]["type"] not in (_DISORDER, _TOO_FEW, _NO_POLICY):
+                return _sentence(error, given, {})
+        return None
+
     def named_with_files(self, sentence: str, *sources: Mapping[str, Any]) -> str:
         """A sentence about data, and which of the tickers and days in it a file among the ``sources`` gives.
 

@@ -50,15 +50,21 @@ from alo_lib.simulation.trades import TradeBuilder
 from alo_lib.strategy.hedging_policy import HedgingPolicy
 from alo_lib.telemetry import EngineKind, RunPhase
 
-__all__ = ["BacktestResult", "Progress", "run_backtest"]
+__all__ = ["BacktestResult", "Progress", "run_backtest", "run_program"]
 
 _BARS_A_SNAPSHOT: Final = 30
 """Deciding so many again takes less than a second; keeping a run takes as long as deciding one or two."""
 _RUN: Final = ("alo_lib.simulation.engine",)
 """What decides a run: the broker and the account as well as the core."""
 
+
 Progress = Callable[[dt.date, float], None]
 """Called with the simulated day and the share of the run that is done."""
+
+
+def run_program() -> str:
+    """Names the sources of all that decides a run: the same program, settings and data give the same bytes."""
+    return program(_RUN)
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ def run_backtest(
     folder, results = DataFolder(data_folder), Path(results_folder)
     findings = require_data(settings, data_folder) if findings is None else findings
     policy = policy_of_run(settings, results, resume=resume)
-    place = JournalFolder(results / JOURNAL_FOLDER, program(_RUN), durability=durability, fresh=not resume)
+    place = JournalFolder(results / JOURNAL_FOLDER, run_program(), durability=durability, fresh=not resume)
     beginning = begin(settings, place)
     if beginning.left_out:
         raise JournalError(

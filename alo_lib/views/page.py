@@ -31,6 +31,8 @@ __all__ = [
     "side_by_side",
     "sorting_table",
     "table",
+    "verdict",
+    "verdicts",
     "write_library",
 ]
 
@@ -58,6 +60,11 @@ p { margin: 0 0 8px; } .soft { color: var(--soft); }
 .card, section { background: var(--sheet); border: 1px solid var(--rule); border-radius: 10px; }
 .card { padding: 12px 14px; } .card b { display: block; font-size: 18px; white-space: nowrap; font-weight: 600; }
 .card span { color: var(--soft); font-size: 13px; }
+.verdicts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); gap: 10px;
+  margin: 20px 0; }
+.verdict { background: var(--sheet); border: 1px solid var(--rule); border-radius: 10px; padding: 14px 18px; }
+.verdict b { display: block; font-size: 44px; line-height: 1.15; letter-spacing: -0.02em; }
+.verdict span { display: block; font-weight: 600; } .verdict p { margin: 4px 0 0; color: var(--soft); font-size: 13px; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 section { padding: 18px 20px; margin: 0 0 16px; overflow: hidden; }
 .box { position: relative; min-width: 0; } .scroll { max-height: 520px; overflow: auto; }
@@ -82,6 +89,7 @@ dl.wide { grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); }
 dl.wide div { display: flex; justify-content: space-between; gap: 12px; border-bottom: 1px solid var(--rule); }
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 .plot { width: 100%; min-width: 0; }
+.parcoords text { text-shadow: none !important; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 10px; } .pair .plot + * { margin-top: 0; }
 .pair + * { margin-top: 14px; }
 @media (min-width: 1100px) { .cards { grid-template-columns: repeat(var(--across), minmax(0, 1fr)); } }
@@ -196,6 +204,17 @@ def cards(items: Iterable[Html]) -> Html:
     told = list(map(str, items))
     rows = -(-len(told) // _CARDS_A_ROW)
     return Html(f'<div class="cards" style="--across: {-(-len(told) // max(rows, 1))}">{"".join(told)}</div>')
+
+
+def verdict(title: str, value: object, words: str, tone: str = "") -> Html:
+    """A figure on which all others of a page hang, in its largest type, with a sentence on what it says."""
+    shown = f'<b class="{_escaped(tone)}">{_signed(value)}</b>'
+    return Html(f'<div class="verdict"><span>{_escaped(title)}</span>{shown}<p>{_escaped(words)}</p></div>')
+
+
+def verdicts(items: Iterable[Html]) -> Html:
+    """Verdicts beside each other, below each other where the page is narrow."""
+    return Html(f'<div class="verdicts">{"".join(map(str, items))}</div>')
 
 
 def figure(drawing: Figure, *, about: str = "") -> Html:

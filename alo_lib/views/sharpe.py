@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.records import TRADING_DAYS
+from alo_lib.records.units import LEAST_SESSIONS
 
 __all__ = ["LEAST_SESSIONS", "Interval", "bootstrap_interval", "sharpe_ratio"]
 
-LEAST_SESSIONS: Final = 20
-"""Below them a ratio says nothing, and none is given."""
 _CONFIDENCE: Final = 0.9
 """Of the bootstrap interval."""
 

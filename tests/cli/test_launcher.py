@@ -158,7 +158,7 @@ def watched(project, tmp_path):
     (tmp_path / "bin").mkdir()
     for name in SYSTEM:
         (tmp_path / "bin" / name).symlink_to(shutil.which(name))
-    for name in ("train", "docs"):
+    for name in ("train", "docs", "sweep"):
         (project / "requirements" / f"{name}.txt").write_text("torch\n")
     calls = tmp_path / "calls"
     python = tmp_path / "bin" / "python3.11"
@@ -190,7 +190,7 @@ def test_help_in_a_new_checkout_installs_nothing(watched, project, arguments):
 def test_a_command_that_is_none_installs_nothing(watched, project):
     done, calls = watched("bcaktest")
     assert done.returncode == 2
-    assert done.stderr.startswith("alo: No such command 'bcaktest'; the commands are backtest report ")
+    assert done.stderr.startswith("alo: No such command 'bcaktest'; the commands are backtest sweep report ")
     assert calls == []
     assert not (project / ".venv").exists()
 

@@ -232,7 +232,8 @@ def test_the_image_has_the_packages_of_all_that_its_containers_run():
             needed |= {each.lower().replace("_", "-") for each in distributions.get(name, [name])}
     assert {"numpy", "click", "starlette", "uvicorn"} <= needed
     brought = {"llvmlite": "numba", "pydantic-core": "pydantic"}  # by what is listed
-    of_others = (requirements("requirements/export.txt") | requirements("requirements/train.txt")) - there
+    lists = ("export", "train", "sweep")
+    of_others = {each for name in lists for each in requirements(f"requirements/{name}.txt")} - there
     assert {brought.get(each, each) for each in needed} - of_others <= there
 
 

@@ -30,6 +30,7 @@ EXAMPLE = re.compile(r"^```(?:python|diff)\n# \S+\n.*?^```$", re.MULTILINE | re.
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 
 OF_OTHERS = {"--cap-add", "--ulimit", "--ipc", "--pid", "--no-deps", "--wheel-dir", "--project", "--create", "--now"}
+OF_OTHERS |= {"--strategy", "--target", "--target-direction", "--parameter"}
 """Options of docker, pip, lean and systemd."""
 
 

@@ -1,0 +1,250 @@
+"""The sweep that a file and options ask for."""
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from alo_lib.market import DataFolder, SecurityType
+from alo_lib.market.generator.exchange import equity_hours
+from alo_lib.market.generator.truth import MarketTruth, sentence_of
+from alo_lib.records.json_reading import json_of
+from alo_lib.records.spelling import meant, unspelled, whole_number_of
+from alo_lib.settings import Settings
+from alo_lib.simulation.engine import run_program
+from alo_lib.sweep import SweepError
+from alo_lib.sweep.conditions import Window, conditions, walk_forward
+from alo_lib.sweep.plan import OBJECTIVES, Sweep
+from alo_lib.sweep.space import axes_of
+
+__all__ = ["KEYS", "Asked", "asked_of", "file_of", "sweep_of", "truth_of_file"]
+
+KEYS: Final = {
+    "set": "an object of settings",
+    "sampler": "grid, random or optuna",
+    "by": "sharpe or net-profit",
+    "trials": "a whole number",
+    "points": "a whole number",
+    "batch": "a whole number",
+    "seed": "a whole number",
+    "seeds": "seeds of markets, such as '1..8' or [1, 2, 5]",
+    "truth": "an object, as truth.json of a generated market",
+    "data": "a folder in LEAN's format",
+    "underlyings": "tickers, such as ['GOOG', 'AAPL+SPY']",
+    "windows": "windows, such as ['2024-01-02..2024-01-31']",
+    "walk_forward": "sessions to choose by and to try on, such as '20:5'",
+}
+"""What a file of a sweep may hold, and what each is."""
+
+_NUMBERS: Final = {"trials": (1, 100_000), "points": (2, 1_000), "batch": (1, 1_000), "seed": (0, 2**31 - 1)}
+_CHOICES: Final = {"sampler": ("grid", "random", "optuna"), "by": tuple(OBJECTIVES)}
+_MOST_SEEDS: Final = 10_000
+_WALK: Final = re.compile(r"(\d{1,5}):(\d{1,5})")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a file or options say, as they say it."""
+
+    values: Mapping[str, Any]
+
+    def text(self, name: str) -> str | None:
+        """A text; SweepError where it is none."""
+        value = self.values.get(name)
+        if value is not None and not isinstance(value, str):
+            raise self._wrong(name)
+        return value
+
+    def number(self, name: str, default: int) -> int:
+        """A whole number within its bounds."""
+        value = self.values.get(name, default)
+        low, high = _NUMBERS[name]
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise SweepError(f"{name} of the sweep is {value!r}; it must be a whole number from {low:,} to {high:,}")
+        return value
+
+    def choice(self, name: str) -> Any:
+        """One of the words that it may be, the first by default."""
+        value = self.values.get(name, _CHOICES[name][0])
+        if value not in _CHOICES[name]:
+            raise SweepError(f"{name} of the sweep is {value!r}; it must be {' or '.join(_CHOICES[name])}")
+        return value
+
+    def texts(self, name: str) -> list[str]:
+        """Texts, given as a list or one; none where nothing is said."""
+        value = self.values.get(name, [])
+        listed = [value] if isinstance(value, str) else value
+        if not isinstance(listed, list | tuple) or not all(isinstance(each, str) for each in listed):
+            raise self._wrong(name)
+        return list(listed)
+
+    def settings(self) -> dict[str, Any]:
+        """What settings are set to, by name."""
+        value = self.values.get("set", {})
+        if not isinstance(value, dict):
+            raise self._wrong("set")
+        return {unspelled(name): each for name, each in value.items()}
+
+    def seeds(self) -> list[int]:
+        """Seeds of markets; none where the data are not generated."""
+        value = self.values.get("seeds")
+        if value is None:
+            return []
+        try:
+            if isinstance(value, str) and value.count("..") == 1:
+                low, high = map(whole_number_of, value.split(".."))
+                if high - low >= _MOST_SEEDS:
+                    raise SweepError(f"seeds {value} are {high - low + 1:,}; at most {_MOST_SEEDS:,} are allowed")
+                seeds = list(range(low, high + 1))
+            else:
+                listed = value.split(",") if isinstance(value, str) else value
+                if isinstance(listed, bool | float | dict) or any(isinstance(each, bool | float) for each in listed):
+                    raise self._wrong("seeds")
+                seeds = [whole_number_of(str(each)) for each in listed]
+        except (TypeError, ValueError) as error:
+            raise error if isinstance(error, SweepError) else self._wrong("seeds") from None
+        if not seeds or min(seeds) < 0 or max(seeds) >= 2**63 or len(set(seeds)) < len(seeds):
+            raise SweepError(f"seeds {value} are none, or one of them twice; {KEYS['seeds']}, from 0 to 2^63 - 1")
+        return seeds
+
+    def _wrong(self, name: str) -> SweepError:
+        return SweepError(f"{name} of the sweep is {self.values[name]!r}; it must be {KEYS[name]}")
+
+
+def file_of(path: Path) -> dict[str, Any]:
+    """What a file of a sweep holds. SweepError when it is none."""
+    try:
+        content = json_of(path.read_bytes())
+    except OSError as error:
+        raise SweepError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise SweepError(f"{path} is no file of a sweep: it {error}") from None
+    if not isinstance(content, dict):
+        raise SweepError(f"{path} is no file of a sweep: it holds a JSON {type(content).__name__}, not an object")
+    for name in content:
+        if name not in KEYS:
+            close = meant(name, KEYS)
+            hint = f"did you mean {close}" if close else f"allowed are {', '.join(KEYS)}"
+            raise SweepError(f"{path} is no file of a sweep: it says {name!r}; {hint}")
+    if content.get("data") is not None and isinstance(content["data"], str):
+        content["data"] = str(path.absolute().parent / content["data"])
+    return content
+
+
+def truth_of_file(path: Path) -> dict[str, Any]:
+    """What a file says that markets are made from, but for their seed. SweepError when it is no truth of a market."""
+    try:
+        content = json_of(path.read_bytes())
+        truth = MarketTruth.model_validate(content)
+    except OSError as error:
+        raise SweepError(f"{path} cannot be read: {error.strerror}") from None
+    except ValidationError as error:
+        raise SweepError(f"{path} is no truth of a market: {sentence_of(error)}") from None
+    except ValueError as error:
+        raise SweepError(f"{path} {error}") from None
+    return {name: value for name, value in truth.model_dump(mode="json").items() if name != "seed"}
+
+
+def asked_of(file: Path | None, options: Mapping[str, Any]) -> Asked:
+    """What a file says and options change; settings are changed one by one."""
+    said = {} if file is None else file_of(file)
+    given = {name: value for name, value in options.items() if value not in (None, (), {})}
+    both = said | given
+    if "set" in said and "set" in given:
+        both["set"] = {**Asked(said).settings(), **given["set"]}
+    return Asked(both)
+
+
+def sweep_of(asked: Asked, shared: Mapping[str, Any], data: Path | None) -> Sweep:
+    """The sweep over ``data`` (None: on generated markets) whose settings begin with the ``shared`` ones.
+
+    :raises SweepError: in one sentence, for what is wrong with it.
+    :raises SettingsError: for settings that all trials share.
+    """
+    every = axes_of(asked.settings())
+    fixed = {axis.setting: axis.values[0] for axis in every if len(axis.values) == 1}
+    axes = tuple(axis for axis in every if axis.setting not in fixed)
+    base = {unspelled(name): str(value) for name, value in shared.items()} | fixed
+    settings = Settings.of({name: value for name, value in base.items() if name not in {axis.setting for axis in axes}})
+    underlyings = [_tickers(text) for text in asked.texts("underlyings")] or [",".join(settings.underlyings)]
+    windows = [_window(text) for text in asked.texts("windows")] or [Window(settings.start, settings.end)]
+    seeds: list[int | None] = [*asked.seeds()]
+    if (walk := asked.text("walk_forward")) is not None:
+        windows = _walked(walk, windows, data, underlyings)
+    truth = _truth(asked, windows) if seeds else None
+    if not seeds and asked.values.get("truth") is not None:
+        raise SweepError("truth of the sweep is given without seeds: name those of the markets to be generated")
+    return Sweep(
+        axes=axes,
+        base={name: value for name, value in base.items() if name not in ("underlyings", "start", "end")},
+        conditions=tuple(conditions(windows, underlyings, seeds or [None])),
+        sampler=asked.choice("sampler"),
+        objective=asked.choice("by"),
+        trials=asked.number("trials", 50),
+        points=asked.number("points", 5),
+        batch=asked.number("batch", 8),
+        seed=asked.number("seed", 1),
+        truth=truth,
+        data=None if data is None else str(data.resolve()),
+        program=run_program(),
+    )
+
+
+def _tickers(text: str) -> str:
+    names = text.replace("+", ",")
+    if (problem := Settings.problem_with("underlyings", names)) is not None:
+        raise SweepError(problem)
+    return ",".join(name.strip().upper() for name in names.split(","))
+
+
+def _window(text: str) -> Window:
+    ends = [end.strip() for end in text.split("..")]
+    if len(ends) != 2:
+        raise SweepError(f"window {text!r} is none; write START..END, such as 2024-01-02..2024-01-31")
+    for name, end in zip(("start", "end"), ends, strict=True):
+        if (problem := Settings.problem_with(name, end)) is not None:
+            raise SweepError(f"window {text!r}: {problem}")
+    first, last = map(dt.date.fromisoformat, ends)
+    if last < first:
+        raise SweepError(f"window {text!r} is empty: it ends before it starts")
+    return Window(first, last)
+
+
+def _walked(text: str, windows: Sequence[Window], data: Path | None, underlyings: Sequence[str]) -> list[Window]:
+    """Windows that walk forward through the one that is given."""
+    found = _WALK.fullmatch(text.strip())
+    if not found or not int(found[1]) or not int(found[2]):
+        raise SweepError(f"walk-forward {text!r} is none; write TRAIN:TEST in sessions, such as 20:5")
+    if len(windows) > 1:
+        raise SweepError(f"there are {len(windows)} windows; one is walked through")
+    ((start, end, *_),) = windows
+    if data is None:
+        days = [session.day for session in equity_hours(start.year, end.year).sessions(start, end)]
+    else:
+        ticker = underlyings[0].partition(",")[0]
+        days = list(DataFolder(data).hours(SecurityType.EQUITY, ticker).trading_days(start, end))
+    return walk_forward(days, int(found[1]), int(found[2]))
+
+
+def _truth(asked: Asked, windows: Sequence[Window]) -> dict[str, Any]:
+    """What generated markets are made from, but for their seed; without one they last as long as the windows."""
+    given = asked.values.get("truth")
+    days: dict[str, Any] = {"start": min(each.start for each in windows), "end": max(each.end for each in windows)}
+    if given is not None and not isinstance(given, dict):
+        raise SweepError(f"truth of the sweep is {given!r}; it must be {KEYS['truth']}")
+    values: dict[str, Any] = days if given is None else given
+    try:
+        truth = MarketTruth.model_validate(values)
+    except ValidationError as error:
+        names = [str(name.get("ticker")) for name in values.get("names", ()) if isinstance(name, dict)]
+        raise SweepError(f"truth of the sweep: {sentence_of(error, names)}") from None
+    if not truth.start <= days["start"] <= days["end"] <= truth.end:
+        raise SweepError(
+            f"windows from {days['start']} to {days['end']} are asked for; "
+            f"the generated markets last from {truth.start} to {truth.end}"
+        )
+    return {name: value for name, value in truth.model_dump(mode="json").items() if name != "seed"}

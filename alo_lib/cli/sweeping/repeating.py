@@ -1,0 +1,82 @@
+"""A trial that is run again from its folder alone, and compared to the byte."""
+
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from alo_lib.cli.failures import UserError
+from alo_lib.cli.run_folder import RunFolder
+from alo_lib.cli.sweeping.trial import TRIAL_FILE, trial_in
+from alo_lib.journal import JOURNAL_FOLDER
+from alo_lib.records.json_reading import json_of
+from alo_lib.simulation.engine import run_program
+from alo_lib.sweep.conditions import Condition, Window
+from alo_lib.sweep.plan import Trial
+from alo_lib.views.run import PARTIAL
+
+__all__ = ["Repeated", "repeat"]
+
+Repeated = dict[str, Any]
+
+_COMPARED: Final = (
+    "orders.csv",
+    "trades.csv",
+    "settings.json",
+    "main.json",
+    "main-order-events.json",
+    "main-summary.json",
+)
+"""What a run leaves beside its journal that tells of neither the machine nor the time."""
+
+
+def repeat(path: Path) -> Repeated:
+    """Run the trial in a folder again, elsewhere, and say which of its files are the same, byte by byte.
+
+    :raises UserError: when the folder is no trial's, or its data are gone.
+    """
+    told, data = _told(path)
+    condition = told["condition"]
+    trial = Trial(
+        number=told["trial"],
+        point=told["point"],
+        condition=Condition(Window(condition["start"], condition["end"]), condition["underlyings"], condition["seed"]),
+        settings=told["settings"],
+        market=told["market"],
+    )
+    with tempfile.TemporaryDirectory(prefix="alo-repeat-") as place:
+        again = Path(place) / f"again{PARTIAL}"
+        again.mkdir()
+        trial_in(RunFolder(again, Path(place) / "again"), trial, data)
+        parts = [*(path / JOURNAL_FOLDER).glob("*.segment"), *(again / JOURNAL_FOLDER).glob("*.segment")]
+        names = sorted({f"{JOURNAL_FOLDER}/{each.name}" for each in parts}) + list(_COMPARED)
+        files = {name: _bytes(path / name) == _bytes(again / name) for name in names}
+    here = run_program()
+    return {
+        "trial": told["trial"],
+        "folder": str(path),
+        "same": all(files.values()),
+        "files": files,
+        "program": told["program"],
+        "program_now": here,
+    }
+
+
+def _told(path: Path) -> tuple[dict[str, Any], Path]:
+    file = path / TRIAL_FILE
+    if not file.is_file():
+        raise UserError(f"{path} is no folder of a trial; name one below the trials/ of a sweep")
+    try:
+        told: Any = json_of(file.read_bytes())
+        data = Path(told["data"])
+        for name in ("trial", "point", "settings", "market", "program"):
+            told[name]
+        told["condition"]["seed"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{file} is no file of a trial: {error}") from None
+    if not data.is_dir():
+        raise UserError(f"the data of the trial in {path} are gone: there is no folder {data}")
+    return told, data
+
+
+def _bytes(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None

@@ -1,0 +1,15 @@
+"""What can be wrong with a sweep."""
+
+__all__ = ["ClusterLostError", "MissingPackagesError", "SweepError"]
+
+
+class SweepError(ValueError):
+    """A sweep cannot be made or run as it was asked for; the message is one sentence."""
+
+
+class ClusterLostError(SweepError):
+    """Ray ended while trials ran."""
+
+
+class MissingPackagesError(SweepError):
+    """Ray or Optuna is not installed."""

@@ -1,0 +1,97 @@
+"""The chance of overfitting against cases worked by hand, a plain walk through all halvings, and what noise gives."""
+
+import itertools
+import math
+import statistics
+
+import numpy as np
+import pytest
+
+from alo_lib.sweep.overfitting import blocks_for, overfitting, ratios_of
+
+
+def walked(table: np.ndarray, blocks: int) -> list[float]:
+    """Logits by the words of Bailey et al. (2017), one halving after the other."""
+    length = len(table) // blocks
+    cut = [table[len(table) - (blocks - k) * length :][:length] for k in range(blocks)]
+    logits = []
+    for taken in itertools.combinations(range(blocks), blocks // 2):
+        inside = [row for k in taken for row in cut[k]]
+        outside = [row for k in range(blocks) if k not in taken for row in cut[k]]
+        ratios = [
+            [statistics.mean(column) / statistics.stdev(column) for column in zip(*half, strict=True)]
+            for half in (inside, outside)
+        ]
+        best = ratios[0].index(max(ratios[0]))
+        rank = sum(each <= ratios[1][best] for each in ratios[1])
+        share = rank / (len(ratios[1]) + 1)
+        logits.append(math.log(share / (1 - share)))
+    return logits
+
+
+def test_two_that_change_places_are_overfitted_for_sure() -> None:
+    """By hand: in either half the one that is best there has rank 1 of 2 in the other: log((1/3) / (2/3))."""
+    table = np.array([[3.0, -1.0], [2.0, -2.0], [-1.0, 3.0], [-2.0, 2.0]])
+    found = overfitting(table, 2)
+    assert found is not None
+    assert found.probability == 1.0
+    assert found.logits == pytest.approx([math.log(0.5), math.log(0.5)])
+    assert found.inside == pytest.approx([2.5 / math.sqrt(0.5)] * 2)
+    assert found.outside == pytest.approx([-1.5 / math.sqrt(0.5)] * 2)
+
+
+def test_one_that_is_always_better_never_is() -> None:
+    """By hand: rank 2 of 2 everywhere: log((2/3) / (1/3)) in each of the six halvings of four blocks."""
+    table = np.array([[2.0, 0.1], [3.0, -0.1]] * 4)
+    found = overfitting(table, 4)
+    assert found is not None
+    assert (found.probability, len(found.logits)) == (0.0, 6)
+    assert found.logits == pytest.approx([math.log(2.0)] * 6)
+
+
+@pytest.mark.parametrize(("rows", "columns", "blocks"), [(12, 3, 4), (31, 5, 6), (50, 2, 8)])
+def test_all_halvings_are_walked_through(rows: int, columns: int, blocks: int) -> None:
+    table = np.random.default_rng(rows).normal(0.1, 1.0, (rows, columns))
+    found = overfitting(table, blocks)
+    assert found is not None
+    assert len(found.logits) == math.comb(blocks, blocks // 2)
+    assert found.logits == pytest.approx(walked(table, blocks))
+    assert found.probability == np.mean(np.array(walked(table, blocks)) <= 0.0)
+    assert found.rows == rows // blocks * blocks
+
+
+def test_noise_is_overfitted_half_of_the_time() -> None:
+    """Over many tables without any skill the mean is 1/2; that of one table is anywhere."""
+    drawn = [overfitting(np.random.default_rng(seed).standard_normal((80, 21)), 8) for seed in range(200)]
+    chances = [found.probability for found in drawn if found is not None]
+    error = statistics.stdev(chances) / math.sqrt(len(chances))
+    assert statistics.mean(chances) == pytest.approx(0.5, abs=3.0 * error)
+    assert error < 0.02
+
+
+def test_a_real_edge_is_not() -> None:
+    """One of fifty earns a Sharpe ratio of 0.5 a session, eight a year: it is best in any half of a year."""
+    table = np.random.default_rng(5).standard_normal((252, 50))
+    table[:, 17] += 0.5
+    found = overfitting(table)
+    assert found is not None
+    assert found.probability < 0.02
+    assert (found.blocks, len(found.logits)) == (16, 12_870)
+
+
+def test_what_never_varies_has_no_ratio() -> None:
+    table = np.random.default_rng(1).standard_normal((24, 2))
+    assert ratios_of(np.column_stack([np.full(24, 0.1), table])).tolist()[0] == 0.0
+    assert ratios_of(table) == pytest.approx(table.mean(axis=0) / table.std(axis=0, ddof=1))
+
+
+@pytest.mark.parametrize(("rows", "blocks"), [(15, None), (16, 4), (21, 4), (24, 6), (63, 14), (64, 16), (5000, 16)])
+def test_blocks_are_even_and_hold_some_sessions(rows: int, blocks: int | None) -> None:
+    assert blocks_for(rows) == blocks
+
+
+def test_too_little_tells_nothing() -> None:
+    assert overfitting(np.zeros((100, 1))) is None
+    assert overfitting(np.zeros((15, 9))) is None
+    with pytest.raises(ValueError, match="3 blocks of 9 sessions; it must be an even number"):
+        overfitting(np.zeros((9, 2)), 3)
