@@ -12,6 +12,7 @@ __all__ = [
     "OWN_EDGE",
     "PROPOSED",
     "SHORT",
+    "STEPS",
     "STRATEGIES",
     "TRUTH",
     "TUNED",
@@ -31,6 +32,8 @@ PROPOSED: Final[dict[str, Any]] = {
 }
 """Forecasts that know of today's move, and trades of a month that are held until it has been earned."""
 
+_MONTH: Final = ("min_days_to_expiry", "max_days_to_expiry")
+_HELD: Final = (*_MONTH, "exit_edge", "stop_loss", "max_holding_days", "exit_days_to_expiry")
 _ALWAYS: Final = PROPOSED | {"entry_edge": -1.0}
 _SKEWED: Final = {"fair_smile": "market", "skew_reversion": 1.0}
 
@@ -52,13 +55,22 @@ DEFAULT: Final = Way("straddle, default settings")
 TUNED: Final = Way("straddle, proposed settings", PROPOSED)
 SHORT: Final = Way("straddle, proposed settings, sold only", PROPOSED | {"direction": "short"})
 TRUTH: Final = Way("straddle, proposed settings, true forecast", PROPOSED, "truth")
-STRATEGIES: Final = frozenset(way.name for way in (DEFAULT, TUNED, SHORT, TRUTH))
+STEPS: Final = (
+    Way("straddle, of a month", {name: PROPOSED[name] for name in _MONTH}),
+    Way("straddle, of a month, held", {name: PROPOSED[name] for name in _HELD}),
+    Way("straddle, of a month, held, at any edge", {name: PROPOSED[name] for name in (*_HELD, "entry_edge")}),
+)
+"""From the default settings to those proposed, a step after the other; the last is the forecast within the session."""
+STRATEGIES: Final = frozenset(way.name for way in (DEFAULT, *STEPS, TUNED, SHORT, TRUTH))
 """What is judged: the strategy itself."""
 RIVALS: Final = (
     Way("always short a straddle", _ALWAYS | {"direction": "short"}),
     Way("always long a straddle", _ALWAYS | {"direction": "long"}),
     Way("straddle by the rank of implied volatility", _ALWAYS, "rank"),
 )
+
+_BLOCK: Final = 10
+"""Seeds of which one market is run after the other, so that an interrupted run has as many of each."""
 
 
 def structure_way(name: str) -> Way:
@@ -72,15 +84,18 @@ def structure_way(name: str) -> Way:
 def tasks_of(seeds: range, end: dt.date, *, structures: bool) -> Iterator[Task]:
     """All that is to be run, what is asked first in front: so that what was run when time is up answers that.
 
-    First the strategy, without an edge and with one; then the truth and the rivals; then each structure on each edge.
+    First the strategy, with an edge and without one; then the truth and the rivals; then the steps between
+    the settings; then each structure on each edge.
     """
     rounds: list[dict[str, tuple[Way, ...]]] = [
-        {NO_EDGE: (DEFAULT, TUNED), LEVEL: (DEFAULT, TUNED)},
-        {NO_EDGE: (SHORT, *RIVALS), LEVEL: (TRUTH, SHORT, *RIVALS)},
+        {LEVEL: (DEFAULT, TUNED), NO_EDGE: (DEFAULT, TUNED)},
+        {LEVEL: (TRUTH, SHORT, *RIVALS), NO_EDGE: (SHORT, *RIVALS)},
+        {LEVEL: STEPS},
     ]
     if structures:
         each = tuple(structure_way(name) for name in OWN_EDGE if name != "straddle")
         rounds.append({market: each if market in (NO_EDGE, LEVEL) else (TUNED, *each) for market in PLANTED})
     for markets in rounds:
-        for seed in seeds:
-            yield from (Task(seed, market, end, ways) for market, ways in markets.items())
+        for start in range(0, len(seeds), _BLOCK):
+            for market, ways in markets.items():
+                yield from (Task(seed, market, end, ways) for seed in seeds[start : start + _BLOCK])
