@@ -61,7 +61,7 @@ STEPS: Final = (
     Way("straddle, of a month, held, at any edge", {name: PROPOSED[name] for name in (*_HELD, "entry_edge")}),
 )
 """From the default settings to those proposed, a step after the other; the last is the forecast within the session."""
-STRATEGIES: Final = frozenset(way.name for way in (DEFAULT, *STEPS, TUNED, SHORT, TRUTH))
+STRATEGIES: Final = frozenset(way.name for way in (DEFAULT, TUNED, SHORT, TRUTH))
 """What is judged: the strategy itself."""
 RIVALS: Final = (
     Way("always short a straddle", _ALWAYS | {"direction": "short"}),

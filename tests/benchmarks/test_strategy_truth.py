@@ -30,8 +30,8 @@ def made(folder: Path, name: NameTruth, *, hours_alone: bool) -> list[Worth]:
     """A market of an hour's bars that end with a quote of their end."""
     seen: list[Worth] = []
     truth = MarketTruth(seed=4, start=START, end=END, history_days=60, quote_minutes=30, names=(name,))
-    kinds = {"resolutions": (Resolution.HOUR,)} if hours_alone else {}
-    generate_market(folder, truth, watch=seen.append, **kinds)
+    kinds = (Resolution.HOUR,) if hours_alone else (Resolution.MINUTE, Resolution.HOUR)
+    generate_market(folder, truth, watch=seen.append, resolutions=kinds)
     return seen
 
 
