@@ -12,6 +12,7 @@ __all__ = [
     "OWN_EDGE",
     "PROPOSED",
     "SHORT",
+    "SMILE",
     "STEPS",
     "STRATEGIES",
     "TRUTH",
@@ -53,6 +54,7 @@ OWN_EDGE: Final = {
 
 DEFAULT: Final = Way("straddle, default settings")
 TUNED: Final = Way("straddle, proposed settings", PROPOSED)
+SMILE: Final = Way("straddle, proposed settings, market's smile", PROPOSED | {"fair_smile": "market"})
 SHORT: Final = Way("straddle, proposed settings, sold only", PROPOSED | {"direction": "short"})
 TRUTH: Final = Way("straddle, proposed settings, true forecast", PROPOSED, "truth")
 STEPS: Final = (
@@ -61,7 +63,7 @@ STEPS: Final = (
     Way("straddle, of a month, held, at any edge", {name: PROPOSED[name] for name in (*_HELD, "entry_edge")}),
 )
 """From the default settings to those proposed, a step after the other; the last is the forecast within the session."""
-STRATEGIES: Final = frozenset(way.name for way in (DEFAULT, TUNED, SHORT, TRUTH))
+STRATEGIES: Final = frozenset(way.name for way in (DEFAULT, TUNED, SMILE, SHORT, TRUTH))
 """What is judged: the strategy itself."""
 RIVALS: Final = (
     Way("always short a straddle", _ALWAYS | {"direction": "short"}),
@@ -88,7 +90,7 @@ def tasks_of(seeds: range, end: dt.date, *, structures: bool) -> Iterator[Task]:
     the settings; then each structure on each edge.
     """
     rounds: list[dict[str, tuple[Way, ...]]] = [
-        {LEVEL: (DEFAULT, TUNED), NO_EDGE: (DEFAULT, TUNED)},
+        {LEVEL: (DEFAULT, TUNED, SMILE), NO_EDGE: (DEFAULT, TUNED, SMILE)},
         {LEVEL: (TRUTH, SHORT, *RIVALS), NO_EDGE: (SHORT, *RIVALS)},
         {LEVEL: STEPS},
     ]
