@@ -80,9 +80,10 @@ class Task(NamedTuple):
     ways: tuple[Way, ...]
 
     def made_from(self, way: Way) -> dict[str, Any]:
-        """All that an outcome depends on beside the seed and the program, for JSON."""
-        truth = _truth(0, self.market, self.end).model_dump(mode="json")
-        return {"truth": truth, "settings": _settings(way, self.end).model_dump(mode="json"), "judge": way.judged_by}
+        """All that an outcome depends on beside the seed and the program, which has the defaults; for JSON."""
+        truth = _truth(0, self.market, self.end).model_dump(mode="json", exclude_defaults=True)
+        settings = _settings(way, self.end).model_dump(mode="json", exclude_defaults=True)
+        return {"truth": truth, "settings": settings, "judge": way.judged_by}
 
 
 def run_all(tasks_: Sequence[Task], kept: Kept, processes: int) -> None:
