@@ -24,12 +24,11 @@ _TITLES: Final = (
     "market",
     "way",
     "seeds",
-    "trades",
     "profit, financed",
     "luck",
     "edge",
     "costs",
-    "edge less costs: the profit's mean",
+    "edge less costs",
 )
 
 
@@ -43,15 +42,15 @@ def rows_of(found: Found) -> list[Row]:
 
 
 def table_of(found: Found) -> str:
-    """Markdown: a line a market and way, means of a run in money with their 95 % intervals."""
+    """Markdown: a line a market and way, means of a run in money with their 95 % intervals; ways are straddles'."""
     lines = [_line(_TITLES), _line(["---"] * len(_TITLES))]
     for (market, way), outcomes in found.items():
         made = list(outcomes.values())
         if len(made) < 2:
             continue
-        cells = [market, way, f"{len(made)}", f"{np.mean([each.trades for each in made]):.1f}"]
-        cells += [_interval(mean_of([getattr(each, name) for each in made])) for name in ("financed", "luck")]
-        cells += [f"{np.mean([getattr(each, name) for each in made]):z,.0f}" for name in ("edge", "costs")]
+        cells = [market, way.removeprefix("straddle").lstrip(", ").replace(" settings", ""), f"{len(made)}"]
+        cells.append(_interval(mean_of([each.financed for each in made])))
+        cells += [f"{_mean(made, name):z,.0f}" for name in ("luck", "edge", "costs")]
         lines.append(_line([*cells, _interval(mean_of([each.without_luck for each in made]))]))
     return "\n".join(lines)
 

@@ -57,8 +57,8 @@ def test_a_default_that_earns_nothing_of_an_edge_fails() -> None:
 def test_the_table_has_a_line_for_each_way_with_its_seeds() -> None:
     lines = table_of({**FOUND, (LEVEL, "once"): {1: outcome(1.0, 1.0, -1.0)}}).splitlines()
     assert len(lines) == 4
-    assert lines[3].startswith(f"| {LEVEL} | {DEFAULT.name} | 2 | 3.0 | 300 (")
-    assert "| 1,100 | -300 | 800 (700 to 900) |" in lines[3]
+    assert lines[3].startswith(f"| {LEVEL} | default | 2 | 300 (")
+    assert "| -500 | 1,100 | -300 | 800 (700 to 900) |" in lines[3]
 
 
 def test_what_is_asked_first_is_run_first_and_nothing_twice() -> None:
