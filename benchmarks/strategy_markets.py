@@ -2,6 +2,7 @@
 
 import datetime as dt
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -15,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.core import tasks
-from alo_lib.market import DataFindings
+from alo_lib.market import DataFindings, Resolution
 from alo_lib.market.generator import MarketTruth, generate_market
 from alo_lib.market.generator.dynamics import Garch
 from alo_lib.market.generator.market import RATE
 from alo_lib.market.generator.planted import Planted
 from alo_lib.market.generator.truth import EDGES, Edge, NameTruth
-from alo_lib.records import DAY, DAYS_A_YEAR, Kind, Records
+from alo_lib.records import Records
 from alo_lib.settings import Settings
 from alo_lib.simulation import require_data, run_backtest
 from alo_lib.strategy.entries import proposed_trades
@@ -31,8 +32,11 @@ from alo_lib.strategy.trade import Trade
 from alo_lib.views import Run
 from alo_lib.views.attribution import attribution_by_trade
 from alo_lib.views.performance import performance, session_returns
+from benchmarks.strategy_files import read_once
+from benchmarks.strategy_kept import Kept, Outcome
+from benchmarks.strategy_truth import Worths, split_by_truth
 
-__all__ = ["NO_EDGE", "PLANTED", "Outcome", "Way", "outcomes"]
+__all__ = ["NO_EDGE", "PLANTED", "Task", "Way", "outcomes", "run_all"]
 
 Array = NDArray[np.float64]
 
@@ -49,6 +53,12 @@ PLANTED: Final[dict[str, dict[str, Edge]]] = {
 _START: Final = dt.date(2024, 1, 2)
 _TICKER: Final = "ALFA"
 _HALF: Final = 0.5
+_QUOTE_MINUTES: Final = 30
+"""So that the bar of an hour ends with a quote of its end: sessions begin half an hour before the clock's hour."""
+_HISTORY_DAYS: Final = 1260
+"""What `garch-history` asks for."""
+_MEMORY: Final = Path("/dev/shm")
+"""Where files need no disk."""
 
 
 @dataclass(frozen=True)
@@ -61,46 +71,79 @@ class Way:
     """The forecast; the fair volatility at the money; or whether implied volatility is high among its days so far."""
 
 
-class Outcome(NamedTuple):
-    """What one way earned in one market, money."""
+class Task(NamedTuple):
+    """A market to be made, and the ways to trade it."""
 
-    profit: float
-    trades: int
-    edge: float
-    """What of the planted edge it took, as the truth has it: what remains of the profit, less costs, is luck."""
-    parts: dict[str, float]
-    returns: tuple[float, ...]
-    """Of each session."""
+    seed: int
+    market: str
+    end: dt.date
+    ways: tuple[Way, ...]
+
+    def made_from(self, way: Way) -> dict[str, Any]:
+        """All that an outcome depends on beside the seed and the program, which has the defaults; for JSON."""
+        truth = _truth(0, self.market, self.end).model_dump(mode="json", exclude_defaults=True)
+        settings = _settings(way, self.end).model_dump(mode="json", exclude_defaults=True)
+        return {"truth": truth, "settings": settings, "judge": way.judged_by}
 
 
-Task = tuple[int, str, dt.date, tuple[Way, ...]]
-
-
-def outcomes(
-    seeds: Sequence[int], ways: Mapping[str, Sequence[Way]], end: dt.date, processes: int
-) -> dict[tuple[str, str], list[Outcome]]:
-    """By market and way the outcome of each seed; ``ways`` are those to be run in each market.
+def run_all(tasks_: Sequence[Task], kept: Kept, processes: int) -> None:
+    """Trade what is not kept yet, in the order given; each outcome is kept as soon as it is there.
 
     The stock's path depends on the seed alone, so that a way's outcomes in two markets differ by what is planted.
     """
-    jobs: list[Task] = [(seed, market, end, tuple(each)) for seed in seeds for market, each in ways.items()]
-    found: dict[tuple[str, str], list[Outcome]] = {}
+    left = [task for each in tasks_ if (task := _left(each, kept)).ways]
+    if processes == 1:
+        for task in left:
+            _market(task, kept)
+        return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for (_, market, _, run), made in zip(jobs, pool.map(_market, jobs), strict=True):
-            for way, outcome in zip(run, made, strict=True):
-                found.setdefault((market, way.name), []).append(outcome)
+        for done in [pool.submit(_market, task, kept) for task in left]:
+            done.result()
+
+
+def _left(task: Task, kept: Kept) -> Task:
+    missing = [way for way in task.ways if kept.find(task.market, way.name, task.made_from(way), task.seed) is None]
+    return task._replace(ways=tuple(missing))
+
+
+def outcomes(tasks_: Sequence[Task], kept: Kept) -> dict[tuple[str, str], dict[int, Outcome]]:
+    """By market and way what is kept of each seed."""
+    found: dict[tuple[str, str], dict[int, Outcome]] = {}
+    for task in tasks_:
+        for way in task.ways:
+            outcome = kept.find(task.market, way.name, task.made_from(way), task.seed)
+            if outcome is not None:
+                found.setdefault((task.market, way.name), {})[task.seed] = outcome
     return found
 
 
-def _market(job: Task) -> list[Outcome]:
-    """Make a market and trade it in each way."""
-    seed, market, end, ways = job
-    with tempfile.TemporaryDirectory(prefix="alo-strategy-") as folder:
-        data = Path(folder) / "data"
-        name = NameTruth(ticker=_TICKER, dynamics=Garch(volatility=0.24), **PLANTED[market])
-        generate_market(data, MarketTruth(seed=seed, start=_START, end=end, quote_minutes=60, names=(name,)))
-        findings = require_data(_settings(Way(""), end), data)
-        return [_traded(way, market, data, findings, Path(tempfile.mkdtemp(dir=folder)), end) for way in ways]
+def _market(task: Task, kept: Kept) -> None:
+    """Make a market and trade it in each way. Nothing of it is written to a disk."""
+    place = str(_MEMORY) if _MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="alo-strategy-", dir=place) as folder:
+        data, worths = Path(folder) / "data", Worths()
+        truth = _truth(task.seed, task.market, task.end)
+        generate_market(data, truth, resolutions=(Resolution.HOUR,), watch=worths)
+        with read_once():
+            findings = require_data(_settings(Way(""), task.end), data)
+            for way in task.ways:
+                with tempfile.TemporaryDirectory(dir=folder) as run:
+                    outcome = _traded(way, task, _Made(data, findings, worths), Path(run))
+                kept.keep(task.market, way.name, task.made_from(way), task.seed, outcome)
+
+
+class _Made(NamedTuple):
+    """A market that was made."""
+
+    data: Path
+    findings: DataFindings
+    worths: Worths
+
+
+def _truth(seed: int, market: str, end: dt.date) -> MarketTruth:
+    name = NameTruth(ticker=_TICKER, dynamics=Garch(volatility=0.24), **PLANTED[market])
+    dated = {"start": _START, "end": end, "history_days": _HISTORY_DAYS}
+    return MarketTruth(seed=seed, quote_minutes=_QUOTE_MINUTES, names=(name,), **dated)
 
 
 def _settings(way: Way, end: dt.date) -> Settings:
@@ -108,18 +151,25 @@ def _settings(way: Way, end: dt.date) -> Settings:
     return Settings.of(span, dict(way.settings))
 
 
-def _traded(way: Way, market: str, data: Path, findings: DataFindings, folder: Path, end: dt.date) -> Outcome:
-    with _judged(way, market):
-        run = Run(run_backtest(_settings(way, end), data, folder, findings=findings).folder)
+def _traded(way: Way, task: Task, made: _Made, folder: Path) -> Outcome:
+    began = time.process_time()
+    with _judged(way, task.market):
+        settings = _settings(way, task.end)
+        run = Run(run_backtest(settings, made.data, folder, findings=made.findings, shown=False).folder)
     parts: dict[str, float] = {}
     trades = attribution_by_trade(run)
     for each in trades.values():
         for part, money in each.items():
             parts[part] = parts.get(part, 0.0) + money
-    made = performance(run)
-    opened = sum(number > 0 for _, number in trades)
-    returns = tuple(session_returns(run).returns.tolist())
-    return Outcome(made.net_profit, opened, _edge_taken(run, market), parts, returns)
+    profit = performance(run).net_profit
+    return Outcome(
+        profit=profit,
+        trades=sum(number > 0 for _, number in trades),
+        **split_by_truth(run, made.worths)._asdict(),
+        parts=parts,
+        returns=tuple(session_returns(run).returns.tolist()),
+        seconds=time.process_time() - began,
+    )
 
 
 def _points(market: str, years: Array) -> Array:
@@ -131,24 +181,6 @@ def _points(market: str, years: Array) -> Array:
     points = Planted(name, list(np.random.SeedSequence(0).spawn(len(EDGES)))).now()
     flat = np.zeros((1, len(years)))
     return np.asarray(points.planted_in(flat + 1.0, flat, flat + 1.0, years[None, :])[0] - 1.0)
-
-
-def _edge_taken(run: Run, market: str) -> float:
-    """What options that were held lost of the amount by which they were dear, times how many were short, money.
-
-    Hedged, what is priced at its fair value earns nothing on average. What is dear by some points of volatility is by
-    its vega times those; so its holder loses on average what it is less dear at each step, all of it by expiry.
-    """
-    times, rows = run.table(Kind.POSITION)
-    last, taken = run.journal.messages[-1].time, 0.0
-    for number in np.unique(rows["instrument"]).tolist():
-        contract, at = run.instruments[number], rows["instrument"] == number
-        if contract.is_option:
-            years = np.maximum(contract.expiry - times[at], 0) / (DAYS_A_YEAR * DAY)
-            dear = rows["vega"][at] * _points(market, years)
-            after = np.append(dear[1:], 0.0 if contract.expiry <= last else dear[-1])
-            taken += contract.multiplier * float(rows["quantity"][at] @ (dear - after)) * -1.0
-    return taken
 
 
 @contextmanager

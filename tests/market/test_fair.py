@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
+from alo_lib.market.generator.dividends import PaidOut
 from alo_lib.market.generator.dynamics import AnyDynamics, Constant, Dynamics, Garch, Heston, Jumps
-from alo_lib.market.generator.fair import Fair, Moment
+from alo_lib.market.generator.fair import Fair, Moment, fair_of
+from alo_lib.market.generator.market import DISCOUNT_RATE
+from alo_lib.market.generator.stock import walk_days
 from alo_lib.market.generator.truth import Edge, NameTruth
-from tests.market.made_market import straddle
+from alo_lib.records import Session, years_between
+from tests.market.made_market import HOURS, START, straddle
 
 PATHS = 200_000
 EXPIRY = date(2024, 1, 12)
@@ -124,6 +128,46 @@ def lewis(log_strike: float, years: float, v0: float, d: Heston) -> float:
 def sold(name: NameTruth, seeds: range) -> np.ndarray:
     """Profit of straddles over their premium."""
     return np.array([(one := straddle(name, seed, EXPIRY)).profit / one.premium for seed in seeds])
+
+
+def walked(seed: int, sessions: list[Session], paid: PaidOut) -> np.ndarray:
+    """A straddle until the last session on a stock that the generator walks, over its fair value at the first close.
+
+    What it paid, and three gains whose means are zero whatever the fair value: of a hedge by the Black-Scholes delta at
+    each close, of each day's squared shock beside its variance, and of what that shock makes of the variances to come.
+    """
+    streams = [np.random.SeedSequence(seed, spawn_key=(0, purpose)) for purpose in range(4)]
+    days = walk_days(STOCK, sessions, [], paid, DISCOUNT_RATE, streams)
+    first, rest, last = days[0], days[1:], len(days) - 1
+    closes = np.array([day.session.close for day in days])
+    forward = np.array([day.spot for day in days]) * np.exp(DISCOUNT_RATE * years_between(closes, closes[-1]))
+    log_strike = float(np.log(first.spot / forward[0]))
+    moment = Moment(first.variance, first.scale, first.shock[-1:], first.left[-1:])
+    smile = fair_of(GARCH, None, 95).smile(moment, np.array([last]), np.zeros(1))
+    total = smile.total_variance(np.array([0]), np.array([[log_strike]]))[0, 0]
+    fair = forward[0] * (2.0 * black(log_strike, total) + abs(1.0 - np.exp(log_strike)))
+    variance, shock = np.array([day.variance for day in rest]), np.array([day.shock[-1] for day in rest])
+    slope, level = np.array([GARCH.mean_variance(left) for left in range(last, 0, -1)]).T
+    deviation = np.sqrt(slope * variance + level)
+    d1 = np.log(forward[:-1] / first.spot) / deviation + 0.5 * deviation
+    gamma = forward[:-1] * np.exp(-0.5 * d1 * d1) / deviation
+    following = GARCH.following(variance, np.ones(last), shock, np.zeros(last))
+    news = following - GARCH.long_run - GARCH.persistence * (variance - GARCH.long_run)
+    hedged = (2.0 * ndtr(d1) - 1.0) @ np.diff(forward)
+    squares, ahead = gamma @ (shock**2 - variance), gamma[:-1] @ (slope[1:] * news[:-1])
+    return np.array([abs(forward[-1] - first.spot), hedged, squares, ahead]) / fair
+
+
+def test_the_stock_that_is_walked_pays_what_the_fair_value_says() -> None:
+    """A month's straddle, to a hundredth: known so surely by what remains when gains of mean zero are taken off."""
+    sessions = HOURS.sessions(START, date(2024, 1, 31))
+    paid = PaidOut([], 0.0, DISCOUNT_RATE, HOURS)
+    found = np.array([walked(seed, sessions, paid) for seed in range(1, 801)])
+    inputs = np.column_stack([np.ones(len(found)), found[:, 1:]])
+    coefficients = np.linalg.lstsq(inputs, found[:, 0], rcond=None)[0]
+    error = (found[:, 0] - inputs @ coefficients).std(ddof=4) / sqrt(len(found))
+    assert error < 0.004
+    assert abs(coefficients[0] - 1.0) < 3.0 * error
 
 
 @pytest.mark.slow

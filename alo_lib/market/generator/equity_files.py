@@ -2,10 +2,11 @@
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,38 +26,47 @@ from alo_lib.market.map_files import MapFile, MapRow
 from alo_lib.market.writer import write_factor_file, write_map_file, write_security_file
 from alo_lib.records import LAST_DAY
 
-__all__ = ["write_stock"]
+__all__ = ["Stock", "write_stock"]
 
 Halted = Callable[[Day, NDArray[np.int64]], NDArray[np.bool_]]
 
 
+class Stock(NamedTuple):
+    """A made-up stock: its ``days``, the first of which are its ``history``, and what it pays."""
+
+    name: NameTruth
+    days: Sequence[Day]
+    history: int
+    paid: PaidOut
+
+
 def write_stock(
     root: Path,
-    name: NameTruth,
-    days: Sequence[Day],
-    history: int,
-    paid: PaidOut,
+    stock: Stock,
     hours: MarketHours,
     halted: Halted,
     stream: np.random.SeedSequence,
+    resolutions: Collection[Resolution],
 ) -> None:
-    """Daily bars of all ``days``, minute and hour bars of those behind the ``history``, and what explains them."""
+    """Daily bars of all days, bars of ``resolutions`` of those behind the history, and what explains them."""
+    name, days, history, paid = stock
     ticker = name.ticker
     daily = np.zeros(len(days), TRADE_BAR)
     for number, day in enumerate(days):
         daily[number] = (day.session.close, *daily_bar(day.bars))
     last_day = days[-1].session.day
     write_security_file(SecurityArchive(root, ticker, last_day, Resolution.DAILY, DataKind.TRADE), daily, hours)
-    generator = np.random.default_rng(stream)
-    hourly = []
-    for day in days[history:]:
-        quotes = equity_quotes(day.bars, generator)
-        open_ = ~halted(day, day.bars["time"])
-        hourly.append(hour_bars(day.bars[open_]))
-        for kind, bars in ((DataKind.TRADE, day.bars[open_]), (DataKind.QUOTE, quotes[open_])):
-            write_security_file(SecurityArchive(root, ticker, day.session.day, Resolution.MINUTE, kind), bars, hours)
-    archive = SecurityArchive(root, ticker, last_day, Resolution.HOUR, DataKind.TRADE)
-    write_security_file(archive, np.concatenate(hourly), hours)
+    traded = [day.bars[~halted(day, day.bars["time"])] for day in days[history:]]
+    if Resolution.MINUTE in resolutions:
+        generator = np.random.default_rng(stream)
+        for day, bars in zip(days[history:], traded, strict=True):
+            quotes = equity_quotes(day.bars, generator)[~halted(day, day.bars["time"])]
+            for kind, rows in ((DataKind.TRADE, bars), (DataKind.QUOTE, quotes)):
+                archive = SecurityArchive(root, ticker, day.session.day, Resolution.MINUTE, kind)
+                write_security_file(archive, rows, hours)
+    if Resolution.HOUR in resolutions:
+        archive = SecurityArchive(root, ticker, last_day, Resolution.HOUR, DataKind.TRADE)
+        write_security_file(archive, np.concatenate([hour_bars(bars) for bars in traded]), hours)
     first_day = days[0].session.day
     write_map_file(root, MapFile(ticker, (MapRow(first_day, ticker, "Q"), MapRow(LAST_DAY, ticker, "Q"))))
     splits = {split.day: split.ratio for split in name.splits}

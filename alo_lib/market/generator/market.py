@@ -4,7 +4,7 @@ Each stock follows its dynamics, and its options are priced as American options 
 dynamics, unless the truth plants an edge. The same truth gives the same bytes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -17,12 +17,12 @@ from alo_lib.market.bars import BAR_DTYPES, OptionBars
 from alo_lib.market.calendar import MarketHours
 from alo_lib.market.faults import DataError
 from alo_lib.market.generator.dividends import PaidOut
-from alo_lib.market.generator.equity_files import write_stock
+from alo_lib.market.generator.equity_files import Stock, write_stock
 from alo_lib.market.generator.exchange import equity_hours, index_hours, option_hours
 from alo_lib.market.generator.fair import fair_of
 from alo_lib.market.generator.listing import LONGEST_OPTION, dividend_days
 from alo_lib.market.generator.paths import daily_bar
-from alo_lib.market.generator.quotes import OptionMarket
+from alo_lib.market.generator.quotes import OptionMarket, Watch
 from alo_lib.market.generator.stock import Day, walk_days
 from alo_lib.market.generator.truth import EDGES, TRUTH, MarketTruth, NameTruth, read_truth
 from alo_lib.market.layout import DataKind, OptionArchive, Resolution, market_hours_path
@@ -44,6 +44,7 @@ _FIRST_RATE: Final = date(1998, 1, 1)
 _INDEX_STREAM: Final = 1 << 31
 _LONGEST_LIFE: Final = 95  # trading days, of the longest option
 _AHEAD: Final = LONGEST_OPTION + timedelta(days=20)
+_FILED: Final = (Resolution.MINUTE, Resolution.HOUR)
 _MOST_PAID: Final = 0.5  # of the price, until the last option has expired
 
 Progress = Callable[[str, date], None]
@@ -69,11 +70,18 @@ class _Exchange(NamedTuple):
 
 
 def generate_market(
-    data_folder: Path | str, truth: MarketTruth | None = None, *, progress: Progress | None = None
+    data_folder: Path | str,
+    truth: MarketTruth | None = None,
+    *,
+    progress: Progress | None = None,
+    resolutions: Collection[Resolution] = _FILED,
+    watch: Watch | None = None,
 ) -> Made:
     """Write the market of a ``truth`` into ``data_folder``: minute and hour bars, full option chains, and the truth.
 
-    Each stock also has daily bars of its history. ``progress`` is told the ticker and day of each session that is done.
+    Each stock also has daily bars of its history. ``progress`` is told the ticker and day of each session that is done,
+    ``watch`` what its options are worth. Bars of other ``resolutions`` are made and not written: most of the time that
+    a market takes goes into the files of minutes, of which a run over hour bars reads none.
 
     :raises ValueError: for a truth that its days do not fit.
     :raises DataError: when the folder holds market data already, unless it is this very market.
@@ -87,7 +95,7 @@ def generate_market(
     root.mkdir(parents=True, exist_ok=True)
     quotes = arbitrage = 0
     for number, name in enumerate(truth.names):
-        made = _make(root, truth, number, name, exchange, progress)
+        made = _Name(root, truth, name, exchange, resolutions).make(number, progress, watch)
         quotes, arbitrage = quotes + made.quotes, arbitrage + made.arbitrage
     # Last, so that a folder that was left half-way is no data folder, and can be written again.
     _write_common(root, exchange)
@@ -123,23 +131,62 @@ def _check_days(name: NameTruth, exchange: _Exchange) -> None:
             raise ValueError(f"{name.ticker}: the {words} is on no trading day of the market, {first} to {last}")
 
 
-def _make(
-    root: Path, truth: MarketTruth, number: int, name: NameTruth, exchange: _Exchange, progress: Progress | None
-) -> Made:
-    """One stock and its options."""
-    # Each stream of random numbers has its own key, so that no part of a market depends on another's length, and none
-    # of a stock's path on what is planted in its options.
-    streams = [np.random.SeedSequence(truth.seed, spawn_key=(number, purpose)) for purpose in range(5 + len(EDGES))]
-    own, volumes, equity_quotes, option_quotes, daily, *edges = streams
-    index = np.random.SeedSequence(truth.seed, spawn_key=(_INDEX_STREAM,))
-    history, sessions = exchange.history, exchange.sessions
-    paid = _paid(truth, name, exchange)
-    days = walk_days(name, history, sessions, paid, DISCOUNT_RATE, (own, index, volumes, daily))
-    fair = fair_of(name.dynamics, name.jumps, _LONGEST_LIFE)
-    options = OptionMarket(truth, name, fair, paid, DISCOUNT_RATE, exchange.option, [option_quotes, *edges])
-    write_stock(root, name, days, len(history), paid, exchange.equity, options.halted, equity_quotes)
-    _write_options(root, name, options, days[len(history) - 1 :], exchange.option, progress)
-    return Made(options.quotes, options.arbitrage)
+class _Name:
+    """One stock and its options, and where they are written."""
+
+    def __init__(
+        self, root: Path, truth: MarketTruth, name: NameTruth, exchange: _Exchange, resolutions: Collection[Resolution]
+    ) -> None:
+        self._root, self._truth, self._name = root, truth, name
+        self._exchange, self._resolutions = exchange, resolutions
+
+    def make(self, number: int, progress: Progress | None, watch: Watch | None) -> Made:
+        """Make the ``number``-th of the truth's names."""
+        truth, name, exchange = self._truth, self._name, self._exchange
+        # Each stream of random numbers has its own key, so that no part of a market depends on another's length, and
+        # none of a stock's path on what is planted in its options.
+        streams = [np.random.SeedSequence(truth.seed, spawn_key=(number, purpose)) for purpose in range(5 + len(EDGES))]
+        own, volumes, equity_quotes, option_quotes, daily, *edges = streams
+        index = np.random.SeedSequence(truth.seed, spawn_key=(_INDEX_STREAM,))
+        history, sessions = exchange.history, exchange.sessions
+        paid = _paid(truth, name, exchange)
+        days = walk_days(name, history, sessions, paid, DISCOUNT_RATE, (own, index, volumes, daily))
+        fair = fair_of(name.dynamics, name.jumps, _LONGEST_LIFE)
+        terms = fair, paid, DISCOUNT_RATE, exchange.option
+        options = OptionMarket(truth, name, *terms, [option_quotes, *edges], watch)
+        stock = Stock(name, days, len(history), paid)
+        write_stock(self._root, stock, exchange.equity, options.halted, equity_quotes, self._resolutions)
+        self._write_options(options, days[len(history) - 1 :], progress)
+        return Made(options.quotes, options.arbitrage)
+
+    def _write_options(self, options: OptionMarket, days: list[Day], progress: Progress | None) -> None:
+        """Universe, open interest and quotes of each day but the first, which only lists what the second trades."""
+        ticker, splits = self._name.ticker, {split.day: split.ratio for split in self._name.splits}
+        listed: NDArray[np.void] | None = None
+        hourly: dict[tuple[DataKind, int], list[OptionBars]] = {}
+        for day, following in zip(days, [*days[1:], None], strict=True):
+            session = day.session
+            if listed is not None:
+                interest = options.open_interest(day, listed)
+                chain = options.trade(day)
+                for kind, rows in ((DataKind.OPEN_INTEREST, interest), (DataKind.QUOTE, chain)):
+                    self._write(rows, session.day, Resolution.MINUTE, kind)
+                    hourly.setdefault((kind, session.day.year), []).append(hour_chain(rows))
+                if progress is not None:
+                    progress(ticker, session.day)
+            ratio = 1.0 if following is None else splits.get(following.session.day, 1.0)
+            listed = options.close(day, ratio)
+            opening, high, low, closing, volume = daily_bar(day.bars)
+            underlying = UnderlyingRow(opening / ratio, high / ratio, low / ratio, closing / ratio, volume)
+            write_universe(self._root, ticker, OptionUniverse(session.day, underlying, listed))
+        for (kind, year), pieces in hourly.items():
+            rows = OptionBars.concatenate(pieces, BAR_DTYPES[kind])
+            self._write(rows, date(year, 1, 1), Resolution.HOUR, kind)
+
+    def _write(self, rows: OptionBars, day: date, resolution: Resolution, kind: DataKind) -> None:
+        if resolution in self._resolutions:
+            archive = OptionArchive(self._root, self._name.ticker, day, resolution, kind)
+            write_option_file(archive, rows, self._exchange.option)
 
 
 def _paid(truth: MarketTruth, name: NameTruth, exchange: _Exchange) -> PaidOut:
@@ -149,38 +196,6 @@ def _paid(truth: MarketTruth, name: NameTruth, exchange: _Exchange) -> PaidOut:
     if ahead > _MOST_PAID * name.price:
         raise ValueError(f"{name.ticker}: its dividends come to {ahead:g} until {last}, more than half of its price")
     return PaidOut(days, name.dividend, DISCOUNT_RATE - name.borrow, exchange.equity)
-
-
-def _write_options(
-    root: Path,
-    name: NameTruth,
-    options: OptionMarket,
-    days: list[Day],
-    hours: MarketHours,
-    progress: Progress | None,
-) -> None:
-    """Universe, open interest and quotes of each day but the first, which only lists what the second trades."""
-    ticker, splits = name.ticker, {split.day: split.ratio for split in name.splits}
-    listed: NDArray[np.void] | None = None
-    hourly: dict[tuple[DataKind, int], list[OptionBars]] = {}
-    for day, following in zip(days, [*days[1:], None], strict=True):
-        session = day.session
-        if listed is not None:
-            interest = options.open_interest(day, listed)
-            chain = options.trade(day)
-            for kind, rows in ((DataKind.OPEN_INTEREST, interest), (DataKind.QUOTE, chain)):
-                write_option_file(OptionArchive(root, ticker, session.day, Resolution.MINUTE, kind), rows, hours)
-                hourly.setdefault((kind, session.day.year), []).append(hour_chain(rows))
-            if progress is not None:
-                progress(ticker, session.day)
-        ratio = 1.0 if following is None else splits.get(following.session.day, 1.0)
-        listed = options.close(day, ratio)
-        opening, high, low, closing, volume = daily_bar(day.bars)
-        underlying = UnderlyingRow(opening / ratio, high / ratio, low / ratio, closing / ratio, volume)
-        write_universe(root, ticker, OptionUniverse(session.day, underlying, listed))
-    for (kind, year), pieces in hourly.items():
-        rows = OptionBars.concatenate(pieces, BAR_DTYPES[kind])
-        write_option_file(OptionArchive(root, ticker, date(year, 1, 1), Resolution.HOUR, kind), rows, hours)
 
 
 def _write_common(root: Path, exchange: _Exchange) -> None:

@@ -1,5 +1,6 @@
 """The made-up option market of one stock: one day's surface, its quotes, and its universe file's rows."""
 
+from collections.abc import Callable
 from datetime import date, time, timedelta
 from typing import Final, NamedTuple
 
@@ -20,7 +21,7 @@ from alo_lib.market.universe import UNIVERSE_ROW
 from alo_lib.pricing import greeks
 from alo_lib.records import DAYS_A_YEAR, MINUTE, years_between
 
-__all__ = ["OptionMarket"]
+__all__ = ["OptionMarket", "Watch", "Worth"]
 
 Array = NDArray[np.float64]
 Times = NDArray[np.int64]
@@ -43,6 +44,24 @@ class _Priced(NamedTuple):
     deviations: Array
 
 
+class Worth(NamedTuple):
+    """What a session's options are worth a share when they are quoted: truth that no file tells."""
+
+    contracts: NDArray[np.void]
+    """dtype CONTRACT (contracts,)."""
+    times: Times
+    """Ends of minutes, ns UTC: (times,)."""
+    spot: Array
+    market: Array
+    """What quotes are about: (times, contracts)."""
+    fair: Array
+    """The same where nothing is planted; the expectation of what is paid, but for early exercise."""
+
+
+Watch = Callable[[Worth], object]
+"""Told what each session's options are worth."""
+
+
 class OptionMarket:
     """The options of one stock, day after day: call :meth:`trade` for a session, then :meth:`close` at its end."""
 
@@ -55,7 +74,9 @@ class OptionMarket:
         rate: float,
         hours: MarketHours,
         streams: list[np.random.SeedSequence],
+        watch: Watch | None = None,
     ) -> None:
+        self._watch = watch
         self._truth = truth
         self._name = name
         self._fair = fair
@@ -80,7 +101,13 @@ class OptionMarket:
         contracts = self._contracts()
         moment = Moment(day.variance, day.scale, day.shock[seen], day.left[seen])
         spot, times = bars["close"][seen], bars["time"][at]
-        found = self._priced(contracts, day, moment, bars["time"][seen], spot, self._planted.walk(len(at)))
+        points = self._planted.walk(len(at))
+        found = self._priced(contracts, day, moment, bars["time"][seen], spot, points)
+        if self._watch is not None:
+            fair = found
+            if self._planted.any:
+                fair = self._priced(contracts, day, moment, bars["time"][seen], spot, None)
+            self._watch(Worth(contracts, bars["time"][seen], spot, found.value, fair.value))
         quotes = option_quotes(found.value, found.vega, times, self._generator, truth.spread, found.deviations)
         open_ = ~self.halted(day, times)
         self.quotes += int(open_.sum()) * len(contracts)
@@ -147,9 +174,9 @@ class OptionMarket:
         return array
 
     def _priced(
-        self, contracts: NDArray[np.void], day: Day, moment: Moment, times: Times, spot: Array, points: Points
+        self, contracts: NDArray[np.void], day: Day, moment: Moment, times: Times, spot: Array, points: Points | None
     ) -> _Priced:
-        """Contracts of a day's shares, with the stock at ``spot`` (n,) at ``times`` (n,)."""
+        """Contracts of a day's shares, with the stock at ``spot`` (n,) at ``times`` (n,); fair ones without points."""
         expiries, which = np.unique(contracts["expiry"], return_inverse=True)
         dates = expiries.tolist()
         ends = np.array([self._hours.expiry_time(each) for each in dates], dtype=np.int64)
@@ -167,7 +194,7 @@ class OptionMarket:
         fair = np.clip(np.sqrt(total / lives), _LEAST_VOLATILITY, _MOST_VOLATILITY)
         deviation = np.sqrt(smile.variance)[:, which]
         volatility = fair
-        if self._planted.any:
+        if self._planted.any and points is not None:
             volatility = points.planted_in(fair, log_strike, deviation, lives)
         right = contracts["right"].astype(np.float64)
         over = self._paid.before(int(times[0]), ends)[which]
