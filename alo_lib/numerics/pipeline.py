@@ -1,4 +1,4 @@
-"""What numba does to make a kernel, less what kernels have no use for: a quarter of the processor time of a cold start.
+"""What numba does to make a kernel, less what kernels have no use for: a start from nothing pays for each step.
 
 No pass that is left out changes what a kernel computes: they look for what no kernel has.
 """
@@ -35,7 +35,7 @@ class KernelPipeline(compiler.CompilerBase):  # type: ignore[misc]
 class KernelFlags(compiler.Flags):  # type: ignore[misc]
     """numba's flags of a compilation, which it compares some thousand times for each, with fewer steps."""
 
-    _HASH: Final = hash(compiler.Flags())  # of the options' names alone, which are the same for all
+    _HASH: Final[int] = compiler.Flags().__hash__()  # of the options' names alone, which are the same for all
 
     __slots__ = ()
 
