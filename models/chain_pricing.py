@@ -26,6 +26,7 @@ UNITS: Final = {"vega": 0.01, "rho": 0.01}
 """LEAN's greeks are for 1 % of volatility and of rate; delta and gamma a unit, theta a year."""
 _SCALES: Final = np.array([UNITS.get(name, 1.0) for name in WRITTEN])
 _QUOTED: Final = READ.index("bid")
+_STATUSES: Final = tuple(ContractStatus)  # by code
 _QUOTES: Final = (ContractStatus.PRICED, ContractStatus.ONE_SIDED)
 """Statuses of quotes that values may come of, if only of an ask."""
 _LARGEST: Final = 1e27
@@ -201,10 +202,10 @@ class ChainPricer:
 
     def _count(self, statuses: Codes, symbols: Sequence[Symbol], offset: int) -> None:
         codes = statuses.tolist()
-        for code, contracts in sorted(Counter(codes).items()):
-            status = ContractStatus(code)
+        for code in sorted(set(codes)):
+            status = _STATUSES[code]
             first = None if status in self.statuses else symbols[offset + codes.index(code)]
-            self.count(status, contracts, first)
+            self.count(status, codes.count(code), first)
 
     def count(self, status: ContractStatus, contracts: int, symbol: Symbol | None) -> None:
         """Count contracts by status; why some get LEAN's empty result is told in the log when it comes first."""

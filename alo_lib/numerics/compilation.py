@@ -25,6 +25,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import CPUDispatcher
 
 from alo_lib.numerics.carried import CARRIED, take_processor
+from alo_lib.numerics.pipeline import KernelFlags, KernelPipeline, without_collections
 from alo_lib.sources import has_module, modules_in, place_of
 
 __all__ = ["CacheWarning", "kernel", "python_original"]
@@ -286,7 +287,7 @@ class _Kernel(CPUDispatcher):  # type: ignore[misc]
 
     def _compiled(self, args: tuple[Any, ...], *, whole: bool) -> Any:
         """The result of compiling for these types, in this process, an earlier one, or now."""
-        with global_compiler_lock, self._compiling_counter:
+        with global_compiler_lock, self._compiling_counter, without_collections():
             made = self.overloads.get(args)
             if made is not None and not (whole and isinstance(made.entry_point, _Within)):
                 return made
@@ -305,7 +306,7 @@ class _Kernel(CPUDispatcher):  # type: ignore[misc]
             return made
 
     def _made(self, args: tuple[Any, ...], *, whole: bool) -> Any:
-        flags = compiler.Flags()
+        flags = KernelFlags()
         self.targetdescr.options.parse_as_flags(flags, self.targetoptions)
         library = None
         if not whole:
@@ -313,7 +314,9 @@ class _Kernel(CPUDispatcher):  # type: ignore[misc]
             library = _PartLibrary(self.targetctx.codegen(), self.py_func.__qualname__)
             library.enable_object_caching()
         made = compiler.compile_extra(
-            self.typingctx, self.targetctx, self.py_func, args, None, flags, self.locals, library=library
+            *(self.typingctx, self.targetctx, self.py_func, args, None, flags, self.locals),
+            library=library,
+            pipeline_class=KernelPipeline,
         )
         if whole:  # what a part may need of Python it finds where it has become machine code
             for each in made._find_referenced_environments():

@@ -113,12 +113,18 @@ def to_market(wanted: int, contract: Array, put: Array, total: Array, block: Arr
 
 
 @kernel
-def difficulties(options: Options, volatility: Array, longest: float, out: Integers) -> None:
-    """How much denser a scheme each of n contracts needs, see :func:`alo_lib.pricing.american.difficulty`."""
+def difficulties(options: Options, volatility: Array, longest: float, out: Integers) -> bool:
+    """How much denser a scheme each of n contracts needs, see :func:`alo_lib.pricing.american.difficulty`.
+
+    Returns whether any needs one.
+    """
     spot, strike, rate, dividend_yield, time, right = options
+    found = False
     for i in range(volatility.size):
         _, _, r, q = reduce_contract(spot[i], strike[i], rate[i], dividend_yield[i], right[i])
         out[i] = difficulty(r, q, volatility[i], time[i], longest)
+        found = found or out[i] != 0
+    return found
 
 
 @kernel

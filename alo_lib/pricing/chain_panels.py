@@ -32,12 +32,16 @@ _NO_COEFFICIENTS = np.empty((0, 3, 1, DEGREES))
 class _State(NamedTuple):
     """A chain at its rates and yields, and the panels asked for so far; nothing in it is written once it is made."""
 
-    rate: Array  # (n,)
-    dividend_yield: Array  # (n,)
+    terms: bytes  # of the rates and yields, (2 n,)
     member: Integers  # (n,) group of each contract, -1 where it has no single boundary or no life left
     settles: Array  # (groups, PANELS) how far the boundaries of a panel settle, at the quicker end
     asked: Mask  # (groups, PANELS) panels asked for, whether there are or not
     panels: Panels
+
+    @property
+    def is_read(self) -> bool:
+        """Whether any contract may have a panel."""
+        return self.settles.size > 0
 
 
 @kernel
@@ -60,10 +64,13 @@ def _years(time: float) -> int:
 
 @kernel
 def _grouped(keys: Array, order: Integers) -> tuple[Integers, Integers, Array, Array]:
-    """Contracts sorted by order (n,) in groups of equal keys: ``first``, ``member``, ``group`` and ``settles``."""
+    """Contracts sorted by order (n,) in groups of equal keys: ``first``, ``member``, ``group`` and ``settles``.
+
+    No groups where no contract has a single boundary, and so none reads a panel.
+    """
     n = order.size
     first, member = np.empty(n + 1, np.int64), np.empty(n, np.int64)
-    groups = 0
+    groups, read = 0, False
     for position in range(n):
         i, before = order[position], order[max(position - 1, 0)]
         if position == 0 or (
@@ -74,6 +81,9 @@ def _grouped(keys: Array, order: Integers) -> tuple[Integers, Integers, Array, A
         time, dividend_yield, rate = keys[0, i], keys[1, i], keys[2, i]
         single = time > 0.0 and (rate > 0.0 or (rate == 0.0 and dividend_yield < 0.0))
         member[i] = groups - 1 if single else -1
+        read = read or single
+    if not read:
+        groups = 0
     first[groups] = n
     group, settles = np.zeros((groups, 6)), np.empty((groups, PANELS))
     for j in range(groups):
@@ -187,14 +197,15 @@ class ChainPanels:
 
     def _at(self, rate: Array, dividend_yield: Array) -> _State:
         """The state at these rates and yields (n,): the one kept, or one without panels."""
-        state = self._state
-        if state is not None and (state.rate == rate).all() and (state.dividend_yield == dividend_yield).all():
+        state, terms = self._state, rate.tobytes() + dividend_yield.tobytes()
+        if state is not None and state.terms == terms:
             return state
         keys = _keys(rate, dividend_yield, self._time, self._right)
         order = np.lexsort(keys)
         first, member, group, settles = _grouped(keys, order)
         none = Panels(order, first, group, np.full(settles.shape, -1), _NO_COEFFICIENTS)
-        return _State(rate.copy(), dividend_yield.copy(), member, settles, np.zeros(settles.shape, np.bool_), none)
+        self._state = made = _State(terms, member, settles, np.zeros(settles.shape, np.bool_), none)
+        return made
 
     def _with(self, state: _State, volatility: Array, limit: float, wanted: Mask, without: Mask) -> _State:
         """A state with the panels that the wanted volatilities need, see :func:`_ask`."""
@@ -212,34 +223,40 @@ class ChainPanels:
         :raises ValueError: for columns of another length.
         """
         n = self._time.size
-        if any(column.shape != (n,) for column in (*options, beside)):
-            raise ValueError(f"a chain of {n} contracts is asked with columns of another length")
+        for column in (*options, beside):
+            if column.shape != (n,):
+                raise ValueError(f"a chain of {n} contracts is asked with columns of another length")
         return n
 
-    def values(self, options: Options, volatility: Array, rows: int, among: Mask | None = None) -> Array:
+    def values(self, options: Options, volatility: Array, rows: int, among: Mask | None = None) -> Array | None:
         """Shape (rows, n): 1 row for prices, 10 with the greeks; NaN where a contract has no panel.
 
-        options: these contracts, in a market. among: (n,) which are asked for, the others are NaN; None for all.
+        None where no contract has one. options: these contracts, in a market. among: (n,) which are asked for, the
+        others are NaN; None for all.
         """
         n = self._own(options, volatility)
-        wanted, without = np.ones(n, np.bool_) if among is None else among.copy(), np.zeros(n, np.bool_)
         state = self._at(options.rate, options.dividend_yield)
+        if not state.is_read:
+            return None
+        wanted, without = np.ones(n, np.bool_) if among is None else among.copy(), np.zeros(n, np.bool_)
         state = self._with(state, volatility, LONG, wanted, without)
         out = np.empty((rows, n))
         read_values(options, volatility, wanted, 1, self._price, state.panels, out)
         self._state = state
         return out
 
-    def implied(self, price: Array, options: Options) -> tuple[Array, Mask]:
+    def implied(self, price: Array, options: Options) -> tuple[Array, Mask] | None:
         """Implied volatilities (n,), NaN where none explains a price, and which searches stopped for want of a panel.
 
-        options: these contracts, in a market. All searches take each step together; the European volatilities are
-        where they start.
+        None where no contract has one. options: these contracts, in a market. All searches take each step together; the
+        European volatilities are where they start.
         """
         n = self._own(options, price)
+        state = self._at(options.rate, options.dividend_yield)
+        if not state.is_read:
+            return None
         search = new_search(price, options, 1)
         unsettled, without = np.isfinite(search.volatility), np.zeros(n, np.bool_)
-        state = self._at(options.rate, options.dividend_yield)
         new, taken = True, 0
         while new:
             asked, new, taken = _advance(taken, price, options, search, unsettled, without, self._price, state)

@@ -100,6 +100,10 @@ class CheckedChain:
         """As :meth:`values`, of those who read panels; alone where there is none."""
         assert self._panels is not None
         values = self._panels.values(options, volatility, rows, among)
+        if values is None and among is None:
+            return run_values(options, volatility, rows, self._method)
+        if values is None:
+            values = np.full((rows, volatility.size), np.nan)
         rest = np.isnan(values[0])
         if among is not None:
             rest &= among
@@ -107,12 +111,25 @@ class CheckedChain:
             values[:, rest] = run_values(options.part(rest), volatility[rest], rows, self._method)
         return values
 
+    def _read_implied(self, price: Array, options: Options) -> Array:
+        """Implied volatilities (n,) of those who read panels, at prices (n,); alone where there is none."""
+        assert self._panels is not None
+        found = self._panels.implied(price, options)
+        if found is None:
+            return run_implied(price, options, self._method)
+        volatility, without = found
+        if without.any():
+            volatility[without] = run_implied(price[without], options.part(without), self._method)
+        return volatility
+
     def implied(self, prices: Array, spot: Array, rate: Array, dividend_yield: Array) -> Array:
         """Implied volatilities of prices (k, n), in the same shape; NaN where none, or no single one, explains one."""
         options = Options(spot, self.strike, rate, dividend_yield, self.time, self.right)
         if self._panels is None and len(self._alone) == len(prices) == 1:
             ((method, _),) = self._alone
             return run_implied(np.ascontiguousarray(prices[0]), options, method).reshape(prices.shape)
+        if not self._alone and len(prices) == 1 and spot.size:
+            return self._read_implied(np.ascontiguousarray(prices[0]), options).reshape(prices.shape)
         found = np.empty(prices.shape)
         for method, alone in self._alone:
             part, told, own = options.part(alone), prices[:, alone], method
@@ -124,8 +141,5 @@ class CheckedChain:
             part = options.part(self._read)
             for out, quoted in zip(found, prices, strict=True):
                 told = np.ascontiguousarray(quoted[self._read])
-                implied, without = self._panels.implied(told, part)
-                if without.any():
-                    implied[without] = run_implied(told[without], part.part(without), self._method)
-                out[self._read] = implied
+                out[self._read] = self._read_implied(told, part)
         return found

@@ -176,10 +176,13 @@ def _split(count: int, threads: int | None) -> list[slice]:
     return [slice(first, last) for first, last in pairwise(edges)]
 
 
+def _is_short(count: int, method: Method) -> bool:
+    """Whether a batch is run at once, and nothing of it copied."""
+    return method.threads is None and count < _PARALLEL_FROM
+
+
 def _in_threads(run: Callable[[slice], int], count: int, threads: int | None) -> int:
     """Run over slices of the batch, in threads when it is long. An element's bits do not depend on the slicing."""
-    if threads is None and count < _PARALLEL_FROM:
-        return run(slice(0, count))
     slices = _split(count, threads)
     if len(slices) == 1:
         return run(slices[0])
@@ -210,7 +213,7 @@ def run_values(options: Options, volatility: Array, rows: int, method: Method) -
             else:
                 out[:, which] = run_values(part, sigma, rows, own)
         return out
-    if method.american and (levels := _levels(options, volatility, method)).any():
+    if method.american and (levels := _levels(options, volatility, method)) is not None:
         out = np.empty((rows, levels.size))
         for level in np.unique(levels):
             which = np.flatnonzero(levels == level)
@@ -219,24 +222,26 @@ def run_values(options: Options, volatility: Array, rows: int, method: Method) -
     return _run_values(options, volatility, rows, method)
 
 
-def _levels(options: Options, volatility: Array, method: Method) -> npt.NDArray[np.int64]:
-    """How much denser a scheme American options need."""
-    levels = np.zeros(volatility.size, np.int64)
-    difficulties(options, volatility, method.scheme.longest, levels)
-    return levels
+def _levels(options: Options, volatility: Array, method: Method) -> npt.NDArray[np.int64] | None:
+    """How much denser a scheme American options need; None where none does."""
+    levels = np.empty(volatility.size, np.int64)
+    return levels if difficulties(options, volatility, method.scheme.longest, levels) else None
 
 
 def _run_values(options: Options, volatility: Array, rows: int, method: Method) -> Array:
     out = np.empty((rows, volatility.size))
-    t = tables(method.scheme)
+    t, american = tables(method.scheme), int(method.american)
 
     def run(part: slice) -> int:
         columns = np.empty((rows, part.stop - part.start))
-        failed = int(value_batch(options.part(part), volatility[part], int(method.american), t, columns))
+        failed = int(value_batch(options.part(part), volatility[part], american, t, columns))
         out[:, part] = columns
         return failed
 
-    failed = _in_threads(run, volatility.size, method.threads)
+    if _is_short(volatility.size, method):
+        failed = int(value_batch(options, volatility, american, t, out))
+    else:
+        failed = _in_threads(run, volatility.size, method.threads)
     if failed >= 0 and method.invalid == "raise":
         spot, strike, rate, dividend_yield, time, right = (float(column[failed]) for column in options)
         raise PricingError(
@@ -328,7 +333,7 @@ def run_implied(price: Array, options: Options, method: Method) -> Array:
                 out[which] = run_implied(quoted, part, own)
         return out
     out = _run_implied(price, options, method)
-    if method.american and (levels := _levels(options, out, method)).any():
+    if method.american and (levels := _levels(options, out, method)) is not None:
         for level in np.unique(levels[levels > 0]):
             which = np.flatnonzero(levels == level)
             out[which] = _run_implied(price[which], options.part(which), method.denser(int(level)))
@@ -337,13 +342,16 @@ def run_implied(price: Array, options: Options, method: Method) -> Array:
 
 def _run_implied(price: Array, options: Options, method: Method) -> Array:
     out = np.empty(price.size)
-    near, t = tables(FAST), tables(method.scheme)
+    near, t, american = tables(FAST), tables(method.scheme), int(method.american)
 
     def run(part: slice) -> int:
-        implied_batch(price[part], options.part(part), int(method.american), near, t, out[part])
+        implied_batch(price[part], options.part(part), american, near, t, out[part])
         return -1
 
-    _in_threads(run, out.size, method.threads)
+    if _is_short(out.size, method):
+        implied_batch(price, options, american, near, t, out)
+    else:
+        _in_threads(run, out.size, method.threads)
     return out
 
 

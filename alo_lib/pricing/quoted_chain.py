@@ -14,7 +14,7 @@ all the same: at their mirror's volatility if they are worth no more than the as
 """
 
 import math
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -24,6 +24,7 @@ from alo_lib.pricing.arguments import (
     DOMAINS,
     STYLES,
     PricingError,
+    Style,
     Styles,
     are_american,
     check_choice,
@@ -40,6 +41,7 @@ from alo_lib.pricing.options import Greeks, Method, SchemeLike
 from alo_lib.pricing.parity import mirrors, parity_yields
 from alo_lib.pricing.quotes import Codes, ContractStatus
 from alo_lib.pricing.schedules import DividendsLike, one_schedule
+from alo_lib.pricing.scheme import Scheme
 from alo_lib.pricing.terms import Options
 
 __all__ = ["Contracts", "MarketTerms", "QuotedChain", "volatility_at_the_money"]
@@ -101,6 +103,12 @@ def volatility_at_the_money(strike: npt.ArrayLike, volatility: npt.ArrayLike, sp
     if not strikes.size or not strikes[0] <= spot <= strikes[-1]:
         return float("nan")
     return float(np.interp(np.log(spot), np.log(strikes), np.asarray(volatility, np.float64)))
+
+
+@cache
+def _method_without_cash(style: Style, scheme: str | Scheme, on_future: bool) -> Method:
+    """The same for all chains of such."""
+    return Method.of(style=style, scheme=scheme, invalid="nan", on_future=on_future)
 
 
 def _styles(american: Mask) -> npt.NDArray[np.str_]:
@@ -222,11 +230,15 @@ class QuotedChain:
     @cached_property
     def _searched(self) -> Array:
         """Volatilities (n,) that give :attr:`price`; NaN where none, or no single one, does."""
+        if not self._count:
+            return np.full(self.price.shape, np.nan)
+        prices = self.price[self._rows].reshape(1, -1)
+        found = self._chain.implied(prices, *self._terms(self._rows))[0]
+        found = np.where(found <= _MOST_VOLATILITY, found, np.nan)
+        if self._rows is _ALL:
+            return found
         out = np.full(self.price.shape, np.nan)
-        if self._count:
-            prices = self.price[self._rows].reshape(1, -1)
-            found = self._chain.implied(prices, *self._terms(self._rows))[0]
-            out[self._rows] = np.where(found <= _MOST_VOLATILITY, found, np.nan)
+        out[self._rows] = found
         return out
 
     @cached_property
@@ -378,7 +390,12 @@ class QuotedChain:
     @cached_property
     def _method(self) -> Method:
         terms = self.terms
-        return Method.of(scheme=self._scheme, dividends=terms.dividends, invalid="nan", on_future=terms.on_future)
+        style: Style = "european" if self._american is False else "american"  # each contract's own where they differ
+        if terms.dividends is None and isinstance(self._scheme, str | Scheme):
+            return _method_without_cash(style, self._scheme, terms.on_future)
+        return Method.of(
+            style=style, scheme=self._scheme, dividends=terms.dividends, invalid="nan", on_future=terms.on_future
+        )
 
     @cached_property
     def _chain(self) -> CheckedChain:

@@ -34,7 +34,8 @@ class Options(NamedTuple):
 
     def part(self, which: slice | npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> "Options":
         """Those of the options that are meant."""
-        return Options(*(column[which] for column in self))
+        spot, strike, rate, dividend_yield, time, right = self
+        return Options(spot[which], strike[which], rate[which], dividend_yield[which], time[which], right[which])
 
 
 class Cash(NamedTuple):

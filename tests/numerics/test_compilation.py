@@ -1,5 +1,7 @@
 """Which kernels are taken from disk: those of equal sources, wherever they lie, and never one whose callee changed."""
 
+import ast
+import gc
 import os
 import re
 import shutil
@@ -101,7 +103,7 @@ def clone(folder: Path, factor: float) -> Path:
     """The door to numba, and two packages: a kernel of the one calls a kernel of the other."""
     for package in ("numerics", "callee", "caller"):
         (folder / "alo_lib" / package).mkdir(parents=True)
-    for name in ("sources.py", "numerics/carried.py", "numerics/compilation.py"):
+    for name in ("sources.py", "numerics/carried.py", "numerics/compilation.py", "numerics/pipeline.py"):
         shutil.copy(LIBRARY / name, folder / "alo_lib" / name)
     (folder / "alo_lib" / "__init__.py").write_text(f"FACTOR = {factor}\n")
     door = "from alo_lib.numerics.compilation import kernel\n"
@@ -277,3 +279,31 @@ def test_without_compilation_a_kernel_is_its_function() -> None:
         env={**os.environ, "PYTHONPATH": str(LIBRARY.parent), "NUMBA_DISABLE_JIT": "1"},
         check=True,
     )
+
+
+def test_python_collects_again_once_a_kernel_is_compiled() -> None:
+    @kernel
+    def double(x: float) -> float:
+        return 2.0 * x
+
+    for enabled in (True, False):
+        (gc.enable if enabled else gc.disable)()
+        try:
+            assert double(3.0 if enabled else 3) == 6.0
+            assert gc.isenabled() == enabled
+        finally:
+            gc.enable()
+
+
+def test_no_kernel_has_what_its_pipeline_has_no_pass_for() -> None:
+    """A function or a with-block of its own, which numba would refuse in the middle of a run."""
+    functions = ast.FunctionDef | ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+    found, kernels = [], 0
+    for path in sorted(LIBRARY.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and "kernel" in map(ast.unparse, node.decorator_list):
+                kernels += 1
+                inner = (each for each in ast.walk(node) if each is not node)
+                found += [f"{path.name}:{each.lineno}" for each in inner if isinstance(each, functions | ast.With)]
+    assert kernels > 100
+    assert found == []

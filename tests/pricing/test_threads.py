@@ -169,4 +169,5 @@ def test_no_kernel_reads_a_column_of_another_length() -> None:
         panels.implied(short, options)
     expected = greeks(100.0, STRIKES, 0.05, 0.01, 0.3, YEARS, RIGHTS)
     found = panels.values(options, 0.003 * full, 10)
+    assert found is not None
     assert found[0] == pytest.approx(expected.price, abs=1e-4)
