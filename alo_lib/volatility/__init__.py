@@ -39,6 +39,7 @@ from alo_lib.volatility.realized import (
     rolling,
     yang_zhang,
 )
+from alo_lib.volatility.regime_band import RegimesNow
 from alo_lib.volatility.regimes import RegimeModel, RegimeParameters, RegimePath, RegimeState
 from alo_lib.volatility.registry import MODELS, model_from_dict, model_named
 from alo_lib.volatility.report import ConePoint, VolatilityReport, report_volatility
@@ -110,6 +111,7 @@ __all__ = [
     "RegimeParameters",
     "RegimePath",
     "RegimeState",
+    "RegimesNow",
     "ResidualTest",
     "Uncertainty",
     "VarianceClock",

@@ -54,10 +54,7 @@ def verify_forecasts(
 
     :raises VolatilityError: as :func:`~alo_lib.volatility.walk_forward.walk_forward`.
     """
-    # No check rests on regimes: they are fitted once.
-    return verify_walk(
-        walk_forward(history, refit_days=refit_days, regime_refit_days=len(history), parts=parts), history
-    )
+    return verify_walk(walk_forward(history, refit_days=refit_days, parts=parts), history)
 
 
 def verify_walk(walk: Walk, history: DailyHistory) -> tuple[HorizonCheck, ...]:
