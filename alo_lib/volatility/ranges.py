@@ -51,7 +51,8 @@ def bar_variance(limit: float, previous_close: float, open_: float, high: float,
     night = min(max(math.log(open_ / previous_close), min(0.0, day) - limit), max(0.0, day) + limit)
     upper, lower = math.log(high / max(open_, close)), math.log(min(open_, close) / low)
     span = abs(day - night) + min(upper, limit) + min(lower, limit)
-    return span * span / (4.0 * math.log(2.0)) + night * night
+    measure: float = span * span / (4.0 * math.log(2.0)) + night * night
+    return measure
 
 
 @kernel
