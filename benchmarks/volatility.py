@@ -46,6 +46,7 @@ from benchmarks.curve import curve_svg
 from benchmarks.harness import Row, best_time, options_of, report
 from benchmarks.lean_data import add_data_option
 from benchmarks.volatility_bands import judge_bands
+from benchmarks.volatility_intraday import judge_intraday
 from benchmarks.volatility_levels import diebold_mariano, every_series, judge_levels
 
 Array = NDArray[np.float64]
@@ -402,6 +403,7 @@ def all_levels(folder: Path | None, names: list[str]) -> Iterator[Row]:
     for name, bars in every_series(None if folder is None else DataFolder(folder)):
         if not names or name in names:
             yield from judge_levels(name, bars, garch_peer)
+            yield from judge_intraday(None if folder is None else DataFolder(folder), name)
 
 
 def run(folder: Path | None, quick: bool, curve: Path | None) -> Iterator[Row]:

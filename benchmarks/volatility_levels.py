@@ -22,7 +22,7 @@ from alo_lib.volatility.variance_distribution import PROXIES
 from alo_lib.volatility.verification import level_interval, level_of
 from benchmarks.harness import Row
 
-__all__ = ["Peer", "diebold_mariano", "every_series", "judge_levels"]
+__all__ = ["DAYS", "REFIT_DAYS", "Peer", "diebold_mariano", "every_series", "judge_levels"]
 
 Array = NDArray[np.float64]
 Peer = Callable[[Array, Array | None], tuple[GjrGarch, Array]]
