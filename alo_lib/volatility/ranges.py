@@ -65,7 +65,8 @@ def least_measure(limit: float) -> float:
 def measure_day(earlier: Array, previous_close: float, open_: float, high: float, low: float, close: float) -> float:
     """Variance measure of one day, given the measures of up to :data:`MEMORY` days before it."""
     limit: float = longest_wick(earlier)
-    return max(bar_variance(limit, previous_close, open_, high, low, close), least_measure(limit))
+    measure: float = max(bar_variance(limit, previous_close, open_, high, low, close), least_measure(limit))
+    return measure
 
 
 @kernel
