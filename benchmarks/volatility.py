@@ -45,6 +45,8 @@ from alo_lib.volatility.innovations import sample_shocks, shock_quantile
 from benchmarks.curve import curve_svg
 from benchmarks.harness import Row, best_time, options_of, report
 from benchmarks.lean_data import add_data_option
+from benchmarks.volatility_bands import judge_bands
+from benchmarks.volatility_intraday import judge_intraday
 from benchmarks.volatility_levels import diebold_mariano, every_series, judge_levels
 
 Array = NDArray[np.float64]
@@ -401,6 +403,7 @@ def all_levels(folder: Path | None, names: list[str]) -> Iterator[Row]:
     for name, bars in every_series(None if folder is None else DataFolder(folder)):
         if not names or name in names:
             yield from judge_levels(name, bars, garch_peer)
+            yield from judge_intraday(None if folder is None else DataFolder(folder), name)
 
 
 def run(folder: Path | None, quick: bool, curve: Path | None) -> Iterator[Row]:
@@ -424,6 +427,7 @@ def main() -> int:
     add_data_option(parser)
     parser.add_argument("--curve", type=Path, help="file to write the delay against false alarms to, as SVG")
     parser.add_argument("--levels", nargs="*", metavar="SERIES", help="only both proxies, level and bands, of these")
+    parser.add_argument("--bands", type=int, metavar="MARKETS", help="only how often bands hold, on so many markets")
     options = parser.parse_args()
     folder: Path | None = options.data
     if not options.quick and (folder is None or not folder.is_dir()):
@@ -432,9 +436,12 @@ def main() -> int:
     with warnings.catch_warnings():
         # arch reports doubts about its own fits as warnings; its likelihoods are compared here.
         warnings.simplefilter("ignore")
-        rows = (
-            run(folder, options.quick, options.curve) if options.levels is None else all_levels(folder, options.levels)
-        )
+        if options.bands is not None:
+            rows = judge_bands(options.bands)
+        elif options.levels is not None:
+            rows = all_levels(folder, options.levels)
+        else:
+            rows = run(folder, options.quick, options.curve)
         return report(rows, as_json=options.json)
 
 

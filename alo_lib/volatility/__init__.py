@@ -12,10 +12,18 @@ from alo_lib.volatility.gaps import DatedReturns, dated_returns
 from alo_lib.volatility.garch import GjrGarch, GjrPath, GjrState
 from alo_lib.volatility.garch_by_regime import GarchByRegime, GarchByRegimePath, GarchByRegimeState
 from alo_lib.volatility.har import HarModel, HarPath, HarState, har_features
-from alo_lib.volatility.history import BarState, DailyHistory, DailyObservation, observe
+from alo_lib.volatility.history import (
+    BarState,
+    DailyHistory,
+    DailyObservation,
+    IntradayState,
+    observe,
+    observe_intraday,
+)
 from alo_lib.volatility.horizons import HORIZONS
 from alo_lib.volatility.hybrid import HybridForecast, HybridPath, HybridState
 from alo_lib.volatility.innovations import Distribution
+from alo_lib.volatility.intraday import intraday_variance, joined_measures
 from alo_lib.volatility.jumps import Conditioned, condition
 from alo_lib.volatility.likelihood_problem import Mean
 from alo_lib.volatility.model import VolatilityModel
@@ -31,6 +39,7 @@ from alo_lib.volatility.realized import (
     rolling,
     yang_zhang,
 )
+from alo_lib.volatility.regime_band import RegimesNow
 from alo_lib.volatility.regimes import RegimeModel, RegimeParameters, RegimePath, RegimeState
 from alo_lib.volatility.registry import MODELS, model_from_dict, model_named
 from alo_lib.volatility.report import ConePoint, VolatilityReport, report_volatility
@@ -55,7 +64,7 @@ from alo_lib.volatility.variance_clock import (
     session_share,
 )
 from alo_lib.volatility.variance_distribution import Proxy
-from alo_lib.volatility.verification import HorizonCheck, verify_forecasts, verify_walk
+from alo_lib.volatility.verification import HorizonCheck, level_interval, verify_forecasts, verify_walk
 from alo_lib.volatility.walk_forward import Walk, walk_forward
 
 __all__ = [
@@ -90,6 +99,7 @@ __all__ = [
     "HybridForecast",
     "HybridPath",
     "HybridState",
+    "IntradayState",
     "Mean",
     "NightState",
     "NightWeights",
@@ -101,6 +111,7 @@ __all__ = [
     "RegimeParameters",
     "RegimePath",
     "RegimeState",
+    "RegimesNow",
     "ResidualTest",
     "Uncertainty",
     "VarianceClock",
@@ -120,13 +131,17 @@ __all__ = [
     "garman_klass",
     "har_features",
     "implied_event_variance",
+    "intraday_variance",
     "jarque_bera",
+    "joined_measures",
+    "level_interval",
     "ljung_box",
     "log_returns",
     "model_from_dict",
     "model_named",
     "move_of_variance",
     "observe",
+    "observe_intraday",
     "parkinson",
     "past_event_variance",
     "range_variance",

@@ -46,6 +46,13 @@ _ENOUGH_WINDOWS: Final[dict[Proxy, float]] = {"returns": 100.0, "range": 10.0}
 paths, which take today's variance for known, say less of it."""
 _UNKNOWN: Final[dict[Proxy, float]] = {"returns": 0.75, "range": 0.5}
 """Power of the horizon over the history by which a band is widened."""
+_MOST_UNKNOWN: Final[dict[Proxy, float]] = {"returns": math.inf, "range": 0.26}
+"""What it is widened by at most: what is unknown of a level counts alike over half a year and over a year."""
+_ENOUGH_BY_REGIMES: Final = 10.0
+_UNKNOWN_BY_REGIMES: Final = 0.08
+"""The same of paths of regimes, for either proxy: from a month on, how often they change is known as well for any
+horizon."""
+_MONTH: Final = 21.0
 _LEAST_SQUARE: Final = 1e-12
 """Least realized squared return that has an error in logarithms: the close of such a day is the one before."""
 
@@ -104,11 +111,21 @@ class Blend:
         Errors count by their windows that do not overlap, which are few. The paths take the fitted parameters for known
         and the process for right. What both hide was found on simulated GJR-GARCH and regime markets.
         """
+        unknown = min(math.pow(trading_days / self.days, _UNKNOWN[proxy]), _MOST_UNKNOWN[proxy])
+        return self._mixed(errors, paths, trading_days, _ENOUGH_WINDOWS[proxy], unknown)
+
+    def with_regimes(self, errors: Array, paths: Array, trading_days: float) -> Array:
+        """As :meth:`with_paths`, where the paths are those of regimes that explain the past better."""
+        unknown = _UNKNOWN_BY_REGIMES * min(trading_days / _MONTH, 1.0)
+        return self._mixed(errors, paths, trading_days, _ENOUGH_BY_REGIMES, unknown)
+
+    def _mixed(self, errors: Array, paths: Array, trading_days: float, enough: float, unknown: float) -> Array:
+        """Both weighed, and widened by the share ``unknown``."""
         windows = self.judged / max(trading_days, 1.0)
-        share = windows / (windows + _ENOUGH_WINDOWS[proxy])
+        share = windows / (windows + enough)
         mixed = share * errors + (1.0 - share) * paths
         middle = mixed[len(LEVELS) // 2]
-        result: Array = middle + (1.0 + math.pow(trading_days / self.days, _UNKNOWN[proxy])) * (mixed - middle)
+        result: Array = middle + (1.0 + unknown) * (mixed - middle)
         return result
 
 

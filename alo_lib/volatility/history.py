@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from alo_lib.volatility.by_content import ByContent
 from alo_lib.volatility.dates import Dates, check_dates, dated, dates_of, plain_values, trading_days_until
 from alo_lib.volatility.errors import ObservationError
+from alo_lib.volatility.intraday import joined_measure, joined_measures
 from alo_lib.volatility.ranges import MEMORY, measure_day, range_variance
 from alo_lib.volatility.realized import check_bars
 from alo_lib.volatility.returns import finite_returns, log_returns
@@ -21,7 +22,7 @@ from alo_lib.volatility.returns import finite_returns, log_returns
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BarState", "DailyHistory", "DailyObservation", "observe"]
+__all__ = ["BarState", "DailyHistory", "DailyObservation", "IntradayState", "observe", "observe_intraday"]
 
 Array = NDArray[np.float64]
 
@@ -76,20 +77,29 @@ class DailyHistory(ByContent):
         close: ArrayLike,
         *,
         implied: ArrayLike | None = None,
+        intraday: ArrayLike | None = None,
         dates: ArrayLike | None = None,
     ) -> "DailyHistory":
         """The n - 1 days of n split-adjusted bars, each (n,), Series too: the first bar gives only its close.
 
-        ``implied`` (n,) is each bar's annualized implied volatility at its close, NaN where there is none; ``dates``
-        (n,) are the bars'.
+        ``implied`` (n,) is each bar's annualized implied volatility at its close, NaN where there is none; ``intraday``
+        (n,) its measure from bars within it, see :func:`~alo_lib.volatility.intraday.intraday_variance`, NaN where the
+        range is to stand for it; ``dates`` (n,) are the bars'.
 
-        :raises ObservationError: for bad bars or implied volatilities, fewer than two bars, or dates that are none,
-            descend, or differ between the prices.
+        :raises ObservationError: for bad bars, measures or implied volatilities, fewer than two bars, or dates that are
+            none, descend, or differ between the prices.
         """
         known = _dates(dates, open_, high, low, close)
         open_, high, low, close = (plain_values(prices) for prices in (open_, high, low, close))
         implied = None if implied is None else plain_values(implied)
         measures, returns = range_variance(open_, high, low, close), log_returns(close)
+        if intraday is not None:
+            within = np.asarray(plain_values(intraday), dtype=np.float64)
+            if within.shape != (returns.size + 1,):
+                raise ObservationError(
+                    f"intraday must have one value a bar, {returns.size + 1}, but the shape is {within.shape}"
+                )
+            measures = joined_measures(measures, within[1:])
         quoted = np.full(returns.size + 1, math.nan) if implied is None else np.asarray(implied, dtype=np.float64)
         if quoted.shape != (returns.size + 1,):
             raise ObservationError(
@@ -179,3 +189,26 @@ def observe(
     measure = float(measure_day(np.array(state.measures), state.close, o, h, lo, c))
     return_ = float(log_returns([state.close, c])[0])
     return BarState(c, (*state.measures, measure)[-MEMORY:]), DailyObservation(return_, measure, implied)
+
+
+@dataclass(frozen=True, slots=True)
+class IntradayState:
+    """What the next day is compared with where days have measures from bars within them, up to 63, oldest first."""
+
+    bar: BarState
+    intraday: tuple[float, ...] = ()
+    """NaN where unknown; as many as the bar's state has measures."""
+
+
+def observe_intraday(
+    state: IntradayState, open_: float, high: float, low: float, close: float, *, intraday: float = math.nan
+) -> tuple[IntradayState, DailyObservation]:
+    """:func:`observe` a day with its ``intraday`` measure, NaN where unknown: bits of :meth:`DailyHistory.from_bars`.
+
+    :raises ObservationError: as :func:`observe`, and for a measure that is not finite and positive.
+    """
+    if not (math.isnan(intraday) or 0.0 < intraday < math.inf):
+        raise ObservationError(f"intraday must be finite and positive, or NaN where unknown, but it is {intraday!r}")
+    bar, day = observe(state.bar, open_, high, low, close)
+    measure = joined_measure(day.measure, intraday, np.array(state.bar.measures), np.array(state.intraday))
+    return IntradayState(bar, (*state.intraday, intraday)[-MEMORY:]), day._replace(measure=float(measure))

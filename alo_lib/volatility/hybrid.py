@@ -24,6 +24,7 @@ from alo_lib.volatility.history import DailyHistory, DailyObservation
 from alo_lib.volatility.horizons import HORIZONS, check_horizons, check_trading_days, interpolated_total
 from alo_lib.volatility.model import FilterPath, FilterState, VolatilityModel
 from alo_lib.volatility.paths import paths_of_part
+from alo_lib.volatility.regime_band import RegimesNow
 from alo_lib.volatility.registry import MODELS, AnyModel, model_named, register
 from alo_lib.volatility.returns import MIN_OBSERVATIONS, check_returns
 from alo_lib.volatility.variance_distribution import LEVELS, PROXIES, Proxy, gjr_distribution
@@ -310,48 +311,69 @@ class HybridForecast(VolatilityModel[HybridState, HybridPath]):
         return self._with_share(state, trading_days, self.forecast_volatility(state, trading_days, totals=totals))
 
     def forecast_band(
-        self, state: HybridState, trading_days: float, level: float = 0.9, *, proxy: Proxy = "returns"
+        self,
+        state: HybridState,
+        trading_days: float,
+        level: float = 0.9,
+        *,
+        proxy: Proxy = "returns",
+        regimes: RegimesNow | None = None,
     ) -> tuple[float, float]:
         """Lower and upper annualized volatility between which realized volatility falls with probability ``level``.
 
         Realized volatility is the root of the mean squared daily return, no mean removed, or that of ``range_scale``
-        times the mean range measure. Errors as :meth:`band_ratios`.
+        times the mean range measure. Arguments and errors as :meth:`band_ratios`.
         """
         centre = self.forecast_volatility(state, trading_days)
-        low, high = self.band_ratios(state, trading_days, level, proxy=proxy)
+        low, high = self.band_ratios(state, trading_days, level, proxy=proxy, regimes=regimes)
         return centre * low, centre * high
 
     def band_ratios(
-        self, state: HybridState, trading_days: float, level: float = 0.9, *, proxy: Proxy = "returns"
+        self,
+        state: HybridState,
+        trading_days: float,
+        level: float = 0.9,
+        *,
+        proxy: Proxy = "returns",
+        regimes: RegimesNow | None = None,
     ) -> tuple[float, float]:
         """The edges of :meth:`forecast_band` over :meth:`forecast_volatility`.
 
         From the past errors of this combination, in logarithms, as far as windows that do not overlap tell them, and
         for the rest from paths of the fitted GJR-GARCH from its state on, widened for what the length of the history
-        leaves unknown. Without that part from the errors alone, beyond the last fitted horizon those of it.
+        leaves unknown; from paths of ``regimes`` of the same days, where they tell those better. Without GJR-GARCH from
+        the errors alone, beyond the last fitted horizon those of it.
 
-        :raises ParameterError: for a level outside [0.1, 0.98], or a horizon that is not finite and positive.
+        :raises ParameterError: for a level outside [0.1, 0.98], a horizon that is not finite and positive, or regimes
+            of other days.
         """
         if not 0.1 <= level <= 0.98:
             raise ParameterError(f"level must be in [0.1, 0.98], but it is {level!r}")
         days = float(check_trading_days(trading_days))
-        errors = self._blend(state).percentiles(self.horizons, days, proxy)
+        blend = self._blend(state)
+        errors = blend.percentiles(self.horizons, days, proxy)
         if _BEYOND in self.parts:
             garch, own = self.parts[_BEYOND], state.states[list(self.parts).index(_BEYOND)]
             assert isinstance(garch, GjrGarch)
             assert isinstance(own, GjrState)
-            p = garch.parameters
-            paths = gjr_distribution(p).quantiles(own.variance / p.long_run_variance, days, proxy)
-            errors = self._blend(state).with_paths(errors, paths, days, proxy)
+            if regimes is not None and regimes.tell_more_than(garch, own):
+                paths = regimes.log_quantiles(days, proxy) - math.log(float(self.forecast(state, days)))
+                errors = blend.with_regimes(errors, paths, days)
+            else:
+                p = garch.parameters
+                paths = gjr_distribution(p).quantiles(own.variance / p.long_run_variance, days, proxy)
+                errors = blend.with_paths(errors, paths, days, proxy)
         low, high = np.interp([0.5 - 0.5 * level, 0.5 + 0.5 * level], LEVELS, errors).tolist()
         return math.exp(0.5 * low), math.exp(0.5 * high)
 
-    def forecast_fitted(self, state: HybridState, level: float = 0.9) -> tuple[Array, dict[Proxy, Array]]:
+    def forecast_fitted(
+        self, state: HybridState, level: float = 0.9, *, regimes: RegimesNow | None = None
+    ) -> tuple[Array, dict[Proxy, Array]]:
         """Annualized volatility over each of ``horizons`` (k,), and the edges of its bands by proxy, each (2, k)."""
         centre = np.sqrt(TRADING_DAYS * self.fitted_variance(state))
         bands: dict[Proxy, Array] = {}
         for proxy in PROXIES:
-            ratios = [self.band_ratios(state, float(days), level, proxy=proxy) for days in self.horizons]
+            ratios = [self.band_ratios(state, float(h), level, proxy=proxy, regimes=regimes) for h in self.horizons]
             bands[proxy] = centre * np.array(ratios).T
         return centre, bands
 

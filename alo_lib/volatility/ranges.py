@@ -17,7 +17,7 @@ from alo_lib.numerics.compilation import kernel
 from alo_lib.volatility.errors import ObservationError
 from alo_lib.volatility.realized import check_bars
 
-__all__ = ["FLOOR", "MEMORY", "far_ranges", "range_variance"]
+__all__ = ["FLOOR", "MEMORY", "bar_variance", "far_ranges", "least_measure", "longest_wick", "range_variance"]
 
 Array = NDArray[np.float64]
 
@@ -37,7 +37,7 @@ FLOOR = 1e-8
 
 
 @kernel
-def _longest_wick(earlier: Array) -> float:
+def longest_wick(earlier: Array) -> float:
     """How far a day may reach beyond open and close, or an open beyond both closes, in logarithms, to count whole."""
     if earlier.shape[0] < _LEAST_MEMORY:
         return math.inf
@@ -45,15 +45,28 @@ def _longest_wick(earlier: Array) -> float:
 
 
 @kernel
-def measure_day(earlier: Array, previous_close: float, open_: float, high: float, low: float, close: float) -> float:
-    """Variance measure of one day, given the measures of up to :data:`MEMORY` days before it."""
-    limit: float = _longest_wick(earlier)
+def bar_variance(limit: float, previous_close: float, open_: float, high: float, low: float, close: float) -> float:
+    """Of one bar and the gap before it, of which what lies out of the way counts up to ``limit``, in logarithms."""
     day = math.log(close / previous_close)
     night = min(max(math.log(open_ / previous_close), min(0.0, day) - limit), max(0.0, day) + limit)
     upper, lower = math.log(high / max(open_, close)), math.log(min(open_, close) / low)
     span = abs(day - night) + min(upper, limit) + min(lower, limit)
-    least: float = max(FLOOR, _LEAST_SHARE * (limit / _WICK_LIMIT) ** 2) if limit < math.inf else FLOOR
-    return max(span * span / (4.0 * math.log(2.0)) + night * night, least)
+    measure: float = span * span / (4.0 * math.log(2.0)) + night * night
+    return measure
+
+
+@kernel
+def least_measure(limit: float) -> float:
+    """What a day counts at least, by the longest wick that it may have."""
+    return max(FLOOR, _LEAST_SHARE * (limit / _WICK_LIMIT) ** 2) if limit < math.inf else FLOOR
+
+
+@kernel
+def measure_day(earlier: Array, previous_close: float, open_: float, high: float, low: float, close: float) -> float:
+    """Variance measure of one day, given the measures of up to :data:`MEMORY` days before it."""
+    limit: float = longest_wick(earlier)
+    measure: float = max(bar_variance(limit, previous_close, open_, high, low, close), least_measure(limit))
+    return measure
 
 
 @kernel
@@ -87,6 +100,6 @@ def far_ranges(open_: ArrayLike, high: ArrayLike, low: ArrayLike, close: ArrayLi
     measures = range_variance(open_, high, low, close)
     o, h, lo, c = check_bars(open=open_, high=high, low=low, close=close)
     wicks = np.log(np.maximum(h / np.maximum(o, c), np.minimum(o, c) / lo))[1:]
-    limits = [_longest_wick(measures[max(0, t - MEMORY) : t]) for t in range(measures.size)]
+    limits = [longest_wick(measures[max(0, t - MEMORY) : t]) for t in range(measures.size)]
     beyond: Array = np.maximum(wicks - np.array(limits), 0.0)
     return beyond

@@ -21,6 +21,7 @@ from alo_lib.volatility.innovations import Distribution
 from alo_lib.volatility.jumps import condition
 from alo_lib.volatility.ranges import far_ranges
 from alo_lib.volatility.realized import rolling, yang_zhang
+from alo_lib.volatility.regime_band import RegimesNow
 from alo_lib.volatility.regimes import RegimeModel
 from alo_lib.volatility.summary import FitSummary
 from alo_lib.volatility.variance_distribution import PROXIES
@@ -122,10 +123,11 @@ def report_volatility(
     if summary.note:
         notes.append(summary.note)
     hidden: RegimeModel | None = None
-    probabilities = np.empty((len(history), 0))
+    probabilities, now = np.empty((len(history), 0)), None
     try:
         hidden = RegimeModel.fit(history, regimes=regimes, seed=seed)
-        probabilities = hidden.filter(history).probabilities
+        seen = hidden.filter(history)
+        probabilities, now = seen.probabilities, RegimesNow(hidden, seen.state)
     except CalibrationError as error:
         notes.append(f"without regimes: {error}")
     path = garch.filter(history)
@@ -146,13 +148,17 @@ def report_volatility(
         probabilities=probabilities,
         hybrid=hybrid,
         state=state,
-        cone=tuple(_cone_point(hybrid, state, history.returns, days) for days in CONE_DAYS),
+        cone=tuple(_cone_point(hybrid, state, now, history.returns, days) for days in CONE_DAYS),
         notes=tuple(dict.fromkeys(notes)),
     )
 
 
-def _cone_point(hybrid: HybridForecast, state: HybridState, returns: Array, days: int) -> ConePoint:
-    close, range_ = (hybrid.forecast_band(state, float(days), CONE_LEVEL, proxy=proxy) for proxy in PROXIES)
+def _cone_point(
+    hybrid: HybridForecast, state: HybridState, regimes: RegimesNow | None, returns: Array, days: int
+) -> ConePoint:
+    close, range_ = (
+        hybrid.forecast_band(state, float(days), CONE_LEVEL, proxy=proxy, regimes=regimes) for proxy in PROXIES
+    )
     usual: float | None = None
     if returns.size >= 2 * days:
         totals = np.lib.stride_tricks.sliding_window_view(np.square(returns), days).mean(axis=-1)

@@ -42,8 +42,12 @@ _STATES: Final = tuple(0.5 * i for i in range(-7, 9))
 """Logarithms of the next day's variance over the long-run one for which the mean of volatility is tabulated."""
 _BAND_STATES: Final = (-2.0, -1.0, 0.0, 1.0, 2.0)
 _BAND_DAYS: Final = (1, 2, 5, 13, 21, 63, 126, 252)
-_RANGE_NOISE: Final = 0.41
-"""Variance of a Brownian day's range measure, in units of its mean squared (Parkinson 1980)."""
+_NOISE: Final[dict[Proxy, float]] = {"returns": 2.0, "range": 0.41}
+"""Variance of a Brownian day's squared return, and of its range measure, in units of the mean squared (Parkinson
+1980)."""
+_MIDPOINTS: Final = tuple((i + 0.5) / 128.0 for i in range(128))
+"""Probabilities of the percentiles by which the paths from one regime are kept."""
+_NOISE_MIDPOINTS: Final = tuple((i + 0.5) / 31.0 for i in range(31))
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,17 +111,17 @@ def gjr_distribution(parameters: GjrParameters) -> GjrDistribution:
             mean = 1.0 + decayed[columns] * (ratio - 1.0)
             tables.append(log(np.quantile(slope * ratio + intercept, LEVELS, axis=0) / mean).T)
         quantiles[proxy] = np.stack(tables)
-    quantiles["range"] = _with_noise(quantiles["range"], days[columns])
+    quantiles["range"] = _with_noise(quantiles["range"], days[columns], "range")
     return GjrDistribution(shares, quantiles)
 
 
-def _with_noise(log_quantiles: Array, days: Array) -> Array:
-    """Quantiles (..., days, levels) about their medians widened by the noise of a mean of ranges."""
+def _with_noise(log_quantiles: Array, days: Array, proxy: Proxy) -> Array:
+    """Quantiles (..., days, levels) about their medians widened by the noise of a mean of so many days' measures."""
     from scipy.special import ndtri
 
     middle = log_quantiles[..., len(LEVELS) // 2, None]
     spread = log_quantiles - middle
-    noise = ndtri(np.array(LEVELS)) * np.sqrt(_RANGE_NOISE / days)[:, None]
+    noise = ndtri(np.array(LEVELS)) * np.sqrt(_NOISE[proxy] / days)[:, None]
     return np.asarray(middle + np.sign(noise) * np.sqrt(np.square(spread) + np.square(noise)))
 
 
@@ -127,6 +131,28 @@ class RegimeDistribution:
 
     volatility: Array
     variance: Array
+    sorted_means: Array
+    """Percentiles of the mean variances of the paths from each regime: (k, days, 128)."""
+
+    def log_quantiles(self, probabilities: Array, trading_days: float, proxy: Proxy) -> Array:
+        """Logarithms of realized daily variance at :data:`LEVELS` after a day of ``probabilities`` (k,): shape (99,).
+
+        What a path's mean variance makes of as many days is taken for gamma distributed, which it is for squared
+        returns while variance stands still. Beyond the last tabulated day the quantiles shrink towards their median
+        like one over the root of the horizon.
+        """
+        day = min(max(trading_days, 1.0), float(DAYS[-1]))
+        before = min(bisect_right(DAYS, day) - 1, len(DAYS) - 2)
+        part = math.log(day / DAYS[before]) / math.log(DAYS[before + 1] / DAYS[before])
+        low, high = self.sorted_means[:, before], self.sorted_means[:, before + 1]
+        came = (low + part * (high - low))[:, :, None] * _noise(day, proxy)
+        weights = np.broadcast_to((probabilities / came[0].size)[:, None, None], came.shape).ravel()
+        values = came.ravel()
+        order = np.argsort(values, kind="stable")
+        reached = np.cumsum(weights[order]) - 0.5 * weights[order]
+        row: Array = log(np.interp(LEVELS, reached, values[order]))
+        middle = row[len(LEVELS) // 2]
+        return row if trading_days <= day else middle + (row - middle) * math.sqrt(day / trading_days)
 
     def log_shares(self, probabilities: Array) -> list[float]:
         """Logarithm of the mean of volatility over the root of mean variance after a day of ``probabilities`` (k,)."""
@@ -142,14 +168,25 @@ class RegimeDistribution:
 def regime_distribution(variances: tuple[float, ...], transition: tuple[tuple[float, ...], ...]) -> RegimeDistribution:
     """The tables of a hidden Markov model, made at the first call for it."""
     levels, moves = np.array(variances), np.array(transition)
-    volatility = [np.mean(np.sqrt(regime_means(levels, moves, regime)), axis=0) for regime in range(levels.size)]
+    paths = [regime_means(levels, moves, regime) for regime in range(levels.size)]
+    volatility = [np.mean(np.sqrt(means_), axis=0) for means_ in paths]
+    spread = np.stack([np.quantile(means_, _MIDPOINTS, axis=0).T for means_ in paths])
     total, expected, means = np.zeros(levels.size), levels, []
     for day in range(1, DAYS[-1] + 1):
         expected = _moved(moves, expected)
         total = total + expected
         if day in DAYS:
             means.append(total / day)
-    return RegimeDistribution(np.stack(volatility), np.stack(means, axis=1))
+    return RegimeDistribution(np.stack(volatility), np.stack(means, axis=1), spread)
+
+
+def _noise(days: float, proxy: Proxy) -> Array:
+    """Percentiles, mean one, of what so many days of variance one are measured as: a gamma distribution's, (31,)."""
+    from scipy.special import gammaincinv
+
+    shape = days / _NOISE[proxy]
+    values: Array = gammaincinv(shape, np.array(_NOISE_MIDPOINTS))
+    return values / np.mean(values)
 
 
 def _moved(transition: Array, values: Array) -> Array:

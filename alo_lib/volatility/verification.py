@@ -11,17 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.records import TRADING_DAYS
+from alo_lib.volatility.errors import ParameterError
 from alo_lib.volatility.har import future_means
 from alo_lib.volatility.history import DailyHistory
 from alo_lib.volatility.hybrid import PARTS, HybridParts
 from alo_lib.volatility.variance_distribution import PROXIES, Proxy
 from alo_lib.volatility.walk_forward import Walk, walk_forward
 
-__all__ = ["HorizonCheck", "level_of", "verify_forecasts", "verify_walk"]
+__all__ = ["HorizonCheck", "level_interval", "level_of", "verify_forecasts", "verify_walk"]
 
 Array = NDArray[np.float64]
 
 _LEAST_BLOCK: Final = 21
+_RESAMPLES: Final = 2000
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,7 @@ def verify_forecasts(
 
     :raises VolatilityError: as :func:`~alo_lib.volatility.walk_forward.walk_forward`.
     """
-    # No check rests on regimes: they are fitted once.
-    return verify_walk(
-        walk_forward(history, refit_days=refit_days, regime_refit_days=len(history), parts=parts), history
-    )
+    return verify_walk(walk_forward(history, refit_days=refit_days, parts=parts), history)
 
 
 def verify_walk(walk: Walk, history: DailyHistory) -> tuple[HorizonCheck, ...]:
@@ -95,9 +94,42 @@ def level_of(forecast: Array, realized: Array, days: int) -> tuple[float, float]
     The error is that of means over all blocks of twice the horizon, a month at least (Kuensch 1989).
     """
     level = float(np.mean(forecast) / np.mean(realized))
-    block = max(2 * days, _LEAST_BLOCK)
+    block = _block(days)
     if forecast.size < 4 * block:
         return level, math.nan
     difference = forecast / np.mean(forecast) - realized / np.mean(realized)
     blocks = np.lib.stride_tricks.sliding_window_view(difference, block).sum(axis=-1)
     return level, level * math.sqrt(float(np.var(blocks)) / block / forecast.size)
+
+
+def level_interval(
+    forecast: Array, realized: Array, days: int, probability: float = 0.95, *, seed: int = 0
+) -> tuple[float, float]:
+    """Where :func:`level_of` lies with ``probability``, by samples of blocks drawn anew; NaN for fewer than four.
+
+    Percentiles of the moving-block bootstrap on a circle (Politis and Romano 1992), forecast and realized drawn
+    together. The same arguments give the same bits.
+
+    :raises ParameterError: for a probability outside (0, 1).
+    """
+    if not 0.0 < probability < 1.0:
+        raise ParameterError(f"probability must be in (0, 1), but it is {probability!r}")
+    block, size = _block(days), forecast.size
+    if size < 4 * block:
+        return math.nan, math.nan
+    begins = np.random.default_rng(seed).integers(0, size, (_RESAMPLES, math.ceil(size / block)))
+    said, came = (_circular_sums(values, block)[begins].sum(axis=1) for values in (forecast, realized))
+    low, high = np.quantile(said / came, [0.5 - 0.5 * probability, 0.5 + 0.5 * probability]).tolist()
+    return low, high
+
+
+def _block(days: int) -> int:
+    """Days that are kept together when means over ``days`` are judged."""
+    return max(2 * days, _LEAST_BLOCK)
+
+
+def _circular_sums(values: Array, block: int) -> Array:
+    """Sums over ``block`` values from each of n on, those after the last being the first again: (n,)."""
+    return np.asarray(
+        np.lib.stride_tricks.sliding_window_view(np.append(values, values[: block - 1]), block).sum(axis=-1)
+    )

@@ -13,6 +13,7 @@ from alo_lib.volatility.history import DailyHistory
 from alo_lib.volatility.hybrid import PARTS, HybridForecast, HybridParts, HybridState
 from alo_lib.volatility.jumps import condition, judge_days
 from alo_lib.volatility.jumps import refit_days as jump_refits
+from alo_lib.volatility.regime_band import RegimesNow
 from alo_lib.volatility.regimes import RegimeModel, RegimeState
 from alo_lib.volatility.returns import MIN_OBSERVATIONS
 
@@ -87,10 +88,6 @@ def walk_forward(
             hybrid, state = _refitted(hybrid, condition(past).history, days, parts)
         else:
             state = hybrid.update(state, observation)
-        centre, bands = hybrid.forecast_fitted(state)
-        shares = [math.exp(hybrid.log_share(state, float(day))) for day in days]
-        said[:, row] = np.vstack([centre, centre * shares, bands["returns"], bands["range"]])
-        scale[row] = hybrid.range_scale
         if row % regime_refit_days == 0 or jumped[row]:
             level = condition(past).history
             # Regimes of an earlier level are none of this one.
@@ -98,8 +95,14 @@ def walk_forward(
             mix = None if hidden is None else hidden.filter(level).state
         elif hidden is not None and mix is not None:
             mix = hidden.update(mix, observation)
+        now = None
         if hidden is not None and mix is not None:
             probabilities[row], levels[row] = mix.probabilities, hidden.parameters.volatilities
+            now = RegimesNow(hidden, mix)
+        centre, bands = hybrid.forecast_fitted(state, regimes=now)
+        shares = [math.exp(hybrid.log_share(state, float(day))) for day in days]
+        said[:, row] = np.vstack([centre, centre * shares, bands["returns"], bands["range"]])
+        scale[row] = hybrid.range_scale
     volatility, expected, low, high, range_low, range_high = said
     return Walk(
         first,

@@ -207,9 +207,19 @@ def test_the_cold_search_finds_the_highest_of_several_maxima(lean_data: Path, le
         assert best_of_many(returns, 20) < found.log_likelihood + 1e-3, (symbol, begin)
 
 
+@pytest.mark.parametrize(("symbol", "begin", "length"), [("bac", 1155, 750), ("qqq", 1166, 250)])
+def test_the_cold_search_finds_a_variance_that_went_one_way(
+    lean_data: Path, symbol: str, begin: int, length: int
+) -> None:
+    # Windows on which six starts ended 2.5 and 0.2 below the best.
+    returns = log_returns(read_daily_bars(lean_data, symbol)[:, 3])[begin : begin + length]
+    found = calibration._solve(LikelihoodProblem(returns, "skewt", "constant"), None, targeted=False, reason="")[1]
+    assert best_of_many(returns, 10) < found.log_likelihood + 1e-3
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
-def test_of_a_hundred_windows_two_at_most_are_missed(lean_data: Path, seed: int) -> None:
+def test_of_a_hundred_windows_none_is_missed(lean_data: Path, seed: int) -> None:
     symbols = ("aapl", "aig", "bac", "eem", "fb", "googl", "ibm", "iwm", "qqq", "spy", "uso", "wm", "bno")
     series = [log_returns(read_daily_bars(lean_data, symbol)[:, 3]) for symbol in symbols]
     series += [log_returns(module.load()["Adj Close"].dropna()) for module in (sp500, nasdaq)]
@@ -222,11 +232,11 @@ def test_of_a_hundred_windows_two_at_most_are_missed(lean_data: Path, seed: int)
         found = calibration._solve(LikelihoodProblem(window, "skewt", "constant"), None, targeted=False, reason="")[1]
         if best_of_many(window, 10) > found.log_likelihood + 1e-3:
             missed.append((number % len(series), begin, length))
-    assert len(missed) <= 2, missed  # of 400, random starts of any kind found three better
+    assert not missed
 
 
 def best_of_many(returns: Array, starts: int) -> float:
-    """Highest log likelihood of the free fit from as many random starts."""
+    """Highest log likelihood of the free fit from as many random starts, of those that end inside its domain."""
     problem = LikelihoodProblem(returns, "skewt", "constant")
     coordinates = problem.coordinates(targeted=False)
     lower, upper = problem.bounds()
@@ -240,5 +250,5 @@ def best_of_many(returns: Array, starts: int) -> float:
             return problem.evaluate(x, full, coordinates, targeted=False)
 
         found = maximize(objective, full[coordinates], lower[coordinates], upper[coordinates], MAX_ITERATIONS)
-        best = max(best, found.value)
+        best = best if found.message else max(best, found.value)
     return best - returns.size * math.log(math.sqrt(problem.variance))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from alo_lib.volatility import DailyHistory, Walk, verify_forecasts, verify_walk
-from alo_lib.volatility.verification import level_of
+from alo_lib.volatility.errors import ParameterError
+from alo_lib.volatility.verification import level_interval, level_of
 
 from .conftest import history_of
 from .test_hybrid import make_bars
@@ -45,6 +46,33 @@ def test_the_standard_error_is_that_of_repeated_samples() -> None:
         errors.append(error)
     assert np.mean(levels) == pytest.approx(1.0, abs=0.01)
     assert np.mean(errors) == pytest.approx(np.std(levels), rel=0.15)
+
+
+def test_the_interval_holds_the_true_level_as_often_as_it_says() -> None:
+    generator = np.random.default_rng(5)
+    held = 0
+    for _ in range(400):
+        level = np.empty(1500)
+        level[0] = 0.0
+        shocks = generator.standard_normal((2, 1500))
+        for t in range(1, 1500):
+            level[t] = 0.9 * level[t - 1] + 0.15 * shocks[0, t]
+        forecast = np.exp(level)  # the variance itself: unbiased
+        low, high = level_interval(forecast, forecast * np.square(shocks[1]), 1, 0.9)
+        held += low <= 1.0 <= high
+    assert 0.86 <= held / 400 <= 0.94
+
+
+def test_the_interval_is_that_of_the_draws_written_out() -> None:
+    generator = np.random.default_rng(6)
+    forecast, realized = generator.uniform(1.0, 2.0, (2, 85))
+    begins = np.random.default_rng(3).integers(0, 85, (2000, 5))
+    days = (begins[:, :, None] + np.arange(21)) % 85
+    ratios = forecast[days].sum(axis=(1, 2)) / realized[days].sum(axis=(1, 2))
+    assert level_interval(forecast, realized, 5, 0.8, seed=3) == pytest.approx(np.quantile(ratios, [0.1, 0.9]))
+    assert all(map(math.isnan, level_interval(forecast[:83], realized[:83], 5)))
+    with pytest.raises(ParameterError, match="probability must be in"):
+        level_interval(forecast, realized, 5, 1.0)
 
 
 def test_forecasts_of_a_simulated_past_mean_what_they_say() -> None:

@@ -8,6 +8,7 @@ from alo_lib.volatility import (
     ObservationError,
     ParameterError,
     RegimeModel,
+    RegimesNow,
     Walk,
     log_returns,
     walk_forward,
@@ -37,7 +38,9 @@ def test_each_day_s_values_are_those_of_models_of_the_past(bars: Array, walk: Wa
     past = bars[: last + 1]
     fitted = HybridForecast.fit(history_of(past), horizons=walk.days)
     state = fitted.filter(history_of(past)).state
-    centre, bands = fitted.forecast_fitted(state)
+    model = RegimeModel.fit(days(log_returns(bars[: 250 + 64, 3])))
+    now = RegimesNow(model, model.filter(days(log_returns(past[:, 3]))).state)
+    centre, bands = fitted.forecast_fitted(state, regimes=now)
     said = [walk.volatility[row], walk.low[row], walk.high[row], walk.range_low[row], walk.range_high[row]]
     np.testing.assert_allclose(said, [centre, *bands["returns"], *bands["range"]], rtol=1e-3)
     mean = fitted.expected_volatility(state, np.array(walk.days, dtype=np.float64))

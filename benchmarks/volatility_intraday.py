@@ -1,0 +1,77 @@
+"""What bars within the day add to forecasts: the hybrid of summed hourly ranges against that of daily ranges.
+
+On the series of LEAN's sample data that have hourly bars for years; proxies are squared returns, the daily range and
+the intraday measure, each of the latter two at the level of squared returns by the factor known at each refit.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.market import DataFolder, Resolution
+from alo_lib.volatility import DailyHistory, HybridForecast, intraday_variance
+from alo_lib.volatility.har import future_means
+from benchmarks.harness import Row
+from benchmarks.volatility_levels import DAYS, REFIT_DAYS, diebold_mariano
+
+__all__ = ["WITH_HOURS", "judge_intraday"]
+
+Array = NDArray[np.float64]
+
+WITH_HOURS: Final = ("AAPL", "AIG", "BAC", "IBM", "SPY")
+_FIRST: Final = 1500
+_PRICES: Final = ("open", "high", "low", "close")
+
+
+def _histories(folder: DataFolder, ticker: str) -> tuple[DailyHistory, DailyHistory]:
+    """Of daily ranges, and of hourly ones."""
+    begin, end = date(1998, 1, 1), date(2021, 3, 31)
+    daily = folder.split_adjusted_bars(ticker, begin, end)
+    hours = folder.bars(ticker, begin, end, Resolution.HOUR)
+    days, of_hours = (rows["time"].astype("datetime64[ns]").astype("datetime64[D]") for rows in (daily, hours))
+    factors = folder.factor_file(ticker).split_factors(of_hours)
+    sessions, measures = intraday_variance(of_hours, *(hours[name] * factors for name in _PRICES))
+    intraday = np.full(days.size, np.nan)
+    _, at, known = np.intersect1d(days, sessions, return_indices=True)
+    intraday[at] = measures[known]
+    prices = [daily[name] for name in _PRICES]
+    return DailyHistory.from_bars(*prices), DailyHistory.from_bars(*prices, intraday=intraday)
+
+
+def _walked(history: DailyHistory) -> tuple[Array, Array]:
+    """Mean daily variances that were forecast after each day from the first on (m, k), and the range's factor (m,)."""
+    count = len(history) - _FIRST
+    said, scale = np.empty((count, len(DAYS))), np.empty(count)
+    fitted = None
+    for begin in range(0, count, REFIT_DAYS):
+        known, end = _FIRST + begin + 1, min(begin + REFIT_DAYS, count)
+        fitted = HybridForecast.fit(history[:known], horizons=DAYS, warm_start=fitted)
+        said[begin:end] = fitted.fitted_variance_path(fitted.filter(history[: _FIRST + end]))[known - 1 :]
+        scale[begin:end] = fitted.range_scale
+    return said, scale
+
+
+def judge_intraday(folder: DataFolder | None, ticker: str) -> Iterator[Row]:
+    """Rows of one series; none where it has no hourly bars."""
+    if folder is None or ticker not in WITH_HOURS:
+        return
+    ranges, intraday = _histories(folder, ticker)
+    by_range, by_hours = _walked(ranges), _walked(intraday)
+    proxies = {
+        "squared returns": (np.square(ranges.returns), None),
+        "range": (ranges.measures, by_range[1]),
+        "intraday": (intraday.measures, by_hours[1]),
+    }
+    for k, days in enumerate(DAYS):
+        for name, (values, scale) in proxies.items():
+            came = future_means(values, days)[_FIRST:]
+            came = came if scale is None else came * scale[: came.size]
+            theirs, ours = (
+                came / said[: came.size, k] + np.log(said[: came.size, k]) for said in (by_range[0], by_hours[0])
+            )
+            what = f"{ticker}, {days} d, {name}: hybrid of hourly ranges over that of daily ones"
+            yield Row(f"{what}, QLIKE lower by", float(np.mean(theirs - ours)), "")
+            yield Row(f"{what}, Diebold-Mariano", diebold_mariano(theirs - ours, days), "t")
