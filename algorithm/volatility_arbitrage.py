@@ -19,13 +19,15 @@ from AlgorithmImports import (
 )
 
 from algorithm.framework_algorithm import FrameworkAlgorithm
-from alo_lib.records import HostEvent, Message, OrderStatus
+from alo_lib.records import HostEvent, Message, OrderStatus, remark
 from alo_lib.runtime import Answer, Teller, Timetable, command_of, open_core
+from alo_lib.runtime.missed import told_late
 from alo_lib.runtime.policy_file import policy_of_settings
+from alo_lib.runtime.settlements import Listed
 from alo_lib.settings import Settings
 from models import AloMarginInterestRateModel, AloOptionPriceModel, AloVolatilityModel, HostEvents, LeanHost, Marshal
 from models.data_on_disk import look_at_data
-from models.host_portfolio import meet_portfolio, tell_of_others
+from models.host_portfolio import look_at_strangers, meet_portfolio
 from models.live_results import LiveResults
 from models.object_store import LeanObjectStore
 from models.times import utc_datetime, utc_nanoseconds
@@ -116,8 +118,10 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         with self._one_at_a_time:
             if self._teller.told.session == self.time.date():
                 self._meet_portfolio()
-            elif self.live_mode and not self._findings:
-                tell_of_others(self)
+            elif self.live_mode and self._teller.told.session is None:
+                look_at_strangers(self, self._marshal, adopts=self.alo.adopt)
+                if self.alo.adopt and not self._findings:
+                    self._findings = ["the journal begins with what the account holds"]
 
     def _accept(self, message: Message) -> None:
         with self._one_at_a_time:
@@ -161,14 +165,22 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
                 identifiers=self._teller.told.broker_orders,
                 cancels=self.alo.lost_tags == "cancel",
                 said=self._said,
+                listed=Listed(self._teller.told.contracts, self._close_at),
             )
             self._findings = []
             self._hosted.keep(utc_nanoseconds(self.utc_time))
 
+    def _close_at(self, number: int, time: int) -> float:
+        return self._host.close_at(self._core.instruments.symbol(number), time)
+
     def _begin_session(self) -> None:
         """Tell the core what holds for the whole session."""
-        time = utc_nanoseconds(self.utc_time)
-        for message in self._teller.begin(self._host.session(self.time.date()), time):
+        time, session = utc_nanoseconds(self.utc_time), self._host.session(self.time.date())
+        before = self._teller.told.session if self.live_mode else None
+        for message in self._teller.begin(session, time):
+            for sentence in told_late(message, session, before, self._core.instruments, self._core.holdings):
+                self._core.remark(remark(HostEvent.RECOVERY, time, sentence))
+                self.log(f"alo recovery: {sentence}")
             self._core.accept(message)
         self._marshal.begin_session(self._teller.told)
         self._meet_portfolio()

@@ -36,6 +36,7 @@ __all__ = [
     "Marshal",
     "combination_tag",
     "contract_of",
+    "contract_of_symbol",
     "expiry_time",
     "option_symbol",
     "order_number",
@@ -91,13 +92,18 @@ def expiry_time(hours: SecurityExchangeHours, expiry: dt.date) -> int:
 
 def contract_of(data: OptionUniverse, expiry: int) -> Contract:
     """The contract that a row of LEAN's option universe lists, without its symbol."""
-    identity = data.symbol.id
+    return contract_of_symbol(data.symbol, expiry, int(data.open_interest))
+
+
+def contract_of_symbol(symbol: Symbol, expiry: int, open_interest: int = 0) -> Contract:
+    """The contract that a symbol of LEAN's names; ``expiry`` is the close of its last session."""
+    identity = symbol.id
     return Contract(
         expiry=identity.date.date(),
         strike=float(identity.strike_price),
         right=1 if identity.option_right == OptionRight.CALL else -1,
         expiry_time=expiry,
-        open_interest=int(data.open_interest),
+        open_interest=open_interest,
         american=identity.option_style == OptionStyle.AMERICAN,
     )
 

@@ -10,8 +10,9 @@ from alo_lib.settings import Settings, SettingsError
 
 __all__ = ["SETTINGS_OF_PLACE", "known_settings_of", "require_same_settings", "settings_mark", "settings_of"]
 
-SETTINGS_OF_PLACE: Final = frozenset({"core_process", "policy"})
-"""Settings that say where is decided or where a policy lies, not what: which policy it is the journal is told."""
+SETTINGS_OF_PLACE: Final = frozenset({"core_process", "policy", "adopt"})
+"""Settings that say where is decided, where a policy lies or what may be told at a start, not what is decided by what
+is told: which policy it is, and what is taken over, the journal is told."""
 
 
 def settings_mark(settings: Settings) -> int:
