@@ -124,7 +124,7 @@ def _orders(algorithm: QCAlgorithm, marshal: Marshal) -> dict[int, HostOrder]:
     orders = {}
     for order in algorithm.transactions.get_open_orders():
         number = _number(marshal, order)
-        if number:
+        if number and int(order.id) not in marshal.lost:
             orders[number] = _left(algorithm, order)
     return orders
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -122,6 +122,7 @@ class Marshal:
         self._number: dict[Symbol, int] = {}
         self._underlyings: list[tuple[int, Symbol]] = []
         self._reader = quote_reader()
+        self.lost: set[int] = set()  # LEAN's numbers of orders that the broker works no more, whatever LEAN believes
         self._given_back: dict[int, int] = {}  # our number by LEAN's, of orders that a broker gave back without a tag
 
     def add_underlying(self, number: int, symbol: Symbol) -> None:
@@ -156,6 +157,10 @@ class Marshal:
     def give_back(self, order_id: int, number: int) -> None:
         """Know which order of ours one of LEAN's is that a broker gave back without its tag."""
         self._given_back[order_id] = number
+
+    def lose(self, order_ids: Iterable[int]) -> None:
+        """Know that the broker works some orders of LEAN's no more."""
+        self.lost.update(order_ids)
 
     def order_of(self, order_id: int, tag: str | None, symbol: Symbol) -> int:
         """The intent that an order of LEAN's is; 0 for one of somebody else."""
