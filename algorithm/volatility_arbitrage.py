@@ -52,7 +52,6 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         for sentence in self.alo.warnings if self.live_mode else look_at_data(self.alo):
             self.log(f"alo {sentence}")
         self._one_at_a_time = threading.RLock()  # live, LEAN calls back on three threads
-        self._bars = _RESOLUTIONS[self.alo.resolution]
         store = LeanObjectStore(self.object_store)
         self._hosted, told, self._findings = open_core(
             self.alo,
@@ -62,6 +61,8 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             shown_in=Path(str(Globals.results_destination_folder)).absolute(),
         )
         self._core = self._hosted.core
+        self.alo = self._core.settings  # live, those of a core process count
+        self._bars = _RESOLUTIONS[self.alo.resolution]
         self._results = LiveResults(self, self._hosted)
         self._marshal = Marshal()
         self._broker = BrokerAccount(self, self._marshal)

@@ -53,6 +53,12 @@ class RunSettings(BaseModel):
         description="name of the 'alo core' that decides for LEAN; empty: LEAN's own process does",
     )
 
+    core_folder: Annotated[str, Words("an absolute path; or nothing")] = Field(
+        "",
+        pattern=r"^$|^/[\w./@+-]*$",
+        description="folder of that core's shared memory, as 'alo core --folder' has it; empty: the project's",
+    )
+
     @property
     def bar_nanoseconds(self) -> int:
         """Length of a bar."""

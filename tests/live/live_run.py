@@ -136,6 +136,13 @@ class LiveLean:
             self._process.wait()
             self._process = None
 
+    def end(self) -> int:
+        """Wait until it ends by itself; returns its status."""
+        assert self._process is not None
+        status = self._process.wait(PATIENCE)
+        self._process = None
+        return status
+
     def wait_for(self, what: str, condition: Callable[[], bool]) -> None:
         """Return once it holds. Fails when LEAN ends before, or after a long time."""
         end = time.monotonic() + PATIENCE
