@@ -184,7 +184,7 @@ def _tell_settled(
     listed, time, cash = known
     gaps = {
         instrument: positions.get(instrument, HostPosition(0, 0.0)).quantity - held.get(instrument, 0)
-        for instrument in {*held, *positions}
+        for instrument in sorted({*held, *positions})
         if instrument not in left_alone
     }
     believed = _cash_then(result, core)

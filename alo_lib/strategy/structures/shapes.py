@@ -125,9 +125,9 @@ def _of(name: str, held: Sequence[HeldContract]) -> Iterator[FormedStructure]:
     for direction in (+1, -1):
         places = [[leg for leg in held if _holds(leg, direction * ratio)] for ratio in ratios]
         for legs in _chosen(places):
-            structures = {leg.quantity // (direction * ratio) for leg, ratio in zip(legs, ratios, strict=True)}
-            if len(structures) == 1 and forms(legs):
-                yield FormedStructure(name, tuple(leg.number for leg in legs), direction, structures.pop())
+            structures = [leg.quantity // (direction * ratio) for leg, ratio in zip(legs, ratios, strict=True)]
+            if min(structures) == max(structures) and forms(legs):
+                yield FormedStructure(name, tuple(leg.number for leg in legs), direction, structures[0])
 
 
 def _holds(leg: HeldContract, ratio: int) -> bool:
