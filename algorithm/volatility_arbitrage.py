@@ -2,7 +2,7 @@
 
 import datetime as dt
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 from pathlib import Path
 
@@ -19,13 +19,16 @@ from AlgorithmImports import (
 )
 
 from algorithm.framework_algorithm import FrameworkAlgorithm
-from alo_lib.records import HostEvent, Message, OrderStatus
+from alo_lib.records import HaltCause, HostEvent, Kind, Message, OrderStatus, records, remark
 from alo_lib.runtime import Answer, Teller, Timetable, command_of, open_core
+from alo_lib.runtime.missed import told_late
 from alo_lib.runtime.policy_file import policy_of_settings
+from alo_lib.runtime.settlements import Listed
 from alo_lib.settings import Settings
 from models import AloMarginInterestRateModel, AloOptionPriceModel, AloVolatilityModel, HostEvents, LeanHost, Marshal
+from models.broker_account import BrokerAccount
 from models.data_on_disk import look_at_data
-from models.host_portfolio import meet_portfolio, tell_of_others
+from models.host_portfolio import look_at_strangers, meet_portfolio
 from models.live_results import LiveResults
 from models.object_store import LeanObjectStore
 from models.times import utc_datetime, utc_nanoseconds
@@ -49,7 +52,6 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         for sentence in self.alo.warnings if self.live_mode else look_at_data(self.alo):
             self.log(f"alo {sentence}")
         self._one_at_a_time = threading.RLock()  # live, LEAN calls back on three threads
-        self._bars = _RESOLUTIONS[self.alo.resolution]
         store = LeanObjectStore(self.object_store)
         self._hosted, told, self._findings = open_core(
             self.alo,
@@ -59,8 +61,11 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             shown_in=Path(str(Globals.results_destination_folder)).absolute(),
         )
         self._core = self._hosted.core
+        self.alo = self._core.settings  # live, those of a core process count
+        self._bars = _RESOLUTIONS[self.alo.resolution]
         self._results = LiveResults(self, self._hosted)
         self._marshal = Marshal()
+        self._broker = BrokerAccount(self, self._marshal)
         self._said: Sequence[str] = ()  # of what was found when the core last met the portfolio
         self.host_events = HostEvents(self._remark, lambda: utc_nanoseconds(self.utc_time), self._marshal)
         self._host, self._timetable = LeanHost(self, self.alo), Timetable(self.alo)
@@ -101,6 +106,19 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             names = ",".join(str(each) for each in order.broker_id)
             self.host_events.capture(HostEvent.BROKER_ORDER, order_event.symbol, order=number, text=names)
 
+    def on_brokerage_disconnect(self) -> None:
+        """Journal it, and open no risk until both sides have been reconciled."""
+        super().on_brokerage_disconnect()
+        self._doubt_the_account(self._broker.gone)
+        self.log(
+            "alo halt, reconciliation: the broker is disconnected; no risk is opened until it is back and reconciled"
+        )
+
+    def on_brokerage_reconnect(self) -> None:
+        """Journal it; once LEAN's positions are seen to be the broker's, both are reconciled."""
+        super().on_brokerage_reconnect()
+        self._doubt_the_account(self._broker.back)
+
     def on_command(self, data: DynamicData) -> bool:
         """Do what a person asks, live: ``{"command": "pause"}``, and the others of :mod:`alo_lib.runtime.steering`."""
         super().on_command(data)
@@ -116,8 +134,10 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         with self._one_at_a_time:
             if self._teller.told.session == self.time.date():
                 self._meet_portfolio()
-            elif self.live_mode and not self._findings:
-                tell_of_others(self)
+            elif self.live_mode and self._teller.told.session is None:
+                look_at_strangers(self, self._marshal, adopts=self.alo.adopt)
+                if self.alo.adopt and not self._findings:
+                    self._findings = ["the journal begins with what the account holds"]
 
     def _accept(self, message: Message) -> None:
         with self._one_at_a_time:
@@ -150,9 +170,28 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         self._host.add(ticker, equity)
         self._marshal.add_underlying(self._teller.number(ticker), equity.symbol)
 
+    def _doubt_the_account(self, happened: Callable[[], None]) -> None:
+        """Halt for a reconciliation, which begins anew where it was under way."""
+        with self._one_at_a_time:
+            happened()
+            halted = records(Kind.HALT, cause=HaltCause.RECONCILIATION, halted=1)
+            self._core.accept(Message(Kind.HALT, utc_nanoseconds(self.utc_time), halted))
+
+    def _look_at_the_account(self) -> None:
+        """See whether LEAN's positions are the broker's; what was put right in them the core is told by reconciling."""
+        wanted = bool(self._findings) or self._core.wants_reconciliation
+        found = self._broker.look(utc_nanoseconds(self.utc_time), at_once=wanted)
+        if found:
+            self._findings = [*self._findings, *found]
+
     def _meet_portfolio(self) -> None:
-        """Hold a core against LEAN's portfolio: one that went on, once told of the day's splits, or that wants it."""
-        if self._findings or self._core.wants_reconciliation:
+        """Hold a core against LEAN's portfolio: one that went on, once told of the day's splits, or that wants it.
+
+        While nobody is sure what the broker holds it waits.
+        """
+        if self.live_mode:
+            self._look_at_the_account()
+        if self._broker.is_sure and (self._findings or self._core.wants_reconciliation):
             self._said = meet_portfolio(
                 self,
                 self._core,
@@ -161,14 +200,22 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
                 identifiers=self._teller.told.broker_orders,
                 cancels=self.alo.lost_tags == "cancel",
                 said=self._said,
+                listed=Listed(self._teller.told.contracts, self._close_at),
             )
             self._findings = []
             self._hosted.keep(utc_nanoseconds(self.utc_time))
 
+    def _close_at(self, number: int, time: int) -> float:
+        return self._host.close_at(self._core.instruments.symbol(number), time)
+
     def _begin_session(self) -> None:
         """Tell the core what holds for the whole session."""
-        time = utc_nanoseconds(self.utc_time)
-        for message in self._teller.begin(self._host.session(self.time.date()), time):
+        time, session = utc_nanoseconds(self.utc_time), self._host.session(self.time.date())
+        before = self._teller.told.session if self.live_mode else None
+        for message in self._teller.begin(session, time):
+            for sentence in told_late(message, session, before, self._core.instruments, self._core.holdings):
+                self._core.remark(remark(HostEvent.RECOVERY, time, sentence))
+                self.log(f"alo recovery: {sentence}")
             self._core.accept(message)
         self._marshal.begin_session(self._teller.told)
         self._meet_portfolio()

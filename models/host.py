@@ -1,6 +1,7 @@
 """LEAN as the host of a session's telling: its hours, rates, history and universe, as a teller asks for them."""
 
 import datetime as dt
+import math
 from typing import Any, Final
 
 from AlgorithmImports import (
@@ -24,7 +25,8 @@ from alo_lib.strategy import select_contracts
 from alo_lib.strategy.daily_bars import DailyBar
 from models.dated_events import dated_events
 from models.distributions import dividend_of
-from models.marshalling import contract_of, expiry_time
+from models.host_portfolio import held_contracts
+from models.marshalling import contract_of, contract_of_symbol, expiry_time
 from models.times import utc_of
 from models.volatility_model import split_adjusted_bars
 
@@ -32,6 +34,9 @@ __all__ = ["LeanHost"]
 
 _LINES: Final = 100
 """Market-data lines of an Interactive Brokers account to which none were added."""
+
+_CLOSES_BACK: Final = 60
+"""Sessions in which the close of an expiry is looked for."""
 
 _SESSIONS_BEFORE: Final = dt.timedelta(days=10)
 """LEAN's history finds a corporate action from the session before it, which no holidays part so far from it."""
@@ -132,8 +137,22 @@ class LeanHost:
         return float(warnings[0].split_factor) if warnings else None
 
     def contracts(self, ticker: str, day: dt.date) -> list[Contract]:
-        """What LEAN's filter selected last."""
-        return self._selected.get(ticker, [])
+        """What LEAN's filter selected last; where positions are taken over, what LEAN holds as well."""
+        selected = self._selected.get(ticker, [])
+        if not (self._settings.adopt and self._algorithm.live_mode):
+            return selected
+        held = [
+            contract_of_symbol(symbol, expiry_time(self._hours, symbol.id.date.date()))
+            for symbol in held_contracts(self._algorithm, self._equities[ticker].symbol)
+        ]
+        return [*selected, *(each for each in held if not any(each.same_as(other) for other in selected))]
+
+    # What a restart asks -------------------------------------------------------------------------------------------
+
+    def close_at(self, ticker: str, time: int) -> float:
+        """The close of an underlying's session that ended at ``time``; NaN where history has none."""
+        bars = self.daily_bars(ticker, self._algorithm.time.date(), _CLOSES_BACK)
+        return next((prices[-1] for closed, prices in reversed(bars) if closed == time), math.nan)
 
     @property
     def _hours(self) -> SecurityExchangeHours:

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 
-from AlgorithmImports import Order, QCAlgorithm
+from AlgorithmImports import Order, QCAlgorithm, Symbol
 
 from alo_lib.core import Core
 from alo_lib.records import OrderType
 from alo_lib.runtime import HostOrder, HostPosition, reconcile
 from alo_lib.runtime.order_matching import Matching, TaglessOrder, WorkingOrder, match_orders
+from alo_lib.runtime.settlements import Listed
+from alo_lib.settings import SettingsError
 from models.marshalling import Marshal
 from models.times import utc_nanoseconds
 
-__all__ = ["meet_portfolio", "tell_of_others"]
+__all__ = ["held_contracts", "look_at_strangers", "meet_portfolio"]
 
 
 def meet_portfolio(
@@ -23,19 +25,23 @@ def meet_portfolio(
     identifiers: Mapping[str, int] | None = None,
     cancels: bool = True,
     said: Sequence[str] = (),
+    listed: Listed | None = None,
 ) -> Sequence[str]:
     """Hold a core that went on against LEAN's portfolio and open orders, tell it what differs, and say what was found.
 
     ``findings`` are what is known of its going on, in sentences. An order without a tag is known by the broker's
     ``identifiers``, with our numbers, or by what it is; one that may be several of ours is canceled, or left to people.
-    What was ``said`` the last time is not said again. Returns what was found.
+    What was ``said`` the last time is not said again. By the terms of what is ``listed`` it is told what was settled
+    while nobody listened; positions that the core knows nothing of become trades where its settings adopt them. Returns
+    what was found.
     """
     time = utc_nanoseconds(algorithm.utc_time)
     positions, others = _positions(algorithm, marshal)
     orders = _orders(algorithm, marshal)
     matching = _matched(algorithm, core, marshal, orders, {} if identifiers is None else identifiers)
     unsure = {number for numbers in matching.unsure.values() for number in numbers}
-    found = reconcile(core, positions, orders, time, cash=float(algorithm.portfolio.cash), unsure=unsure)
+    cash, adopts = float(algorithm.portfolio.cash), core.settings.adopt
+    found = reconcile(core, positions, orders, time, cash=cash, unsure=unsure, listed=listed, adopts=adopts)
     found.findings[:0] = [*findings, *matching.findings]
     found.findings += [f"LEAN holds {name}, which the core knows nothing of" for name in others]
     what = "it is canceled" if cancels else "it is left to you: cancel it, or let it be filled"
@@ -57,10 +63,33 @@ def meet_portfolio(
     return found.findings
 
 
-def tell_of_others(algorithm: QCAlgorithm) -> None:
-    """Say what LEAN holds when a core begins with an empty journal."""
-    for name in sorted(str(pair.value.symbol.value) for pair in algorithm.portfolio if pair.value.invested):
+def look_at_strangers(algorithm: QCAlgorithm, marshal: Marshal, *, adopts: bool) -> None:
+    """See what LEAN holds when a core begins with an empty journal: what is of other underlyings is left alone.
+
+    :raises SettingsError: where it holds what the core would trade, and positions are not taken over.
+    """
+    ours: list[str] = []
+    others: list[str] = []
+    for pair in algorithm.portfolio:
+        symbol = pair.value.symbol
+        if pair.value.invested:
+            underlying = symbol.underlying if symbol.has_underlying else symbol
+            known = marshal.number_or(underlying, -1) >= 0
+            (ours if known else others).append(str(symbol.value))
+    for name in sorted(others):
         algorithm.log(f"alo: LEAN holds {name}, which no journal tells of; it is left alone")
+    if ours and not adopts:
+        raise SettingsError(
+            f"the account holds {', '.join(sorted(ours))}, which no journal knows: set adopt to true to take it over "
+            "as trades of the book, or close it first"
+        )
+
+
+def held_contracts(algorithm: QCAlgorithm, underlying: Symbol) -> list[Symbol]:
+    """Contracts of an underlying that LEAN holds, by symbol."""
+    held = [pair.value.symbol for pair in algorithm.portfolio if pair.value.invested]
+    ours = [symbol for symbol in held if symbol.has_underlying and symbol.underlying == underlying]
+    return sorted(ours, key=lambda symbol: str(symbol.value))
 
 
 def _positions(algorithm: QCAlgorithm, marshal: Marshal) -> tuple[dict[int, HostPosition], list[str]]:
@@ -95,7 +124,7 @@ def _orders(algorithm: QCAlgorithm, marshal: Marshal) -> dict[int, HostOrder]:
     orders = {}
     for order in algorithm.transactions.get_open_orders():
         number = _number(marshal, order)
-        if number:
+        if number and int(order.id) not in marshal.lost:
             orders[number] = _left(algorithm, order)
     return orders
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -37,6 +37,7 @@ __all__ = [
     "Marshal",
     "combination_tag",
     "contract_of",
+    "contract_of_symbol",
     "expiry_time",
     "option_symbol",
     "order_number",
@@ -92,13 +93,18 @@ def expiry_time(hours: SecurityExchangeHours, expiry: dt.date) -> int:
 
 def contract_of(data: OptionUniverse, expiry: int) -> Contract:
     """The contract that a row of LEAN's option universe lists, without its symbol."""
-    identity = data.symbol.id
+    return contract_of_symbol(data.symbol, expiry, int(data.open_interest))
+
+
+def contract_of_symbol(symbol: Symbol, expiry: int, open_interest: int = 0) -> Contract:
+    """The contract that a symbol of LEAN's names; ``expiry`` is the close of its last session."""
+    identity = symbol.id
     return Contract(
         expiry=identity.date.date(),
         strike=float(identity.strike_price),
         right=1 if identity.option_right == OptionRight.CALL else -1,
         expiry_time=expiry,
-        open_interest=int(data.open_interest),
+        open_interest=open_interest,
         american=identity.option_style == OptionStyle.AMERICAN,
     )
 
@@ -117,6 +123,7 @@ class Marshal:
         self._number: dict[Symbol, int] = {}
         self._underlyings: list[tuple[int, Symbol]] = []
         self._reader = quote_reader()
+        self.lost: set[int] = set()  # LEAN's numbers of orders that the broker works no more, whatever LEAN believes
         self._given_back: dict[int, int] = {}  # our number by LEAN's, of orders that a broker gave back without a tag
 
     def add_underlying(self, number: int, symbol: Symbol) -> None:
@@ -151,6 +158,10 @@ class Marshal:
     def give_back(self, order_id: int, number: int) -> None:
         """Know which order of ours one of LEAN's is that a broker gave back without its tag."""
         self._given_back[order_id] = number
+
+    def lose(self, order_ids: Iterable[int]) -> None:
+        """Know that the broker works some orders of LEAN's no more."""
+        self.lost.update(order_ids)
 
     def order_of(self, order_id: int, tag: str | None, symbol: Symbol) -> int:
         """The intent that an order of LEAN's is; 0 for one of somebody else."""

@@ -103,7 +103,9 @@ def _end_trades(strategy: StrategyState, exits: Records) -> None:
 
 
 def _open_trade(strategy: StrategyState, entry: np.void, signals: Records, time: int) -> None:
-    """The trade of an ENTRY record, on the signal that it was opened on."""
+    """The trade of an ENTRY record, on the signal that it was opened on; one that was taken over is there already."""
+    if _trade(strategy, int(entry["trade"])) is not None:
+        return
     number, (legs, ratios) = int(entry["underlying"]), legs_and_ratios(entry)
     book = strategy.underlyings[number].book
     expiries = tuple(

@@ -13,13 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.core.instrument_checks import Row, day_of, equity_problem, option_problem
+from alo_lib.core.leg_checks import holding_fault, insight_fault
 from alo_lib.core.message_checks import message_problem
 from alo_lib.records import (
     ACCOUNT_CASH,
     DAY,
-    LEGS,
-    NO_LEG,
-    RATIOS,
     Fault,
     HaltCause,
     InstrumentKind,
@@ -194,13 +192,13 @@ class Gate:
         return _fault_where(bad, "instrument", f"it is no underlying that was told of, nor {ACCOUNT_CASH} for cash")
 
     def once(self, rows: Records) -> Fault | None:
-        """An instrument stands once in a table of quotes; of two its last counts."""
+        """An instrument stands once in a table; of two its last counts."""
         numbers = rows["instrument"]
         if (numbers[1:] > numbers[:-1]).all():
             return None
         bad = np.ones(len(numbers), np.bool_)
         bad[len(numbers) - 1 - np.unique(numbers[::-1], return_index=True)[1]] = False
-        return _fault_where(bad, "instrument", "it is quoted again in the same message")
+        return _fault_where(bad, "instrument", "it is told again in the same message")
 
     def instruments(self, rows: Records) -> Fault | None:
         """An underlying is told of once and before its contracts; symbols say the same as the rest."""
@@ -378,20 +376,12 @@ class Gate:
         return None
 
     def insights(self, rows: Records) -> Fault | None:
-        """Contracts of one underlying, none of them twice, each with a ratio; nothing in the places after them."""
-        for place, (leg, ratio) in enumerate(zip(LEGS, RATIOS, strict=True)):
-            used, numbers = place < rows["legs"], rows[leg]
-            strange = (self._underlyings_of(numbers) != rows["underlying"]) | (numbers == rows["underlying"])
-            if (bad := used & strange).any():
-                return Fault(leg, bad, f"its {leg} is no contract of its underlying")
-            again = [used & (rows[other] == numbers) for other in LEGS[:place]]
-            if again and (bad := np.any(again, axis=0)).any():
-                return Fault(leg, bad, f"its {leg} is another leg of it, too")
-            if (bad := used & (rows[ratio] == 0)).any():
-                return Fault(ratio, bad, f"its {leg} has no ratio")
-            if (bad := ~used & ((numbers != NO_LEG) | (rows[ratio] != 0))).any():
-                return Fault(leg, bad, f"its {leg} is told beyond the legs that it says it has")
-        return None
+        """See :func:`~alo_lib.core.leg_checks.insight_fault`."""
+        return insight_fault(rows, self._underlyings_of)
+
+    def holdings(self, rows: Records) -> Fault | None:
+        """See :func:`~alo_lib.core.leg_checks.holding_fault`."""
+        return holding_fault(rows, self.ledger, self._settings, self._are_equities(rows))
 
 
 _WITHOUT_FILL: Final = (OrderStatus.NEW, OrderStatus.NONE, OrderStatus.INVALID)
@@ -428,6 +418,7 @@ _CHECKS: Final[dict[Kind, tuple[_Check, ...]]] = {
     Kind.EXTERNAL_TARGET: (Gate.known,),
     Kind.HALT: (Gate.halt,),
     Kind.OPERATOR: (Gate.alone, Gate.operator),
+    Kind.HOLDING: (Gate.known, Gate.once, Gate.holdings),
 }
 
 

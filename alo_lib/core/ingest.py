@@ -23,6 +23,7 @@ from alo_lib.strategy.funnel import begin_funnels
 from alo_lib.strategy.halts import begin_day, take_halts
 from alo_lib.strategy.operating import take_command
 from alo_lib.strategy.state import Underlying
+from alo_lib.strategy.takeover import take_over
 from alo_lib.strategy.variance_time import ScheduledEvent
 
 __all__ = ["ingest"]
@@ -103,6 +104,10 @@ def _halts(state: State, message: Message) -> None:
 def _operator(state: State, message: Message) -> None:
     for row in message.records:
         take_command(state.strategy, row, state.run_settings)
+
+
+def _holdings(state: State, message: Message) -> None:
+    take_over(state.strategy, message.records, message.time)
 
 
 def _rate(state: State, message: Message) -> None:
@@ -193,6 +198,7 @@ _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {
     Kind.ORDER_EVENT: _order_events,
     Kind.HALT: _halts,
     Kind.OPERATOR: _operator,
+    Kind.HOLDING: _holdings,
     Kind.EXTERNAL_STAGE: overruling.take_stages,
     Kind.EXTERNAL_INSIGHT: overruling.take_insights,
     Kind.EXTERNAL_TARGET: overruling.take_targets,

@@ -323,8 +323,11 @@ class TradingCore(KnownBook):
 
     @property
     def cash(self) -> float:
-        """Cash, as its order events, dividends, splits and the broker's interest add up."""
-        return self._state.strategy.portfolio.cash
+        """Cash, as order events, dividends, splits and the broker's interest add up once what waits is taken in.
+
+        What is left of a share in a split that waits counts nothing yet.
+        """
+        return self._state.strategy.ahead(self._waiting).portfolio.cash
 
     @property
     def steering(self) -> Steering:

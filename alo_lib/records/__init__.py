@@ -7,6 +7,7 @@ from alo_lib.exports import export_lazily
 if TYPE_CHECKING:
     from alo_lib.records.adoption import ADOPTED_PART
     from alo_lib.records.funnel import BOOK_LIMITS, ENTRY_LIMITS, FUNNEL_STAGES, STAGE_MEANINGS
+    from alo_lib.records.holding import HOLDING_VERSION
     from alo_lib.records.instruments import (
         EQUITY_MULTIPLIER,
         OPTION_MULTIPLIER,
@@ -104,6 +105,7 @@ __all__ = [
     "EVENT_TEXT",
     "FIRST_DAY",
     "FUNNEL_STAGES",
+    "HOLDING_VERSION",
     "HOUR",
     "LAST_DAY",
     "LAYOUTS",

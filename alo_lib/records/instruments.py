@@ -9,11 +9,20 @@ from typing import Self
 from alo_lib.records.kinds import InstrumentKind, Kind
 from alo_lib.records.layouts import Records, records
 
-__all__ = ["EQUITY_MULTIPLIER", "OPTION_MULTIPLIER", "Contract", "InstrumentTable", "osi_expiry", "osi_symbol"]
+__all__ = [
+    "EQUITY_MULTIPLIER",
+    "OPTION_MULTIPLIER",
+    "Contract",
+    "InstrumentTable",
+    "is_option_symbol",
+    "osi_expiry",
+    "osi_symbol",
+]
 
 EQUITY_MULTIPLIER = 1
 OPTION_MULTIPLIER = 100
 """Shares a standard equity option contract delivers."""
+_OSI_LENGTH = 21
 
 
 def osi_symbol(ticker: str, expiry: dt.date, strike: float, right: int) -> str:
@@ -34,6 +43,15 @@ def osi_expiry(symbol: str) -> dt.date:
     :raises ValueError: for another symbol.
     """
     return _date(symbol[6:12])
+
+
+def is_option_symbol(symbol: str) -> bool:
+    """Whether it is an OSI symbol, and no ticker.
+
+    >>> is_option_symbol("GOOG  160115C00750000"), is_option_symbol("GOOG")
+    (True, False)
+    """
+    return len(symbol) == _OSI_LENGTH
 
 
 @cache

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.records.holding import HOLDING_VERSION
 from alo_lib.records.kinds import (
     ActionKind,
     DividendKind,
@@ -162,6 +163,11 @@ RANGES: Final[Mapping[Kind, Mapping[str, Range | Members]]] = {
         "value": Range(0.0, 1e9),
         "command": Members(OperatorCommand),
         "confirmed": _FLAG,
+    },
+    Kind.HOLDING: {
+        "version": Range(HOLDING_VERSION, HOLDING_VERSION),
+        "quantity": _QUANTITY,
+        "price": Range(0.0, _PRICE),
     },
     Kind.HALT: {"cause": Members(HaltCause), "halted": _FLAG, "undo": _FLAG},
 }

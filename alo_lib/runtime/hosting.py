@@ -45,6 +45,9 @@ _SNAPSHOT_EVERY: Final = 60 * SECOND
 _PATIENCE: Final = 0.2
 """Seconds for an answer that nobody waits for."""
 
+_PATIENCE_WITH_THE_LATE: Final = 0.5
+"""Seconds that a core that is late may take to take a command: meanwhile its host does nothing else."""
+
 _TOLD: Final = (Kind.EXPOSURE, Kind.MARKET_STATE, Kind.LIMIT)
 """What a ToldBook follows; of a journal no other message is read for it."""
 
@@ -150,7 +153,7 @@ def open_core(
 def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Callable[[str], None]) -> Opened:
     remote = RemoteCore(
         settings,
-        Channel(channel_folder(settings.core_process)),
+        Channel(_folder(settings)),
         paced=not live,
         hear=lambda phase, sentence: hear(f"core {phase.value}: {sentence}"),
     )
@@ -270,14 +273,15 @@ class _Process:
         word = OperatorCommand(asked["command"][0]).word
         if (phase := self.core.link.look()) not in _HEARS:
             return Answer(False, f"{word}: the core was not asked; the link to it is {phase.value}")
+        patience = PATIENCE if phase is LinkPhase.ATTACHED else _PATIENCE_WITH_THE_LATE
         try:
-            outcome = self._ask(asked)
+            outcome = self._ask(asked, patience, grace=min(GRACE, patience))
         except (NoAnswerError, TransportError) as error:
             return Answer(False, f"{word}: {error}")
         return Answer(outcome.done, outcome.sentence)
 
     def _ask(self, asked: Records, patience: float = PATIENCE, *, grace: float = GRACE) -> Outcome:
-        return ask_core(channel_folder(self.core.settings.core_process), asked, patience=patience, grace=grace)
+        return ask_core(_folder(self.core.settings), asked, patience=patience, grace=grace)
 
     def settle(self) -> None:
         """Nothing: the core's process keeps its journal."""
@@ -340,6 +344,12 @@ class _ProcessOfItsOwnTime(_Process):
         """Leave the core to itself."""
         self.core.stop()
         return []
+
+
+def _folder(settings: Settings) -> Path:
+    """Where the core process that the settings name meets its host."""
+    name = settings.core_process
+    return Path(settings.core_folder) / name if settings.core_folder else channel_folder(name)
 
 
 def _digest(journal: Journal) -> str:

@@ -1,5 +1,6 @@
 """Bringing a core that was restarted in line with what its host holds."""
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
@@ -7,6 +8,8 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 
 from alo_lib.records import (
+    HOLDING_VERSION,
+    OPTION_MULTIPLIER,
     RANGES,
     HaltCause,
     HostEvent,
@@ -18,6 +21,8 @@ from alo_lib.records import (
     records,
     remark,
 )
+from alo_lib.records.instruments import is_option_symbol
+from alo_lib.runtime.settlements import Listed, settlements
 
 __all__ = ["HostOrder", "HostPosition", "Reconciliation", "reconcile"]
 
@@ -85,12 +90,16 @@ def reconcile(
     *,
     cash: float | None = None,
     unsure: Collection[int] = (),
+    listed: Listed | None = None,
+    adopts: bool = False,
 ) -> Reconciliation:
     """Compare a core, one that has recovered from its journal or that wants it, with its host's portfolio and orders.
 
     ``positions`` are by instrument, ``orders`` by the core's own order number. An order that the core waits for and
     the host does not work any more was filled as far as the position says, or never arrived; the core is told either.
-    What then still differs was traded behind the core's back, and it is told that as well. The host is right: it has
+    What then still differs was settled while nobody listened, as far as the terms of what is ``listed`` say so
+    (:mod:`alo_lib.runtime.settlements`), or traded behind the core's back, and it is told that as well. One that
+    ``adopts`` is told that contracts that it has in no trade are the book's. The host is right: it has
     the money. The core must have been told of the day's session before: the host's shares are split from its morning
     on, and a split that the core hears of later would be applied to them once more. That its ``cash`` is another is
     only said: it holds interest, dividends and transfers, not told apart. A halt for reconciliation ends with it.
@@ -103,6 +112,32 @@ def reconcile(
     if core.wants_reconciliation or result.unsure:  # told again: it ends only where all that follows is let in
         result.messages.append(_halt(time, halted=1))
     held = dict(core.holdings)
+    _tell_orders(result, core, positions, orders, held, left_alone, time)
+    if listed is not None:
+        _tell_settled(result, core, positions, held, left_alone, (listed, time, cash))
+    _tell_positions(result, core, positions, held, left_alone, time)
+    if adopts:
+        _hand_over(result, core, positions, time)
+    _tell_strangers(result, core, orders, cash)
+    if core.wants_reconciliation and not result.unsure:
+        result.messages.append(_halt(time, halted=0))
+    elif core.wants_reconciliation and len(result.messages) == 1:
+        result.messages.clear()  # it stands, and nothing is told that it should stand before
+    if not result.findings:
+        result.findings.append("portfolio and open orders are as the journal says")
+    return result
+
+
+def _tell_orders(
+    result: Reconciliation,
+    core: Restarted,
+    positions: Mapping[int, HostPosition],
+    orders: Mapping[int, HostOrder],
+    held: dict[int, int],
+    left_alone: Collection[int],
+    time: int,
+) -> None:
+    """What became of the orders that the core waits for; ``held`` is what is held once it is told."""
     ahead = _filled_at_host(core, orders)
     for number, (instrument, remaining) in sorted(core.orders_working.items()):
         name = core.instruments.symbol(instrument)
@@ -135,15 +170,50 @@ def reconcile(
         else:
             what = "never reached the host, or was canceled there while nobody listened"
         result.findings.append(f"order {number} for {remaining} {name} {what}")
-    _tell_positions(result, core, positions, held, left_alone, time)
-    _tell_strangers(result, core, orders, cash)
-    if core.wants_reconciliation and not result.unsure:
-        result.messages.append(_halt(time, halted=0))
-    elif core.wants_reconciliation and len(result.messages) == 1:
-        result.messages.clear()  # it stands, and nothing is told that it should stand before
-    if not result.findings:
-        result.findings.append("portfolio and open orders are as the journal says")
-    return result
+
+
+def _tell_settled(
+    result: Reconciliation,
+    core: Restarted,
+    positions: Mapping[int, HostPosition],
+    held: dict[int, int],
+    left_alone: Collection[int],
+    known: tuple[Listed, int, float | None],
+) -> None:
+    """What was exercised, assigned or expired while nobody listened; ``held`` is what is held once it is told."""
+    listed, time, cash = known
+    gaps = {
+        instrument: positions.get(instrument, HostPosition(0, 0.0)).quantity - held.get(instrument, 0)
+        for instrument in sorted({*held, *positions})
+        if instrument not in left_alone
+    }
+    believed = _cash_then(result, core)
+    money = None if cash is None or believed is None else cash - believed
+    for each in settlements(gaps, held, listed, time, money):
+        name = core.instruments.symbol(each.instrument)
+        brought = f": {each.shares:+} {core.instruments.symbol(each.underlying)} at {each.strike:g}" * bool(each.shares)
+        result.findings.append(f"of {each.closed} {name}, {each.words} while nobody listened{brought}")
+        exercise = OrderType.OPTION_EXERCISE
+        _tell(result, time, 0, each.instrument, -each.closed, 0.0, OrderStatus.FILLED, exercise)
+        held[each.instrument] = held.get(each.instrument, 0) - each.closed
+        if each.shares:
+            _tell(result, time, 0, each.underlying, each.shares, each.strike, OrderStatus.FILLED, exercise)
+            held[each.underlying] = held.get(each.underlying, 0) + each.shares
+
+
+def _hand_over(result: Reconciliation, core: Restarted, positions: Mapping[int, HostPosition], time: int) -> None:
+    """Tell of the contracts in which no order works that the book may take over; what is in a trade stays there."""
+    at_work = {instrument for instrument, _ in core.orders_working.values()}
+    rows = [
+        (instrument, HOLDING_VERSION, position.quantity, position.price if _holds(position.price) else 0.0)
+        for instrument, position in sorted(positions.items())
+        if position.quantity
+        and instrument not in at_work
+        and 0 <= instrument < len(core.instruments)
+        and is_option_symbol(core.instruments.symbol(instrument))
+    ]
+    if rows:
+        result.messages.append(Message(Kind.HOLDING, time, np.array(rows, records(Kind.HOLDING, 0).dtype)))
 
 
 def _tell_positions(
@@ -174,10 +244,24 @@ def _tell_strangers(
     for number in sorted(orders.keys() - core.orders_working.keys()):
         result.to_cancel.append(number)
         result.findings.append(f"the host works order {number}, which the journal has no end of: it is to be canceled")
-    if cash is not None and core.cash is not None and round(cash - core.cash, 2):
+    believed = _cash_then(result, core)
+    if cash is not None and believed is not None and round(cash - believed, 2):
         result.findings.append(
-            f"the host has {cash:.2f} in cash, the journal says {core.cash:.2f}: the core goes on with the journal's"
+            f"the host has {cash:.2f} in cash, the journal says {believed:.2f}: the core goes on with the journal's"
         )
+
+
+def _cash_then(result: Reconciliation, core: Restarted) -> float | None:
+    """The core's cash once it is told what was found; None where it is not known."""
+    if core.cash is None:
+        return None
+    rows = [message.records[0] for message in result.messages if message.kind is Kind.ORDER_EVENT]
+    paid = [
+        float(row["quantity"] * row["price"])
+        * (OPTION_MULTIPLIER if is_option_symbol(core.instruments.symbol(int(row["instrument"]))) else 1)
+        for row in rows
+    ]
+    return core.cash - math.fsum(paid)
 
 
 def _filled_at_host(core: Restarted, orders: Mapping[int, HostOrder]) -> dict[int, int]:
@@ -194,9 +278,20 @@ def _halt(time: int, *, halted: int) -> Message:
     return Message(Kind.HALT, time, records(Kind.HALT, cause=HaltCause.RECONCILIATION, halted=halted))
 
 
+def _holds(price: float) -> bool:
+    return bool(_PRICES.holds(np.array([price])).all())
+
+
 def _tell(
-    result: Reconciliation, time: int, number: int, instrument: int, quantity: int, price: float, status: OrderStatus
+    result: Reconciliation,
+    time: int,
+    number: int,
+    instrument: int,
+    quantity: int,
+    price: float,
+    status: OrderStatus,
+    type_: OrderType = OrderType.MARKET,
 ) -> None:
-    row = records(Kind.ORDER_EVENT, order=number, instrument=instrument, status=status, type=OrderType.MARKET)
-    row["quantity"], row["price"] = quantity, price if _PRICES.holds(np.array([price])).all() else 0.0
+    row = records(Kind.ORDER_EVENT, order=number, instrument=instrument, status=status, type=type_)
+    row["quantity"], row["price"] = quantity, price if _holds(price) else 0.0
     result.messages.append(Message(Kind.ORDER_EVENT, time, row))

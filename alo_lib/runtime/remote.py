@@ -11,7 +11,7 @@ from alo_lib.core.frame_plan import FrameTask
 from alo_lib.core.gate import Gate
 from alo_lib.core.known_book import KnownBook
 from alo_lib.executive import LifecycleError
-from alo_lib.journal import Journal, JournalError, messages_of, read_journal
+from alo_lib.journal import Journal, JournalError, eras_of, messages_of, read_journal
 from alo_lib.records import (
     SECOND,
     HaltCause,
@@ -28,7 +28,7 @@ from alo_lib.records import (
 from alo_lib.runtime.intake import fault_of_rows
 from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, host_ends
 from alo_lib.runtime.market_record import MarketRecord, market_record_of
-from alo_lib.runtime.same_settings import settings_mark
+from alo_lib.runtime.same_settings import met_settings, settings_mark
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.strategy.external import External
 from alo_lib.strategy.ledger import TOLD_ONCE
@@ -94,7 +94,7 @@ class RemoteCore(KnownBook):
         self.instruments = InstrumentTable()
         frames_late = _PACED_FRAMES_LATE if paced else FRAMES_LATE
         self.link = Link(channel.heartbeat, hear, frames_late=frames_late, clock=clock)
-        self._journal = channel.journal
+        self._journal, self._hear = channel.journal, hear
         self._paced = paced
         self._patience = patience
         self._inputs, self._answers = channel.host_side()
@@ -115,10 +115,10 @@ class RemoteCore(KnownBook):
         self._sendable, self._amendments = records(Kind.INTENT, 0), records(Kind.AMENDMENT, 0)
 
     def attach(self, patience: float = 30.0) -> None:
-        """Wait until the core runs, and watch it from then on when it keeps its own time.
+        """Wait until the core runs, and watch it from then on when it keeps its own time: then its settings count.
 
         :raises TimeoutError: after ``patience`` seconds.
-        :raises SettingsError: when its settings or its time are not the host's.
+        :raises SettingsError: when its time is not the host's, or in a backtest its settings.
         """
         end = clocks.monotonic() + patience
         while self.link.look() is not LinkPhase.ATTACHED:
@@ -126,11 +126,17 @@ class RemoteCore(KnownBook):
                 raise TimeoutError(f"no core runs after {patience:g} s; start one with 'alo core'")
             clocks.sleep(_NAP)
         beat = self.link.beat
-        if beat["settings"] != settings_mark(self.settings):
+        differs = beat["settings"] != settings_mark(self.settings)
+        if differs and self._paced:
             raise SettingsError("the core process runs under other settings than its host; start both with the same")
         if bool(beat["paced"]) is not self._paced:
             wanted = "to be paced by its host" if self._paced else "to keep its own time"
             raise SettingsError(f"the core process was not started {wanted}, as its host wants it")
+        if differs:
+            written = eras_of(self._journaled(0))[-1].settings
+            self.settings, different = met_settings(written, self.settings)
+            self._gate = Gate(StrategyState(portfolio=Portfolio(self.settings.cash)), self.instruments, self.settings)
+            self._hear(self.link.phase, f"the core's settings count: {different}")
         if not self._paced:
             self.link.watch()
             return

@@ -228,7 +228,8 @@ def begin(settings: Settings, place: JournalPlace, *, adopts: bool = False) -> B
         before = None
         if adopts:
             era = eras_of(found.journal)[-1]
-            written = known_settings_of(era.settings)
+            ours = {name: getattr(settings, name) for name in SETTINGS_OF_PLACE}
+            written = known_settings_of(era.settings).model_copy(update=ours)
             before = _Before(era, written, differences(written, settings, SETTINGS_OF_PLACE))
         else:
             require_same_settings(found.journal.settings, settings, place.name)

@@ -8,10 +8,18 @@ from alo_lib.journal import JournalError
 from alo_lib.records.json_reading import json_of
 from alo_lib.settings import Settings, SettingsError
 
-__all__ = ["SETTINGS_OF_PLACE", "known_settings_of", "require_same_settings", "settings_mark", "settings_of"]
+__all__ = [
+    "SETTINGS_OF_PLACE",
+    "known_settings_of",
+    "met_settings",
+    "require_same_settings",
+    "settings_mark",
+    "settings_of",
+]
 
-SETTINGS_OF_PLACE: Final = frozenset({"core_process", "policy"})
-"""Settings that say where is decided or where a policy lies, not what: which policy it is the journal is told."""
+SETTINGS_OF_PLACE: Final = frozenset({"core_process", "core_folder", "policy", "adopt"})
+"""Settings that say where is decided, where a policy lies or what may be told at a start, not what is decided by what
+is told: which policy it is, and what is taken over, the journal is told."""
 
 
 def settings_mark(settings: Settings) -> int:
@@ -47,6 +55,18 @@ def require_same_settings(written: bytes, settings: Settings, where: str) -> Non
     raise SettingsError(
         f"the journal {where} was written under other settings than these ({different}); use those, or another place"
     )
+
+
+def met_settings(written: bytes, ours: Settings) -> tuple[Settings, str]:
+    """The settings of a core that a host meets, with those of place the host's own; and what differs, in words.
+
+    :raises JournalError: as above.
+    :raises SettingsError: as above.
+    """
+    theirs = settings_of(written)
+    place = {name: getattr(ours, name) for name in SETTINGS_OF_PLACE}
+    met = theirs.model_copy(update=place | {"policy": ours.policy or theirs.policy})
+    return met, differences(ours, met, SETTINGS_OF_PLACE)
 
 
 def _values_of(written: bytes) -> dict[str, object]:

@@ -201,23 +201,23 @@ class Teller:
     ) -> Iterator[tuple[Kind, Records]]:
         """Dividends that have gone ex since the session ``before``; at first, see :meth:`_distributions`.
 
-        Then a split of today, and a warning of one, or of another action, before the next session. Past dividends are
-        told per share as shares are before a split of today, for which the core accounts.
+        Between them the splits since then that nobody has told, in the order of their days: what is held is split, and
+        paid, as it was. Then a split of today, and a warning of one, or of another action, before the next session. At
+        first, dividends are told per share as shares are before a split of today, for which the core accounts.
         """
         number, day = self.number(ticker), session.day
         since = self._first_bar(day) if before is None else before + CALENDAR_DAY
         told = self._distributions(ticker, day, before)
         splits = self._host.splits(ticker, since, day)
         past = [split for split in splits if split[0] < day]
-        shares = [math.prod(factor for split_day, factor in past if split_day > each.ex_date) for each in told]
-        rows = [
-            (
-                *(self._host.session(each.ex_date).open, number, each.kind, 0, 0),
-                *(each.amount * one, each.reference_price * one),
-            )
-            for each, one in zip(told, shares, strict=True)
-        ]
-        yield Kind.DIVIDEND, np.array(rows, records(Kind.DIVIDEND, 0).dtype)
+        if before is not None:
+            for split_day, factor in past:
+                yield Kind.DIVIDEND, self._dividends(number, [each for each in told if each.ex_date <= split_day])
+                told = [each for each in told if each.ex_date > split_day]
+                time = self._host.session_from(split_day).open
+                yield Kind.SPLIT, records(Kind.SPLIT, time=time, instrument=number, factor=factor)
+            past = []
+        yield Kind.DIVIDEND, self._dividends(number, told, past)
         row = {"time": session.open, "instrument": number}
         for split_day, factor in splits:
             if split_day == day:
@@ -229,6 +229,20 @@ class Teller:
         action = action_days(self._known_events(ticker, day), self._host.session_from).get(following.day)
         if action is not None:
             yield Kind.ACTION, records(Kind.ACTION, time=following.open, instrument=number, action=action)
+
+    def _dividends(
+        self, number: int, paid: Sequence[Distribution], splits: Sequence[tuple[dt.date, float]] = ()
+    ) -> Records:
+        """DIVIDEND records, each for a share as it is after those of the splits that came later."""
+        shares = [math.prod(factor for split_day, factor in splits if split_day > each.ex_date) for each in paid]
+        rows = [
+            (
+                *(self._host.session(each.ex_date).open, number, each.kind, 0, 0),
+                *(each.amount * one, each.reference_price * one),
+            )
+            for each, one in zip(paid, shares, strict=True)
+        ]
+        return np.array(rows, records(Kind.DIVIDEND, 0).dtype)
 
     def _announced(self, ticker: str, session: Session) -> Records:
         """The dividends of one underlying that are announced, as far as they are known of."""

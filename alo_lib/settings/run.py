@@ -44,10 +44,19 @@ class RunSettings(BaseModel):
         "cancel",
         description="live, an order that comes back without its tag and may be several: cancel it, or leave it to you",
     )
+    adopt: bool = Field(
+        False, description="live, take over positions that no journal knows, as trades; without it a start refuses them"
+    )
     core_process: Annotated[str, Words("up to 32 letters, digits and _, the first no digit; or nothing")] = Field(
         "",
         pattern=rf"^$|{CORE_NAME}",
         description="name of the 'alo core' that decides for LEAN; empty: LEAN's own process does",
+    )
+
+    core_folder: Annotated[str, Words("an absolute path; or nothing")] = Field(
+        "",
+        pattern=r"^$|^/[\w./@+-]*$",
+        description="folder of that core's shared memory, as 'alo core --folder' has it; empty: the project's",
     )
 
     @property

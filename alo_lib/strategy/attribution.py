@@ -300,6 +300,8 @@ def _explain_fill(
     money = fill.quantity * OPTION_MULTIPLIER * (mark - fill.price)
     if fill.settles:
         parts.settlement += money
+    elif fill.taken_over:
+        parts.unexplained += money
     else:
         parts.spread += money
     if start is None:

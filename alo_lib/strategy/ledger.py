@@ -51,7 +51,7 @@ class Ledger:
         self.underlying_of.update(zip(rows["instrument"].tolist(), rows["underlying"].tolist(), strict=True))
 
     def follow(self, message: Message) -> None:
-        """Account for what an input or a decision says of instruments, orders and splits, and when facts are of."""
+        """Account for what an input or a decision says of instruments, orders, money and splits, and date its facts."""
         rows = message.records
         self.date_facts(message)
         if message.kind is Kind.INSTRUMENT:
@@ -74,6 +74,11 @@ class Ledger:
         elif message.kind is Kind.AMENDMENT:
             for amendment in rows:
                 self.amend(amendment, message.time)
+        elif message.kind is Kind.DIVIDEND:
+            for paid in rows:
+                self.portfolio.receive_dividend(int(paid["instrument"]), float(paid["amount"]))
+        elif message.kind is Kind.INTEREST:
+            self.portfolio.cash += float(rows["amount"].sum())
         elif message.kind is Kind.SPLIT:
             for split in rows[taken_place(Kind.SPLIT, rows)]:
                 # Cash for part of a share is the core's affair: nobody asks a ledger that follows for money.

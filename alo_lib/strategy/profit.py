@@ -101,6 +101,7 @@ class LegFill(NamedTuple):
     settles: bool  # by exercise, assignment or expiry
     time: int
     market: LegMarket  # that was known when it was booked
+    taken_over: bool = False  # at a price of before anybody followed it: what it made since then has no known cause
 
 
 class ShareFill(NamedTuple):

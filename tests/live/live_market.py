@@ -114,6 +114,8 @@ class LiveMarket(volatility_arbitrage.VolatilityArbitrageAlgorithm):
 
     def on_order_event(self, order_event: OrderEvent) -> None:
         super().on_order_event(order_event)
+        if (ACCOUNT / "misdeeds.json").exists():
+            return  # a brokerage that keeps its account itself
         with self._one_at_a_time:
             self.remember()
 

@@ -39,6 +39,33 @@ _LIVE = {
 }
 
 
+_ERRING = {
+    "live-mode-brokerage": "ErringBrokerage",
+    "transaction-handler": "QuantConnect.Lean.Engine.TransactionHandlers.BrokerageTransactionHandler",
+}
+"""In their place, with the brokerage of these tests."""
+
+
+def erring_brokerage(folder: Path) -> Path:
+    """The folder of plug-ins with the brokerage that errs, compiled from ours. Skips where .NET's SDK is missing."""
+    engine = native_lean()
+    compilers = sorted(engine.dotnet.parent.glob("sdk/*/Roslyn/bincore/csc.dll"))
+    if not compilers:
+        pytest.skip("no .NET SDK: the brokerage of these tests cannot be compiled")
+    plugins = folder / "plugins"
+    plugins.mkdir()
+    libraries = sorted(engine.dotnet.parent.glob("shared/Microsoft.NETCore.App/*/*.dll"))
+    libraries += [engine.lean / f"QuantConnect.{name}.dll" for name in ("Common", "Brokerages", "Logging")]
+    libraries += [engine.lean / f"{name}.dll" for name in ("Newtonsoft.Json", "NodaTime", "Python.Runtime")]
+    command = [str(engine.dotnet), str(compilers[-1]), "-nologo", "-target:library", "-nowarn:1701,1702"]
+    command += [f"-out:{plugins / 'ErringBrokerage.dll'}", *(f"-r:{library}" for library in libraries)]
+    made = subprocess.run(
+        [*command, str(HERE / "ErringBrokerage.cs")], check=False, capture_output=True, env=engine.environment()
+    )
+    assert made.returncode == 0, made.stdout.decode()
+    return plugins
+
+
 def moved_clock(folder: Path, start: float) -> dict[str, str]:
     """Environment of processes whose wall clock says ``start``, seconds UTC, now. Skips where it cannot be made."""
     compiler = shutil.which("cc") or shutil.which("gcc")
@@ -61,7 +88,13 @@ class LiveLean:
         self._process: subprocess.Popen[bytes] | None = None
         self._lives = 0
         self._tree = ROOT
+        self._plugins: Path | None = None
         (folder / "store").mkdir()
+
+    def err(self, **misdeeds: float) -> None:
+        """Trade with the brokerage that errs, in so far as its ``misdeeds`` say (ErringBrokerage.cs)."""
+        self._plugins = self._plugins or erring_brokerage(self.folder)
+        (self.folder / "misdeeds.json").write_text(json.dumps(misdeeds))
 
     def change(self, settings: Settings | None = None, tree: Path | None = None) -> None:
         """Have the next life begin under other settings, or with the program of another tree."""
@@ -74,6 +107,9 @@ class LiveLean:
         configuration["algorithm-type-name"] = ALGORITHM.stem
         configuration["environments"]["live-paper"] = _LIVE
         configuration["live-holdings"] = json.dumps(self.holdings)
+        if self._plugins is not None:
+            configuration["environments"]["live-paper"] = _LIVE | _ERRING
+            configuration["plugin-directory"] = str(self._plugins)
         (self.folder / "lean-config.json").write_text(json.dumps(configuration))
         environment = self._engine.environment() | self._clock
         environment |= {"PYTHONPATH": f"{self._engine.lean}:{self._tree}", "ALO_TEST_ACCOUNT": str(self.folder)}
@@ -99,6 +135,13 @@ class LiveLean:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
             self._process = None
+
+    def end(self) -> int:
+        """Wait until it ends by itself; returns its status."""
+        assert self._process is not None
+        status = self._process.wait(PATIENCE)
+        self._process = None
+        return status
 
     def wait_for(self, what: str, condition: Callable[[], bool]) -> None:
         """Return once it holds. Fails when LEAN ends before, or after a long time."""

@@ -48,8 +48,16 @@ def at_broker(lean: LiveLean) -> dict[str, int]:
 
 
 def all_is_told(lean: LiveLean, journal: Journal | None) -> bool:
-    """Whether the journal has every fill that the broker has: none is on its way when LEAN is killed."""
-    return journal is not None and held(journal) == at_broker(lean)
+    """Whether the journal has every fill that the broker has, and no order of it waits for one.
+
+    Nor is one to come: a frame was decided behind the last event. What is bought behind a core's back would else be
+    taken for a fill of an order that it waits for.
+    """
+    if journal is None or held(journal) != at_broker(lean):
+        return False
+    kinds = [message.kind for message in journal.messages if message.kind in (Kind.ORDER_EVENT, Kind.FRAME)]
+    done = all(order.filled == order.quantity or order.status.is_done for order in orders_of(journal.messages))
+    return done and kinds[-1] is Kind.FRAME
 
 
 def buy(lean: LiveLean, count: int) -> str:

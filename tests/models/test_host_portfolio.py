@@ -1,13 +1,15 @@
 """What LEAN holds and works, against a core that goes on, where there is no LEAN."""
 
+import datetime as dt
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from alo_lib.records import HostEvent, InstrumentTable, Kind, Message, OrderReason, OrderStatus, OrderType
-from tests.models.kit import NOW, Algorithm, equity
+from alo_lib.records import Contract, HostEvent, InstrumentTable, Kind, Message, OrderReason, OrderStatus, OrderType
+from alo_lib.settings import Settings, SettingsError
+from tests.models.kit import NOW, Algorithm, equity, option
 
 ONE, OTHER, FIRST, LAST = (equity(name) for name in ("ONE", "OTHER", "AAA", "ZZZ"))
 
@@ -15,7 +17,8 @@ ONE, OTHER, FIRST, LAST = (equity(name) for name in ("ONE", "OTHER", "AAA", "ZZZ
 class Core:
     """Believes that it holds 10 of the one, and waits for two orders."""
 
-    def __init__(self) -> None:
+    def __init__(self, adopts: bool = False) -> None:
+        self.settings = Settings.of({"adopt": adopts})
         self.instruments = InstrumentTable()
         for ticker in ("ONE", "OTHER"):
             self.instruments.add_equity(ticker)
@@ -134,11 +137,37 @@ def test_an_order_that_lean_has_no_ticket_of_is_not_filled(made: Any, marshal: A
     ]
 
 
-def test_what_a_core_that_begins_finds_is_told_by_name(made: Any) -> None:
-    algorithm = Algorithm(portfolio=[held(OTHER, 1, 1.0), held(ONE, -1, 1.0), held(FIRST, 0, 0.0)])
-    made.tell_of_others(algorithm)
+def test_a_core_that_begins_refuses_what_it_would_trade_and_leaves_the_rest_alone(made: Any, marshal: Any) -> None:
+    call = option(ONE, 0)
+    positions = [held(LAST, 1, 1.0), held(OTHER, 0, 0.0), held(FIRST, -2, 1.0), held(option(LAST, 1), 1, 1.0)]
+    algorithm = Algorithm(portfolio=positions)
+    made.look_at_strangers(algorithm, marshal, adopts=False)
     what = "which no journal tells of; it is left alone"
-    assert algorithm.logged == [f"alo: LEAN holds {name}, {what}" for name in ("ONE", "OTHER")]
+    assert algorithm.logged == [f"alo: LEAN holds {name}, {what}" for name in ("AAA", "ZZZ", "ZZZ P100")]
+    algorithm = Algorithm(portfolio=[*positions, held(call, -3, 2.0), held(ONE, 5, 1.0)])
+    with pytest.raises(SettingsError) as refused:
+        made.look_at_strangers(algorithm, marshal, adopts=False)
+    assert str(refused.value) == (
+        "the account holds ONE, ONE C100, which no journal knows: set adopt to true to take it over as trades of the "
+        "book, or close it first"
+    )
+    made.look_at_strangers(algorithm, marshal, adopts=True)
+    assert made.held_contracts(algorithm, ONE) == [call]
+
+
+@pytest.mark.parametrize("adopts", [True, False])
+def test_contracts_in_no_trade_are_handed_over_where_the_core_adopts(made: Any, marshal: Any, adopts: bool) -> None:
+    core, call = Core(adopts), option(ONE, 0)
+    core.holdings, core.orders_working = {0: 10}, {}
+    number = int(
+        core.instruments.add_contracts("ONE", [Contract(dt.date(2024, 4, 19), 100.0, 1, NOW)])["instrument"][0]
+    )
+    marshal._symbol[number], marshal._number[call] = call, number
+    algorithm = Algorithm(portfolio=Portfolio([held(ONE, 10, 100.0), held(call, -3, 2.5)]), transactions=Orders([]))
+    made.meet_portfolio(algorithm, core, marshal, ["it begins"])
+    assert [message.kind for message in core.inputs] == [Kind.ORDER_EVENT, Kind.HOLDING][: 1 + adopts]
+    if adopts:
+        assert core.inputs[-1].records.tolist() == [(number, 1, -3, 2.5)]
 
 
 def test_another_cash_than_the_journals_is_said_and_not_told_to_the_core(made: Any, marshal: Any) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 import alo_lib.runtime.hosting as hosting
 from alo_lib.core import TradingCore
-from alo_lib.journal import message_digest, read_journal, segments_in_object_store
+from alo_lib.journal import eras_of, message_digest, read_journal, segments_in_object_store
 from alo_lib.records import SECOND, BookMode, HostEvent, Kind, Message, Records, records
 from alo_lib.runtime import MarketRecord, Opened, open_core
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
@@ -115,6 +115,26 @@ def test_a_core_process_is_met_in_this_checkouts_place(
     with pytest.raises(TimeoutError, match="no core runs"):
         open_core(SETTINGS.model_copy(update={"core_process": "desk"}), store, live=False, hear=lambda sentence: None)
     assert met == [channel_folder("desk")]
+    elsewhere = tmp_path / "elsewhere"
+    met.clear()
+    monkeypatch.setattr(RemoteCore, "attach", lambda remote: (_ for _ in ()).throw(TimeoutError("no core runs")))
+    settings = SETTINGS.model_copy(update={"core_process": "desk", "core_folder": str(elsewhere)})
+    with pytest.raises(TimeoutError, match="no core runs"):
+        open_core(settings, store, live=True, hear=lambda sentence: None)
+    assert [path.name for path in elsewhere.iterdir()] == ["desk"]
+
+
+def test_what_a_start_may_take_over_is_what_this_start_says_and_no_other_era(store: OnDisk) -> None:
+    adopting = SETTINGS.model_copy(update={"adopt": True})
+    for settings in (SETTINGS, adopting, SETTINGS):
+        hosted = open_core(settings, store, live=True, hear=lambda sentence: None).hosted
+        assert hosted.core.settings == settings
+        if settings is SETTINGS and not hosted.core.instruments.stored():
+            market_of(hosted.core).session()
+        hosted.settle()
+        hosted.end(at(FIRST, 10))
+    journal = read_journal(segments_in_object_store(store.folder))
+    assert len(eras_of(journal)) == 1
 
 
 def test_a_frame_is_opened_once_where_time_stands_still(store: OnDisk) -> None:
@@ -259,10 +279,10 @@ def test_a_core_is_asked_while_it_may_answer(tmp_path: Path, monkeypatch: pytest
     assert to.hosted.standing() == Standing(BookMode.HALTED, (), 0)
     assert to.paused().done
     assert to.waits == [(0.2, 0.0), (5.0, 1.0)]
-    to.watched.now += 3 * FRAME  # a late one may take a command a frame later, but answers nobody at once
+    to.watched.now += 3 * FRAME  # a late one may take a command a frame later, for which its host waits less
     assert to.hosted.standing() is None
     assert to.paused().done
-    assert to.waits[2:] == [(5.0, 1.0)]
+    assert to.waits[2:] == [(0.5, 0.5)]
     to.watched.beat(CorePhase.STOPPED)
     assert to.hosted.standing() is None
     assert to.paused() == Answer(False, "pause: the core was not asked; the link to it is gone")

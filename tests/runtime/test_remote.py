@@ -17,7 +17,8 @@ from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.runtime.process import CoreProcess
 from alo_lib.runtime.reconcile import HostPosition, reconcile
 from alo_lib.runtime.remote import RemoteCore
-from alo_lib.settings import SettingsError
+from alo_lib.runtime.same_settings import met_settings, settings_mark
+from alo_lib.settings import Settings, SettingsError
 from alo_lib.transport import NotOwnerError
 from tests.core.script import FIRST, at
 from tests.core.seeds import SETTINGS
@@ -147,6 +148,17 @@ def test_a_channel_that_is_removed_leaves_nothing(tmp_path: Path) -> None:
     remote.stop()
     Channel(tmp_path / "channel", slots=SLOTS).remove()
     assert not (tmp_path / "channel").exists()
+
+
+def test_live_a_host_goes_by_the_settings_of_the_core_that_it_meets() -> None:
+    theirs = Settings.of({"underlyings": "TEST", "hedge_band": 0.03, "adopt": True})
+    ours = Settings.of({"underlyings": "TEST", "core_process": "desk", "core_folder": "/tmp/there"})
+    met, different = met_settings(theirs.model_dump_json().encode(), ours)
+    assert different == "hedge-band was 0.02 and is 0.03"
+    assert settings_mark(met) == settings_mark(theirs) != settings_mark(ours)
+    assert (met.core_process, met.core_folder, met.adopt, met.hedge_band) == ("desk", "/tmp/there", False, 0.03)
+    learned = Settings.of({"underlyings": "TEST", "hedge": "policy", "policy": "a.policy"})
+    assert met_settings(learned.model_dump_json().encode(), ours)[0].policy == "a.policy"
 
 
 def test_a_host_takes_no_core_of_other_settings_or_time(tmp_path: Path) -> None:

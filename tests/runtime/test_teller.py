@@ -9,6 +9,7 @@ from alo_lib.market import Dividend
 from alo_lib.market.event_files import DatedEvent, When
 from alo_lib.records import HOUR, Contract, InstrumentTable, Kind, Message, Session
 from alo_lib.runtime import MarketRecord, Teller, Timetable, market_record_of
+from alo_lib.runtime.missed import told_late
 from alo_lib.settings import Settings
 from alo_lib.strategy.daily_bars import DailyBar
 from alo_lib.strategy.hedging_policy import HedgingPolicy, PolicyError
@@ -231,6 +232,35 @@ def test_a_warning_comes_the_session_before_a_split(host: ScriptedHost) -> None:
     assert splits_of(run.begin(WEDNESDAY)) == [(0, 1, 0.5)]
     assert splits_of(run.begin(THURSDAY)) == [(0, 0, 0.5)]
     assert splits_of(run.begin(MONDAY)) == []
+
+
+def test_what_took_place_while_nobody_ran_is_told_as_it_was(host: ScriptedHost) -> None:
+    """Down over Wednesday and Thursday: paid 1.00 before a split of them, 0.30 after it, and today's own split."""
+    run = Run(host)
+    run.begin(TUESDAY)
+    host.paid["ONE"] = [(WEDNESDAY, 1.0), (THURSDAY, 0.3)]
+    host.divided["ONE"] = [(WEDNESDAY, 0.5), (MONDAY, 0.1)]
+    told = [m for m in run.begin(MONDAY) if m.kind in (Kind.DIVIDEND, Kind.SPLIT)]
+    assert [(m.kind, m.records["time"].tolist()) for m in told] == [
+        (Kind.DIVIDEND, [utc(WEDNESDAY, 14.5)]),
+        (Kind.SPLIT, [utc(WEDNESDAY, 14.5)]),
+        (Kind.DIVIDEND, [utc(THURSDAY, 14.5)]),
+        (Kind.SPLIT, [utc(MONDAY, 14.5)]),
+    ]
+    assert [float(m.records["amount"][0]) for m in told if m.kind is Kind.DIVIDEND] == [1.0, 0.3]
+    said = [
+        sentence
+        for message, held in zip(told, (100, 100, 200, 200), strict=True)
+        for sentence in told_late(message, session_of(MONDAY), TUESDAY, run.core.instruments, {0: held})
+    ]
+    assert said == [
+        "while nobody ran, on 2015-12-23, ONE paid 1 a share: +100.00 for 100 shares is booked",
+        "while nobody ran, on 2015-12-23, ONE split, each share into 2: 100 shares are counted anew",
+        "while nobody ran, on 2015-12-24, ONE paid 0.3 a share: +60.00 for 200 shares is booked",
+    ]
+    for message in told:
+        assert not told_late(message, session_of(MONDAY), None, run.core.instruments, {0: 100})
+        assert not told_late(message, session_of(MONDAY), TUESDAY, run.core.instruments, {})
 
 
 def test_the_first_day_takes_its_own_split_and_ex_date(host: ScriptedHost) -> None:

@@ -36,8 +36,9 @@ CHOICES = {
     "hedge_volatility": ("implied", "forecast"),
     "refit_on_change": (False, True),
     "interest": (False, True),
+    "adopt": (False, True),
 }
-NOT_A_RANGE = {"underlyings", "start", "end", "resolution", "core_process", "lost_tags"}
+NOT_A_RANGE = {"underlyings", "start", "end", "resolution", "core_process", "core_folder", "lost_tags"}
 
 
 def ends() -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,120 @@
+"""What the broker says of its account, against LEAN's, where there is no LEAN."""
+
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from alo_lib.records import SECOND
+from alo_lib.runtime.account_watch import STANDS
+from tests.models.kit import Algorithm, equity
+
+ONE, OTHER, UNKNOWN = equity("ONE"), equity("OTHER"), equity("UNKNOWN")
+
+
+class Security(SimpleNamespace):
+    """A security of LEAN's and what it believes to hold of it."""
+
+    def __init__(self, quantity: int) -> None:
+        super().__init__(quantity=quantity, average_price=1.0)
+        self.holdings = self
+
+    @property
+    def invested(self) -> bool:
+        return bool(self.quantity)
+
+    def set_holdings(self, price: float, quantity: int) -> None:
+        self.average_price, self.quantity = price, quantity
+
+
+class Securities(dict[Any, Security]):
+    def contains_key(self, symbol: Any) -> bool:
+        return symbol in self
+
+    def __iter__(self) -> Any:
+        return iter([SimpleNamespace(key=key, value=self[key]) for key in self.keys()])
+
+
+class Broker:
+    """Holds and works what a test says; ``asked`` counts."""
+
+    def __init__(self) -> None:
+        self.held: dict[Any, int] = {}
+        self.works: list[str] = []
+        self.asked = 0
+        self.error = ""
+
+    def get_account_holdings(self) -> list[SimpleNamespace]:
+        self.asked += 1
+        if self.error:
+            raise RuntimeError(self.error)
+        return [SimpleNamespace(symbol=key, quantity=count, average_price=7.5) for key, count in self.held.items()]
+
+    def get_open_orders(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(broker_id=[name]) for name in self.works]
+
+
+class Account:
+    def __init__(self, lean: Any) -> None:
+        self.broker = Broker()
+        lean.Composer = SimpleNamespace(INSTANCE=SimpleNamespace(get_part={lean.IBrokerage: lambda: self.broker}))
+        self.securities = Securities({ONE: Security(10), OTHER: Security(-3)})
+        self.open: list[SimpleNamespace] = []
+        transactions = SimpleNamespace(get_open_orders=lambda: self.open)
+        self.algorithm = Algorithm(portfolio=self.securities, securities=self.securities, transactions=transactions)
+        self.marshal = import_module("models.marshalling").Marshal()
+        self.account = import_module("models.broker_account").BrokerAccount(self.algorithm, self.marshal)
+
+
+@pytest.fixture
+def made(lean: Any) -> Account:
+    return Account(lean)
+
+
+def test_a_broker_that_agrees_is_asked_once_a_minute(made: Account) -> None:
+    made.broker.held = {ONE: 10, OTHER: -3, UNKNOWN: 4}
+    for second in range(130):
+        assert made.account.look(second * SECOND) == []
+        assert made.account.is_sure
+    assert made.broker.asked == 3
+
+
+def test_what_stays_otherwise_is_put_right_in_lean_and_said(made: Account) -> None:
+    made.broker.held = {ONE: 12}
+    said = [made.account.look(second * SECOND) for second in range(30)]
+    (found,) = (each for each in said if each)
+    assert found == [
+        "the broker holds 12 ONE, LEAN held 10: LEAN's is set to the broker's",
+        "the broker holds 0 OTHER, LEAN held -3: LEAN's is set to the broker's",
+    ]
+    assert said.index(found) * SECOND >= STANDS
+    assert {key: made.securities[key].quantity for key in (ONE, OTHER)} == {ONE: 12, OTHER: 0}
+    assert made.securities[ONE].average_price == 7.5
+    assert made.account.is_sure
+
+
+def test_nothing_is_asked_of_a_broker_that_is_gone_and_its_orders_are_seen_when_it_is_back(made: Account) -> None:
+    made.broker.held = {ONE: 10, OTHER: -3}
+    made.open = [
+        SimpleNamespace(id=4, symbol=ONE, broker_id=["a"]),
+        SimpleNamespace(id=5, symbol=OTHER, broker_id=["b"]),
+    ]
+    made.account.gone()
+    assert made.account.look(0, at_once=True) == []
+    assert made.broker.asked == 0
+    made.account.back()
+    made.broker.works = ["b"]
+    assert made.account.look(SECOND) == []
+    assert not made.account.is_sure
+    assert made.marshal.lost == set()
+    assert made.account.look(SECOND + STANDS) == ["the broker works LEAN's order 4 for ONE no more"]
+    assert made.marshal.lost == {4}
+    assert made.account.is_sure
+
+
+def test_a_broker_that_does_not_say_is_told_of_once(made: Account) -> None:
+    made.broker.error = "no answer"
+    for second in range(0, 200, 60):
+        assert made.account.look(second * SECOND, at_once=True) == []
+    assert made.algorithm.logged == ["alo: the broker does not tell what it holds: no answer"]

@@ -1,0 +1,46 @@
+"""When a host's positions are its broker's, and which of them is believed where they differ."""
+
+from alo_lib.records import SECOND
+from alo_lib.runtime.account_watch import STANDS, AccountWatch, Held
+
+
+def held(**positions: int) -> dict[str, Held]:
+    return {symbol: Held(quantity, 10.0) for symbol, quantity in positions.items()}
+
+
+def test_a_difference_counts_once_it_has_stood_unchanged() -> None:
+    watch = AccountWatch()
+    assert watch.is_sure
+    assert watch.look(0, held(A=1), held(A=2), ()) == {}
+    assert not watch.is_sure
+    assert watch.look(STANDS - 1, held(A=1), held(A=2), ()) == {}
+    assert watch.look(STANDS, held(A=1), held(A=2), ()) == held(A=2)
+    assert watch.is_sure
+
+
+def test_one_that_changes_begins_anew_and_one_that_goes_is_forgotten() -> None:
+    watch = AccountWatch()
+    watch.look(0, held(A=1), held(A=2), ())
+    assert watch.look(STANDS, held(A=1), held(A=3), ()) == {}
+    assert watch.look(2 * STANDS - SECOND, held(A=3), held(A=3), ()) == {}
+    assert watch.is_sure
+    assert watch.look(2 * STANDS, held(A=3), held(), ()) == {}
+    assert watch.look(3 * STANDS, held(A=3), held(), ()) == {"A": Held(0, 0.0)}
+
+
+def test_what_an_order_works_in_is_not_looked_at() -> None:
+    watch = AccountWatch()
+    for time in (0, STANDS, 2 * STANDS):
+        assert watch.look(time, held(A=1, B=5), held(A=2), {"A", "B"}) == {}
+    assert watch.is_sure
+
+
+def test_after_a_connection_was_lost_nobody_is_sure_until_both_were_seen() -> None:
+    watch = AccountWatch()
+    watch.gone()
+    assert not watch.is_sure
+    watch.back()
+    assert watch.connected
+    assert not watch.is_sure
+    watch.look(0, held(A=1), held(A=1), ())
+    assert watch.is_sure

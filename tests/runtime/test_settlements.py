@@ -1,0 +1,170 @@
+"""What became of options while nobody listened: found from what is held afterwards, and booked."""
+
+import datetime as dt
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from alo_lib.core import TradingCore
+from alo_lib.journal import JournalWriter
+from alo_lib.records import Contract, Kind, Message, OrderStatus, OrderType, records
+from alo_lib.runtime import HostPosition, Replayer, market_record_of, reconcile
+from alo_lib.runtime.settlements import Listed, Settlement, settlements
+from tests.core.script import FIRST, Script, at
+
+NOW = 10_000
+OVER, AHEAD = NOW - 1, NOW + 1
+DAY = dt.date(2024, 4, 19)
+
+
+def listed(*terms: tuple[float, int, int], price: float = math.nan) -> Listed:
+    """Contracts 1, 2, ... of underlying 0: strike, right, time of expiry."""
+    contracts = {number: (0, Contract(DAY, *each)) for number, each in enumerate(terms, 1)}
+    return Listed(contracts, lambda underlying, time: price)
+
+
+def found(held: dict[int, int], now: dict[int, int], known: Listed, cash: float | None = None) -> list[Settlement]:
+    gaps = {number: now.get(number, 0) - held.get(number, 0) for number in {*held, *now}}
+    return settlements(gaps, held, known, NOW, cash)
+
+
+CALL, PUT = (100.0, +1, OVER), (100.0, -1, OVER)
+
+
+@pytest.mark.parametrize(
+    ("terms", "held", "now", "told"),
+    [
+        ([CALL], {1: 3}, {}, [(1, 3, 0, 0)]),  # expired for nothing
+        ([CALL], {1: 3}, {0: 300}, [(1, 3, 3, 300)]),  # exercised
+        ([CALL], {1: -3, 0: 50}, {0: -250}, [(1, -3, 3, -300)]),  # assigned
+        ([PUT], {1: 3}, {0: -300}, [(1, 3, 3, -300)]),
+        ([PUT], {1: -3}, {0: 300}, [(1, -3, 3, 300)]),
+        ([PUT], {1: -3}, {0: 100}, [(1, -3, 1, 100)]),  # one of three, at the money
+        ([CALL, PUT], {1: -2, 2: -2}, {0: 200}, [(1, -2, 0, 0), (2, -2, 2, 200)]),
+        ([(100.0, -1, AHEAD)], {1: -3}, {0: 200, 1: -1}, [(1, -2, 2, 200)]),  # assigned before expiry
+        ([(100.0, -1, AHEAD)], {1: -3}, {1: -1}, []),  # bought back
+        ([CALL], {1: -3, 0: 0}, {0: -293}, [(1, -3, 3, -300)]),  # and seven shares bought
+        ([(100.0, +1, AHEAD)], {1: 3}, {1: 4}, []),
+        ([(100.0, +1, AHEAD)], {1: 3}, {1: -3}, []),  # beyond nothing: traded
+    ],
+)
+def test_what_brought_the_shares_is_what_happened(
+    terms: list[tuple[float, int, int]], held: dict[int, int], now: dict[int, int], told: list[tuple[int, ...]]
+) -> None:
+    result = found(held, now, listed(*terms))
+    assert [(each.instrument, each.closed, each.delivered, each.shares) for each in result] == told
+
+
+def test_cash_and_then_the_last_price_say_which_of_two_was_settled() -> None:
+    """Two calls held long, of which one was exercised; and a long and a short one, whose shares cancel."""
+    two = listed((95.0, +1, OVER), (105.0, +1, OVER))
+    for strike, which in ((95.0, 1), (105.0, 2)):
+        told = found({1: 1, 2: 1}, {0: 100}, two, cash=-100 * strike + 0.37)
+        assert [each.instrument for each in told if each.delivered] == [which]
+    priced = listed((95.0, +1, OVER), (105.0, +1, OVER), price=101.0)
+    assert [each.delivered for each in found({1: 1, 2: 1}, {0: 100}, priced)] == [1, 0]
+    spread = found({1: 1, 2: -1}, {}, two, cash=1_000.0)
+    assert [each.delivered for each in spread] == [1, 1]
+    assert [each.delivered for each in found({1: 1, 2: -1}, {}, two, cash=0.2)] == [0, 0]
+    above = listed((95.0, +1, OVER), (105.0, +1, OVER), price=110.0)
+    assert [each.delivered for each in found({1: 1, 2: -1}, {}, above)] == [1, 1]
+
+
+def brought(terms: list[tuple[float, int, int]], held: dict[int, int], counts: Sequence[int]) -> tuple[int, float]:
+    """Shares and cash that so many delivered contracts bring."""
+    shares = [int(np.sign(held[n])) * terms[n - 1][1] * 100 * each for n, each in zip(held, counts, strict=True)]
+    return sum(shares), -sum(each * terms[n][0] for n, each in enumerate(shares))
+
+
+def test_random_settlements_are_found_wherever_shares_and_cash_tell_them_apart() -> None:
+    chance = np.random.default_rng(4)
+    apart = 0
+    for _ in range(400):
+        count = int(chance.integers(1, 4))
+        terms = [(float(chance.choice([90, 95, 100, 105])), int(chance.choice([-1, 1])), OVER) for _ in range(count)]
+        held = {number: int(chance.choice([-2, -1, 1, 2])) for number in range(1, count + 1)}
+        way = [int(chance.integers(0, abs(held[number]) + 1)) for number in held]
+
+        same = [
+            each
+            for each in itertools.product(*(range(abs(held[n]) + 1) for n in held))
+            if brought(terms, held, each) == brought(terms, held, way)
+        ]
+        shares, money = brought(terms, held, way)
+        told = found(held, {0: shares}, listed(*terms), cash=money)
+        assert sum(each.shares for each in told) == shares
+        assert -sum(each.shares * each.strike for each in told) == money
+        if len(same) == 1:
+            apart += 1
+            assert [each.delivered for each in told] == way
+    assert apart > 200
+
+
+def test_of_many_contracts_those_in_the_money_count_as_exercised() -> None:
+    terms = [(float(80 + number), +1, OVER) for number in range(40)]
+    told = found(dict.fromkeys(range(1, 41), 1), {0: 2_000}, listed(*terms, price=100.0))
+    assert [each.instrument for each in told if each.delivered] == list(range(1, 21))
+    assert len(told) == 40
+
+
+# In a core -------------------------------------------------------------------------------------------------------
+
+
+def held_over_expiry() -> tuple[TradingCore, dict[int, tuple[int, Contract]], dict[int, int]]:
+    """A core that trades and hedges contracts whose expiry passes before it is started again."""
+    market = Script()
+    market.session()
+    market.bar(10, volatility=0.35)
+    replayer = Replayer(market.journal)
+    list(replayer.frames())
+    replayer.core.journal_to(JournalWriter(segment_bytes=1 << 20))
+    return replayer.core, market_record_of(market.journal.messages).contracts, dict(replayer.core.holdings)
+
+
+def test_an_expiry_that_nobody_saw_ends_the_trades_and_books_what_was_delivered() -> None:
+    core, contracts, held = held_over_expiry()
+    options = [number for number in held if number in contracts]
+    assert options
+    later = max(contracts[number][1].expiry_time for number in options) + 1
+    spot = 103.0
+    shares, cash = held.get(0, 0), core.cash
+    money = 0.0
+    for number in options:
+        terms = contracts[number][1]
+        if terms.right * (spot - terms.strike) > 0:
+            brought = int(np.sign(held[number])) * terms.right * abs(held[number]) * 100
+            shares, money = shares + brought, money - brought * terms.strike
+    positions = {0: HostPosition(shares, 100.0)} if shares else {}
+    found = reconcile(
+        core, positions, {}, later, cash=cash + money, listed=Listed(contracts, lambda underlying, time: spot)
+    )
+    assert {int(m.records["type"][0]) for m in found.messages} == {OrderType.OPTION_EXERCISE}
+    assert all("while nobody listened" in each for each in found.findings)
+    assert not any("the host is right" in each or "in cash" in each for each in found.findings[: len(options)])
+    for message in found.messages:
+        core.accept(message)
+    assert core.refusals.count == 0
+    assert core.holdings == ({0: shares} if shares else {})
+    assert core.cash == pytest.approx(cash + money)
+    assert core.open_frame(later)
+    core.run()
+    assert all(trade.settled_by is not None for trade in core.snapshot().state.strategy.trades)
+    again = reconcile(core, positions, {}, later, cash=cash + money)
+    assert again.findings == ["portfolio and open orders are as the journal says"]
+
+
+def test_cash_counts_what_waits_for_a_frame() -> None:
+    core, _, held = held_over_expiry()
+    cash = core.cash
+    core.accept(Message(Kind.DIVIDEND, at(FIRST, 11), records(Kind.DIVIDEND, time=at(FIRST, 9.5), amount=0.5)))
+    assert core.cash == pytest.approx(cash + 0.5 * held.get(0, 0))
+    sold = records(Kind.ORDER_EVENT, instrument=0, quantity=-10, price=90.0, fee=1.0, status=OrderStatus.FILLED)
+    core.accept(Message(Kind.ORDER_EVENT, at(FIRST, 11), sold))
+    waited = core.cash
+    assert waited == pytest.approx(cash + 0.5 * held.get(0, 0) + 899.0)
+    core.open_frame(at(FIRST, 11.1))
+    core.run()
+    assert core.cash == pytest.approx(waited)
