@@ -98,7 +98,7 @@ def _judged(sweep: Sweep, results: Sequence[Result]) -> tuple[float, float, floa
     if len(done) < len(results) or not any(each.figures["orders"] for each in done):
         return math.nan, math.nan, profit
     ratio = _ratio(_stacked(done)[1])
-    return (ratio * math.sqrt(TRADING_DAYS) if sweep.objective == "sharpe" else profit), ratio, profit
+    return (ratio * math.sqrt(TRADING_DAYS) if sweep.by == "sharpe" else profit), ratio, profit
 
 
 def _ratio(returns: Array) -> float:
@@ -129,7 +129,7 @@ def verdict(sweep: Sweep, results: Sequence[Result]) -> Verdict:
         _top(points, "score"),
         _top(points, "robust"),
         hurdle,
-        None if stack is None else overfitting(stack, by_mean=sweep.objective != "sharpe"),
+        None if stack is None else overfitting(stack, by_mean=sweep.by != "sharpe"),
         folds,
         (float(sum(each.profit for each in folds)), len(forward), _ratio(forward)),
         sum(each.complete and each.orders == 0 for each in points),
@@ -222,7 +222,7 @@ def _folds(sweep: Sweep, results: Sequence[Result]) -> Iterable[Fold]:
             train[0],
             test[0],
             chosen,
-            None if stack is None else overfitting(stack, by_mean=sweep.objective != "sharpe"),
+            None if stack is None else overfitting(stack, by_mean=sweep.by != "sharpe"),
             profit,
             len(returns),
             _ratio(returns),

@@ -4,22 +4,14 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any
 
 from alo_lib.records.spelling import spelled
 from alo_lib.sweep.conditions import Condition
+from alo_lib.sweep.options import BYS, COUNTS, SAMPLERS, By, Sampler
 from alo_lib.sweep.space import Axis, Point
 
-__all__ = ["OBJECTIVES", "Objective", "Sampler", "Sweep", "Trial"]
-
-Sampler = Literal["grid", "random", "optuna"]
-Objective = Literal["sharpe", "net-profit"]
-
-OBJECTIVES: Final[dict[str, str]] = {
-    "sharpe": "Sharpe ratio of all its sessions together, above the risk-free rate, a year",
-    "net-profit": "mean net profit of its trials",
-}
-"""What a best is best by."""
+__all__ = ["Sweep", "Trial"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +42,12 @@ class Sweep:
     axes: tuple[Axis, ...]
     base: Mapping[str, str]  # settings that all trials share, as text
     conditions: tuple[Condition, ...]
-    sampler: Sampler = "grid"
-    objective: Objective = "sharpe"
-    trials: int = 50  # points that random and optuna try
-    points: int = 5  # of a range in a grid
-    batch: int = 8  # points that optuna proposes before it hears of them
-    seed: int = 1
+    sampler: Sampler = SAMPLERS[0]
+    by: By = BYS[0]
+    trials: int = COUNTS["trials"].default  # points that random and optuna try
+    points: int = COUNTS["points"].default  # of a range in a grid
+    batch: int = COUNTS["batch"].default  # points that optuna proposes before it hears of them
+    seed: int = COUNTS["seed"].default
     truth: Mapping[str, Any] | None = None  # of generated markets, but for their seed
     data: str | None = None  # folder of the data, where markets are not generated
     program: str = ""  # digest of the sources that decide
@@ -70,7 +62,7 @@ class Sweep:
             "base": {spelled(name): value for name, value in self.base.items()},
             "conditions": [each.stated() for each in self.conditions],
             "sampler": self.sampler,
-            "by": self.objective,
+            "by": self.by,
             "trials": self.trials,
             "points": self.points,
             "batch": self.batch,

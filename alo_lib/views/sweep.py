@@ -13,7 +13,6 @@ from alo_lib.sweep.plan import Sweep
 from alo_lib.views.spoken import DASH, cents, or_dash, or_none
 
 __all__ = [
-    "JUDGED",
     "counted",
     "deflated_in_words",
     "fold_row",
@@ -25,9 +24,6 @@ __all__ = [
     "tone_of",
     "why_none",
 ]
-
-JUDGED: Final = {"sharpe": "Sharpe ratio", "net-profit": "net profit"}
-"""What a best is best by, in words."""
 
 _SURE: Final = 0.95
 _LUCK: Final = 0.5
@@ -56,7 +52,7 @@ def why_none(sweep: Sweep, found: Verdict) -> str:
     if found.idle == sum(each.complete for each in found.points):
         return "no point traded anything"
     sessions = max(each.sessions for each in found.points)
-    if sweep.objective == "sharpe" and sessions < LEAST_SESSIONS:
+    if sweep.by == "sharpe" and sessions < LEAST_SESSIONS:
         return f"points have {sessions} sessions, and below {LEAST_SESSIONS} there is no Sharpe ratio; --by net-profit"
     return "no point has a Sharpe ratio: no interest rate was told, or returns do not vary"
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.records.spelling import number_of, spelled
+from alo_lib.sweep.options import MEASURES
 from alo_lib.sweep.outcomes import PointOutcome, Verdict
 from alo_lib.sweep.overfitting import Overfitting
 from alo_lib.sweep.plan import Sweep
 from alo_lib.sweep.space import Axis
 from alo_lib.views.drawing import BLUE, GREEN, ORANGE, Figure, layout_of, plain_numbers
-from alo_lib.views.sweep import JUDGED
 
 __all__ = ["line_figure", "logits_figure", "parallel_figure", "surface_figures"]
 
@@ -56,7 +56,7 @@ def parallel_figure(sweep: Sweep, found: Verdict) -> Figure:
             column |= {"tickvals": list(places), "ticktext": [value[:_MOST_LABEL] for value in axis.values]}
         columns.append(column)
     robust = np.array([each.robust for each in points])
-    for name, values in ((JUDGED[sweep.objective], scores), ("robust", robust)):
+    for name, values in ((MEASURES[sweep.by].name, scores), ("robust", robust)):
         columns.append({"label": name, "values": plain_numbers(values), "tickformat": ",.3~g"})
     trace = {
         "type": "parcoords",
@@ -87,7 +87,7 @@ def line_figure(sweep: Sweep, axis: Axis, found: Verdict) -> Figure:
         for name, of, color in lines
     ]
     layout = layout_of(height=340, xaxis={"title": spelled(axis.setting), **_ticks(axis)})
-    layout["yaxis"] = {"title": JUDGED[sweep.objective]}
+    layout["yaxis"] = {"title": MEASURES[sweep.by].name}
     return {"data": data, "layout": layout}
 
 
@@ -121,7 +121,7 @@ def _surface(sweep: Sweep, points: Sequence[PointOutcome], across: Axis, up: Axi
         "colorbar": {"thickness": 12},
         "hoverongaps": False,
         "hovertemplate": f"{spelled(across.setting)} %{{x}}<br>{spelled(up.setting)} %{{y}}<br>"
-        f"{JUDGED[sweep.objective]} %{{z:,.2f}}, mean of %{{text}}<extra></extra>",
+        f"{MEASURES[sweep.by].name} %{{z:,.2f}}, mean of %{{text}}<extra></extra>",
     }
     layout = layout_of(height=320, xaxis={"title": spelled(across.setting), "type": "category"}, showlegend=False)
     layout["yaxis"] = {"title": spelled(up.setting), "type": "category"}

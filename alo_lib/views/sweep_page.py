@@ -6,13 +6,13 @@ from typing import Final
 
 from alo_lib.records import TRADING_DAYS
 from alo_lib.records.spelling import spelled
+from alo_lib.sweep.options import MEASURES
 from alo_lib.sweep.outcomes import PointOutcome, Result, Verdict
-from alo_lib.sweep.plan import OBJECTIVES, Sweep
+from alo_lib.sweep.plan import Sweep
 from alo_lib.views import page
 from alo_lib.views.page import Html
 from alo_lib.views.spoken import DASH, or_dash
 from alo_lib.views.sweep import (
-    JUDGED,
     counted,
     deflated_in_words,
     fold_row,
@@ -71,7 +71,7 @@ def _verdicts(sweep: Sweep, found: Verdict) -> Html:
     """How far the bests can be trusted."""
     over = math.nan if found.overfitting is None else found.overfitting.probability
     told = []
-    for title, point in ((f"best by {JUDGED[sweep.objective]}", found.best), ("most robust", found.most_robust)):
+    for title, point in ((f"best by {MEASURES[sweep.by].name}", found.best), ("most robust", found.most_robust)):
         if point is not None and (title == "most robust") <= (point is not found.best):
             words = f"{point_in_words(point.point)}: {deflated_in_words(point, found)}".replace(" -", " −")
             tone = tone_of(point.deflated, math.nan)[0]
@@ -112,7 +112,7 @@ def _regions(sweep: Sweep, found: Verdict) -> list[Html]:
     parts = [page.section("Best regions", _table(sweep, robust, columns, numeric), page.note(_DEFLATED))]
     rows = [("", point_row(sweep, each)) for each in ranked(found)[: page.MAX_ROWS]]
     shown = page.sorting_table(columns, rows, numeric, ())
-    by = f"By the {OBJECTIVES[sweep.objective]}. Points that never traded, or of which a trial failed, have none."
+    by = f"By the {MEASURES[sweep.by].meaning}. Points that never traded, or of which a trial failed, have none."
     return [*parts, page.section("All points, the best first", shown, page.note(by))]
 
 
@@ -133,7 +133,7 @@ def _shapes(sweep: Sweep, found: Verdict) -> list[Html]:
     if len(sweep.axes) == 1:
         return [
             page.section(
-                f"{JUDGED[sweep.objective]} over {spelled(sweep.axes[0].setting)}".capitalize(),
+                f"{MEASURES[sweep.by].name} over {spelled(sweep.axes[0].setting)}".capitalize(),
                 page.figure(line_figure(sweep, sweep.axes[0], found)),
             )
         ]
@@ -147,7 +147,7 @@ def _shapes(sweep: Sweep, found: Verdict) -> list[Html]:
         page.section(
             "Surfaces over two settings",
             page.side_by_side(surfaces) if len(surfaces) > 1 else surfaces[0],
-            page.note(f"The {JUDGED[sweep.objective]}, the mean over all other settings."),
+            page.note(f"The {MEASURES[sweep.by].name}, the mean over all other settings."),
         ),
     ]
 

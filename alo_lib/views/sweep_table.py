@@ -9,11 +9,11 @@ from rich.text import Text
 
 from alo_lib.records import TRADING_DAYS
 from alo_lib.records.spelling import spelled
+from alo_lib.sweep.options import MEASURES
 from alo_lib.sweep.outcomes import PointOutcome, Result, Verdict
 from alo_lib.sweep.plan import Sweep
 from alo_lib.views.spoken import or_dash
 from alo_lib.views.sweep import (
-    JUDGED,
     counted,
     deflated_in_words,
     fold_row,
@@ -67,7 +67,7 @@ def _verdict(sweep: Sweep, found: Verdict, results: Sequence[Result]) -> Table:
     if found.best is None:
         table.add_row("Best", "none", why_none(sweep, found))
     else:
-        _best(table, f"Best by {JUDGED[sweep.objective]}", found.best, found)
+        _best(table, f"Best by {MEASURES[sweep.by].name}", found.best, found)
     if found.most_robust is not None and found.most_robust is not found.best:
         _best(table, "Best with its neighbours", found.most_robust, found)
     shown = Text(or_dash(over, "z.1%"), _COLORS[tone_of(math.nan, over)[1]])

@@ -46,7 +46,7 @@ def test_the_best_is_deflated_by_all_that_was_tried() -> None:
 
 
 def test_robust_is_the_mean_of_a_point_and_those_a_step_away() -> None:
-    sweep = sweep_of({"entry-edge": "0.01,0.02,0.03", "hedge-band": "0.1,0.2,0.3"}, objective="net-profit")
+    sweep = sweep_of({"entry-edge": "0.01,0.02,0.03", "hedge-band": "0.1,0.2,0.3"}, by="net-profit")
     found = verdict(sweep, results_of(sweep, RETURNS))
     profits = 100.0 * RETURNS.sum(axis=0)
     assert found.points[4].robust == pytest.approx(np.mean(profits[[1, 3, 4, 5, 7]]))
@@ -78,7 +78,7 @@ def test_too_few_sessions_have_a_profit_and_no_ratio() -> None:
     returns = RETURNS[:19, :2]
     sweep = sweep_of({"entry-edge": "0.01,0.02"})
     assert verdict(sweep, results_of(sweep, returns)).best is None
-    by_profit = sweep_of({"entry-edge": "0.01,0.02"}, objective="net-profit")
+    by_profit = sweep_of({"entry-edge": "0.01,0.02"}, by="net-profit")
     found = verdict(by_profit, results_of(by_profit, returns))
     assert found.best is not None
     assert math.isnan(found.best.deflated)

@@ -53,7 +53,7 @@ def test_what_a_best_is_worth_stands_beside_it() -> None:
 
 
 def test_a_surface_is_the_mean_over_all_other_settings() -> None:
-    sweep, results = made(objective="net-profit")
+    sweep, results = made(by="net-profit")
     first = surface_figures(sweep, verdict(sweep, results))[0]["data"][0]
     profits = np.array([each.figures["net_profit"] for each in results]).reshape(3, 3, 2).mean(axis=2)
     assert (first["x"], first["y"]) == (["0.01", "0.02", "0.03"], ["0.1", "0.2", "0.3"])

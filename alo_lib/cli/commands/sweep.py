@@ -1,5 +1,6 @@
 """``alo sweep``."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,6 +10,7 @@ import click
 
 from alo_lib.cli.option_arguments import FilePath, Whole
 from alo_lib.cli.project import BACKTESTS, CONFIG, DATA
+from alo_lib.sweep.options import CHOICES, COUNTS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,6 +25,20 @@ __all__ = ["sweep"]
 _OF_DATA: Final = ("resolution", "min_coverage", "max_unexplained_move")
 """Settings by which data are judged."""
 
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _choice(name: str, text: str) -> Decorator:
+    """The option for one of some words. Its default is told and not set: a file may say another."""
+    words = CHOICES[name]
+    return click.option(f"--{name}", type=click.Choice(words), help=f"{text}  [default: {words[0]}]")
+
+
+def _count(name: str, text: str) -> Decorator:
+    """The option for a whole number, likewise."""
+    low, high, default = COUNTS[name]
+    return click.option(f"--{name}", type=Whole(low, high), help=f"{text}  [default: {default:,}]")
+
 
 @click.command(short_help="Run many backtests, and say how far the best can be trusted.")
 @click.argument("file", type=FilePath(dir_okay=False), required=False)
@@ -33,12 +49,12 @@ _OF_DATA: Final = ("resolution", "min_coverage", "max_unexplained_move")
     multiple=True,
     help="What is tried of a setting; one value holds for all trials. Values of several are joined by +.",
 )
-@click.option("--sampler", type=click.Choice(["grid", "random", "optuna"]), help="Which points.  [default: grid]")
-@click.option("--by", type=click.Choice(["sharpe", "net-profit"]), help="What a best is best by.  [default: sharpe]")
-@click.option("--trials", type=Whole(1, 100_000), help="Points that random and optuna try.  [default: 50]")
-@click.option("--points", type=Whole(2, 1_000), help="Of each range, in a grid.  [default: 5]")
-@click.option("--batch", type=Whole(1, 1_000), help="Points that optuna proposes at once.  [default: 8]")
-@click.option("--seed", type=Whole(0, 2**31 - 1), help="Of random and optuna.  [default: 1]")
+@_choice("sampler", "Which points.")
+@_choice("by", "What a best is best by.")
+@_count("trials", "Points that random and optuna try.")
+@_count("points", "Of each range, in a grid.")
+@_count("batch", "Points that optuna proposes at once.")
+@_count("seed", "Of random and optuna.")
 @click.option("--seeds", metavar="A..B|A,B,C", help="Try on markets that are generated from these seeds.")
 @click.option("--truth", type=FilePath(dir_okay=False), metavar="FILE", help="truth.json of those markets.")
 @click.option("--data", type=FilePath(), help="LEAN data folder.  [default: data/ of the project]")

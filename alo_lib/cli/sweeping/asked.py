@@ -18,19 +18,16 @@ from alo_lib.settings import Settings
 from alo_lib.simulation.engine import run_program
 from alo_lib.sweep import SweepError
 from alo_lib.sweep.conditions import Window, conditions, walk_forward
-from alo_lib.sweep.plan import OBJECTIVES, Sweep
+from alo_lib.sweep.options import CHOICES, COUNTS
+from alo_lib.sweep.plan import Sweep
 from alo_lib.sweep.space import axes_of
 
 __all__ = ["KEYS", "Asked", "asked_of", "file_of", "sweep_of", "truth_of_file"]
 
 KEYS: Final = {
     "set": "an object of settings",
-    "sampler": "grid, random or optuna",
-    "by": "sharpe or net-profit",
-    "trials": "a whole number",
-    "points": "a whole number",
-    "batch": "a whole number",
-    "seed": "a whole number",
+    **{name: " or ".join(words) for name, words in CHOICES.items()},
+    **{name: f"a whole number from {count.low:,} to {count.high:,}" for name, count in COUNTS.items()},
     "seeds": "seeds of markets, such as '1..8' or [1, 2, 5]",
     "truth": "an object, as truth.json of a generated market",
     "data": "a folder in LEAN's format",
@@ -40,8 +37,6 @@ KEYS: Final = {
 }
 """What a file of a sweep may hold, and what each is."""
 
-_NUMBERS: Final = {"trials": (1, 100_000), "points": (2, 1_000), "batch": (1, 1_000), "seed": (0, 2**31 - 1)}
-_CHOICES: Final = {"sampler": ("grid", "random", "optuna"), "by": tuple(OBJECTIVES)}
 _MOST_SEEDS: Final = 10_000
 _WALK: Final = re.compile(r"(\d{1,5}):(\d{1,5})")
 
@@ -59,19 +54,19 @@ class Asked:
             raise self._wrong(name)
         return value
 
-    def number(self, name: str, default: int) -> int:
+    def count(self, name: str) -> int:
         """A whole number within its bounds."""
+        low, high, default = COUNTS[name]
         value = self.values.get(name, default)
-        low, high = _NUMBERS[name]
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise SweepError(f"{name} of the sweep is {value!r}; it must be a whole number from {low:,} to {high:,}")
+            raise self._wrong(name)
         return value
 
     def choice(self, name: str) -> Any:
         """One of the words that it may be, the first by default."""
-        value = self.values.get(name, _CHOICES[name][0])
-        if value not in _CHOICES[name]:
-            raise SweepError(f"{name} of the sweep is {value!r}; it must be {' or '.join(_CHOICES[name])}")
+        value = self.values.get(name, CHOICES[name][0])
+        if value not in CHOICES[name]:
+            raise self._wrong(name)
         return value
 
     def texts(self, name: str) -> list[str]:
@@ -183,11 +178,11 @@ def sweep_of(asked: Asked, shared: Mapping[str, Any], data: Path | None) -> Swee
         base={name: value for name, value in base.items() if name not in ("underlyings", "start", "end")},
         conditions=tuple(conditions(windows, underlyings, seeds or [None])),
         sampler=asked.choice("sampler"),
-        objective=asked.choice("by"),
-        trials=asked.number("trials", 50),
-        points=asked.number("points", 5),
-        batch=asked.number("batch", 8),
-        seed=asked.number("seed", 1),
+        by=asked.choice("by"),
+        trials=asked.count("trials"),
+        points=asked.count("points"),
+        batch=asked.count("batch"),
+        seed=asked.count("seed"),
         truth=truth,
         data=None if data is None else str(data.resolve()),
         program=run_program(),
