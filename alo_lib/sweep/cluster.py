@@ -101,7 +101,7 @@ def cluster(address: str | None, workers: int | None) -> Iterator[Cluster]:
     try:
         import ray
     except ImportError:
-        raise MissingPackagesError("Ray is not installed; ./alo sweep installs requirements/sweep.txt") from None
+        raise MissingPackagesError("Ray") from None
     # What Ray tells of workers that died it prints, and standard output is for results.
     with contextlib.redirect_stdout(sys.stderr):
         yield from _joined(ray, address, workers, handlers)

@@ -12,4 +12,7 @@ class ClusterLostError(SweepError):
 
 
 class MissingPackagesError(SweepError):
-    """Ray or Optuna is not installed."""
+    """What only sweeps need is not installed."""
+
+    def __init__(self, package: str) -> None:
+        super().__init__(f"{package} is not installed; ./alo sweep installs requirements/sweep.txt")

@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kurtosis, skew
 
-from alo_lib.records import TRADING_DAYS
-from alo_lib.records.units import LEAST_SESSIONS
+from alo_lib.numerics.sharpe import annualized, sharpe_ratio
 from alo_lib.sweep.conditions import Condition
 from alo_lib.sweep.neighbourhoods import neighbours
-from alo_lib.sweep.overfitting import Overfitting, deflated_sharpe, expected_best, overfitting, ratios_of
+from alo_lib.sweep.overfitting import Overfitting, deflated_sharpe, expected_best, overfitting
 from alo_lib.sweep.plan import Sweep, Trial
-from alo_lib.sweep.space import Point
+from alo_lib.sweep.space import Key, Point, key_of
 
-__all__ = ["Fold", "PointOutcome", "Result", "Verdict", "score", "verdict"]
+__all__ = ["Fold", "Forward", "PointOutcome", "Result", "Verdict", "score", "verdict"]
 
 Array = NDArray[np.float64]
 
@@ -54,7 +53,7 @@ class PointOutcome(NamedTuple):
     @property
     def sharpe(self) -> float:
         """Its ratio, a year."""
-        return self.ratio * math.sqrt(TRADING_DAYS)
+        return annualized(self.ratio)
 
 
 class Fold(NamedTuple):
@@ -69,6 +68,24 @@ class Fold(NamedTuple):
     sessions: int
     ratio: float  # of its test, a session; NaN where there is none
 
+    @property
+    def sharpe(self) -> float:
+        """The ratio of its test, a year."""
+        return annualized(self.ratio)
+
+
+class Forward(NamedTuple):
+    """What all steps forward made together; a session that their tests share counts once in the ratio."""
+
+    profit: float
+    sessions: int
+    ratio: float  # a session; NaN where there is none
+
+    @property
+    def sharpe(self) -> float:
+        """Their ratio, a year."""
+        return annualized(self.ratio)
+
 
 class Verdict(NamedTuple):
     """All of it. Points stand in the order in which they were tried."""
@@ -79,32 +96,44 @@ class Verdict(NamedTuple):
     hurdle: float  # the ratio that the best of as many without skill is expected to have, a session
     overfitting: Overfitting | None
     folds: tuple[Fold, ...]
-    forward: tuple[float, int, float]  # profit, sessions and ratio of all tests together
+    forward: Forward
     idle: int  # points that never traded: no candidates
+
+    @property
+    def expected_sharpe(self) -> float:
+        """The hurdle, a year."""
+        return annualized(self.hurdle)
+
+
+class _Judged(NamedTuple):
+    """What a point comes to by itself; NaN where there is none."""
+
+    score: float  # what it is judged by
+    ratio: float  # a session
+    profit: float  # mean
 
 
 def score(sweep: Sweep, results: Sequence[Result]) -> float | None:
     """What a point is judged by, from all of its trials; None where one did not end well or it has no figure."""
-    found = _judged(sweep, results)[0]
+    found = _judged(sweep, results).score
     return None if math.isnan(found) else found
 
 
-def _judged(sweep: Sweep, results: Sequence[Result]) -> tuple[float, float, float]:
-    """What a point is judged by, its ratio a session, and its mean profit; NaN where there is none."""
+def _judged(sweep: Sweep, results: Sequence[Result]) -> _Judged:
     done = [each for each in results if each.state == "done"]
     if not done:
-        return math.nan, math.nan, math.nan
+        return _Judged(math.nan, math.nan, math.nan)
     profit = float(np.mean([each.figures["net_profit"] for each in done]))
     if len(done) < len(results) or not any(each.figures["orders"] for each in done):
-        return math.nan, math.nan, profit
+        return _Judged(math.nan, math.nan, profit)
     ratio = _ratio(_stacked(done)[1])
-    return (ratio * math.sqrt(TRADING_DAYS) if sweep.by == "sharpe" else profit), ratio, profit
+    return _Judged(annualized(ratio) if sweep.by == "sharpe" else profit, ratio, profit)
 
 
 def _ratio(returns: Array) -> float:
-    if len(returns) < LEAST_SESSIONS or not np.isfinite(returns).all() or np.ptp(returns) == 0.0:
-        return math.nan
-    return float(ratios_of(returns[:, None])[0])
+    """The Sharpe ratio of a session; NaN where there is none."""
+    ratio = sharpe_ratio(returns, 1) if np.isfinite(returns).all() else None
+    return math.nan if ratio is None else ratio
 
 
 def _stacked(results: Iterable[Result]) -> tuple[list[tuple[Any, ...]], Array]:
@@ -125,31 +154,33 @@ def verdict(sweep: Sweep, results: Sequence[Result]) -> Verdict:
     tests = [each for each in results if each.trial.condition.window.role == "test" and each.state == "done"]
     forward = _stacked(tests)[1]
     return Verdict(
-        points,
-        _top(points, "score"),
-        _top(points, "robust"),
-        hurdle,
-        None if stack is None else overfitting(stack, by_mean=sweep.by != "sharpe"),
-        folds,
-        (float(sum(each.profit for each in folds)), len(forward), _ratio(forward)),
-        sum(each.complete and each.orders == 0 for each in points),
+        points=points,
+        best=_top(points, "score"),
+        most_robust=_top(points, "robust"),
+        hurdle=hurdle,
+        overfitting=_overfitting(sweep, stack),
+        folds=folds,
+        forward=Forward(float(sum(each.profit for each in folds)), len(forward), _ratio(forward)),
+        idle=sum(each.complete and each.orders == 0 for each in points),
     )
 
 
-def _by_point(results: Iterable[Result]) -> dict[tuple[str, ...], list[Result]]:
-    found: dict[tuple[str, ...], list[Result]] = {}
+def _overfitting(sweep: Sweep, stack: Array | None) -> Overfitting | None:
+    return None if stack is None else overfitting(stack, by_mean=sweep.by != "sharpe")
+
+
+def _by_point(results: Iterable[Result]) -> dict[Key, list[Result]]:
+    found: dict[Key, list[Result]] = {}
     for each in results:
-        found.setdefault(tuple(each.trial.point.values()), []).append(each)
+        found.setdefault(key_of(each.trial.point), []).append(each)
     return found
 
 
-def _points(
-    sweep: Sweep, by_point: Mapping[tuple[str, ...], Sequence[Result]]
-) -> tuple[tuple[PointOutcome, ...], float]:
+def _points(sweep: Sweep, by_point: Mapping[Key, Sequence[Result]]) -> tuple[tuple[PointOutcome, ...], float]:
     """Each point, and the ratio that the best of them would have without any skill."""
     judged = [_judged(sweep, each) for each in by_point.values()]
-    scores = np.array([each[0] for each in judged])
-    ratios = np.array([each[1] for each in judged])
+    scores = np.array([each.score for each in judged])
+    ratios = np.array([each.ratio for each in judged])
     hurdle = expected_best(ratios[np.isfinite(ratios)])
     near = neighbours(sweep.axes, [each[0].trial.point for each in by_point.values()])
     points = []
@@ -164,16 +195,16 @@ def _points(
         robust = float(np.mean(around[np.isfinite(around)])) if math.isfinite(own) else math.nan
         points.append(
             PointOutcome(
-                found[0].trial.point,
-                tuple(each.trial.number for each in found),
-                len(done) == len(found),
-                sum(each.figures["orders"] for each in done),
-                profit,
-                len(returns),
-                ratio,
-                deflated,
-                robust,
-                own,
+                point=found[0].trial.point,
+                trials=tuple(each.trial.number for each in found),
+                complete=len(done) == len(found),
+                orders=sum(each.figures["orders"] for each in done),
+                profit=profit,
+                sessions=len(returns),
+                ratio=ratio,
+                deflated=deflated,
+                robust=robust,
+                score=own,
             )
         )
     return tuple(points), hurdle
@@ -185,7 +216,7 @@ def _top(points: Sequence[PointOutcome], name: str) -> PointOutcome | None:
     return max(known, key=lambda each: float(getattr(each, name)), default=None)
 
 
-def _matrix(by_point: Mapping[tuple[str, ...], Sequence[Result]], points: Sequence[PointOutcome]) -> Array | None:
+def _matrix(by_point: Mapping[Key, Sequence[Result]], points: Sequence[PointOutcome]) -> Array | None:
     """Returns (sessions, candidates) of the sessions that all candidates have; None without candidates."""
     stacked = [
         dict(zip(*_stacked(found), strict=True))
@@ -201,10 +232,7 @@ def _matrix(by_point: Mapping[tuple[str, ...], Sequence[Result]], points: Sequen
 
 def _folds(sweep: Sweep, results: Sequence[Result]) -> Iterable[Fold]:
     for number in sorted({each.window.fold for each in sweep.conditions} - {0}):
-        train, test = (
-            [each for each in sweep.conditions if (each.window.fold, each.window.role) == (number, role)]
-            for role in ("train", "test")
-        )
+        train, test = sweep.of_fold(number, "train"), sweep.of_fold(number, "test")
         by_point = _by_point(each for each in results if each.trial.condition in train)
         points, _ = _points(sweep, by_point)
         chosen, stack = _top(points, "score"), _matrix(by_point, points)
@@ -218,12 +246,12 @@ def _folds(sweep: Sweep, results: Sequence[Result]) -> Iterable[Fold]:
         returns = _stacked(done)[1] if whole else np.zeros(0)
         profit = float(np.mean([each.figures["net_profit"] for each in done])) if whole else math.nan
         yield Fold(
-            number,
-            train[0],
-            test[0],
-            chosen,
-            None if stack is None else overfitting(stack, by_mean=sweep.by != "sharpe"),
-            profit,
-            len(returns),
-            _ratio(returns),
+            number=number,
+            train=train[0],
+            test=test[0],
+            chosen=chosen,
+            overfitting=_overfitting(sweep, stack),
+            profit=profit,
+            sessions=len(returns),
+            ratio=_ratio(returns),
         )

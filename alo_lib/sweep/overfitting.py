@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm, rankdata
 
-__all__ = ["Overfitting", "blocks_for", "deflated_sharpe", "expected_best", "overfitting", "ratios_of"]
+from alo_lib.numerics.sharpe import sharpe_ratios_of_sums
+
+__all__ = ["FEWEST_SESSIONS", "Overfitting", "blocks_for", "deflated_sharpe", "expected_best", "overfitting"]
 
 Array = NDArray[np.float64]
 
@@ -19,10 +21,10 @@ _MOST_BLOCKS: Final = 16
 _LEAST_BLOCKS: Final = 4
 _LEAST_ROWS: Final = 4
 """Sessions of a block: fewer make no ratio."""
+FEWEST_SESSIONS: Final = _LEAST_BLOCKS * _LEAST_ROWS
+"""That have any chance of overfitting."""
 _CELLS: Final = 4_000_000
 """Halvings times ways to trade that are looked at together: 32 MB for each table of them."""
-_NO_VARIATION: Final = 1e-24
-"""Of a variance relative to the mean square: what rounding leaves of returns that are all alike."""
 
 
 def expected_best(ratios: ArrayLike) -> float:
@@ -71,11 +73,6 @@ def blocks_for(rows: int) -> int | None:
     return most if most >= _LEAST_BLOCKS else None
 
 
-def ratios_of(returns: Array) -> Array:
-    """Mean over standard deviation of each column of ``returns`` (t, n), a session; 0 where nothing varies."""
-    return _ratios(len(returns), returns.sum(axis=0), (returns * returns).sum(axis=0))
-
-
 def overfitting(returns: ArrayLike, blocks: int | None = None, *, by_mean: bool = False) -> Overfitting | None:
     """Combinatorially symmetric cross-validation: Bailey, Borwein, Lopez de Prado and Zhu (2017), section 2.
 
@@ -97,7 +94,8 @@ def overfitting(returns: ArrayLike, blocks: int | None = None, *, by_mean: bool 
     used = table[len(table) - cut * length :].reshape(cut, length, -1)
     sums, squares = used.sum(axis=1), (used * used).sum(axis=1)
     rows = length * cut // 2
-    judged: Callable[[Array, Array], Array] = (lambda each, _: each / rows) if by_mean else partial(_ratios, rows)
+    by_ratio = partial(sharpe_ratios_of_sums, rows)
+    judged: Callable[[Array, Array], Array] = (lambda each, _: each / rows) if by_mean else by_ratio
     logits, inside, outside = [], [], []
     for chosen in _halvings(cut, max(_CELLS // table.shape[1], 1)):
         here = judged(chosen @ sums, chosen @ squares)
@@ -121,11 +119,3 @@ def _halvings(blocks: int, at_once: int) -> Iterator[Array]:
         chosen = np.zeros((len(some), blocks))
         np.put_along_axis(chosen, np.array(some), 1.0, axis=1)
         yield chosen
-
-
-def _ratios(count: int, sums: Array, squares: Array) -> Array:
-    """Mean over sample deviation, from sums of so many returns and of their squares."""
-    mean = sums / count
-    variance = (squares - count * mean * mean) / (count - 1)
-    varies = variance > _NO_VARIATION * squares
-    return np.where(varies, mean / np.sqrt(np.where(varies, variance, 1.0)), 0.0)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from alo_lib.records.spelling import spelled
-from alo_lib.sweep.conditions import Condition
+from alo_lib.sweep.conditions import Condition, Role
 from alo_lib.sweep.options import BYS, COUNTS, SAMPLERS, By, Sampler
 from alo_lib.sweep.space import Axis, Point
 
-__all__ = ["Sweep", "Trial"]
+__all__ = ["Sweep", "Trial", "trial_name"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Trial:
     @property
     def name(self) -> str:
         """Of its folder."""
-        return f"{self.number:06d}"
+        return trial_name(self.number)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +55,7 @@ class Sweep:
     def stated(self) -> dict[str, Any]:
         """All of it, for a file."""
         return {
-            "set": {
-                spelled(axis.setting): list(axis.values) if axis.values else f"{axis.low:z.12g}..{axis.high:z.12g}"
-                for axis in self.axes
-            },
+            "set": {spelled(axis.setting): axis.stated for axis in self.axes},
             "base": {spelled(name): value for name, value in self.base.items()},
             "conditions": [each.stated() for each in self.conditions],
             "sampler": self.sampler,
@@ -82,6 +79,10 @@ class Sweep:
         """Conditions that settings are chosen by."""
         return tuple(each for each in self.conditions if each.window.role != "test")
 
+    def of_fold(self, number: int, role: Role) -> tuple[Condition, ...]:
+        """Conditions that settings of a step forward are chosen by, or tried on."""
+        return tuple(each for each in self.conditions if (each.window.fold, each.window.role) == (number, role))
+
     def trials_of(self, points: Sequence[Point], first: int, conditions: Sequence[Condition]) -> Iterator[Trial]:
         """The trials of some points under some conditions, numbered from ``first``."""
         number = first
@@ -101,6 +102,11 @@ class Sweep:
         }
         market = _digest([self.data] if condition.seed is None else [condition.seed, self.truth])
         return Trial(number=number, point=point, condition=condition, settings=dict(settings), market=market)
+
+
+def trial_name(number: int) -> str:
+    """Of the folder of a trial."""
+    return f"{number:06d}"
 
 
 def _digest(content: Any) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from alo_lib.sweep.errors import MissingPackagesError
 from alo_lib.sweep.plan import Sweep
-from alo_lib.sweep.space import Axis, Point, grid
+from alo_lib.sweep.space import Axis, Key, Point, grid, key_of
 
 __all__ = ["Score", "batches"]
 
@@ -42,7 +42,7 @@ def _drawn(axes: Sequence[Axis], seed: int) -> Iterator[Point]:
     in_vain = 0
     while in_vain < _DRAWS_A_POINT:
         point = {axis.setting: axis.at(share) for axis, share in zip(axes, generator.random(len(axes)), strict=True)}
-        key = tuple(point.values())
+        key = key_of(point)
         in_vain = in_vain + 1 if key in seen else 0
         if key not in seen:
             seen.add(key)
@@ -58,18 +58,18 @@ def _proposed(sweep: Sweep, score: Score) -> Iterator[list[Point]]:
     try:
         import optuna
     except ImportError:
-        raise MissingPackagesError("Optuna is not installed; ./alo sweep installs requirements/sweep.txt") from None
+        raise MissingPackagesError("Optuna") from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         sampler = optuna.samplers.TPESampler(seed=sweep.seed, constant_liar=True)
     study: Any = optuna.create_study(direction="maximize", sampler=sampler)
-    left, in_vain, seen = sweep.trials, 0, set[tuple[str, ...]]()
+    left, in_vain, seen = sweep.trials, 0, set[Key]()
     while left > 0 and in_vain < _DRAWS_A_POINT:
         asked = [study.ask() for _ in range(min(sweep.batch, left))]
         points: list[Point] = [{axis.setting: _suggested(trial, axis) for axis in sweep.axes} for trial in asked]
-        new = list({key: point for point in points if (key := tuple(point.values())) not in seen}.values())
-        seen |= {tuple(point.values()) for point in new}
+        new = list({key: point for point in points if (key := key_of(point)) not in seen}.values())
+        seen |= {key_of(point) for point in new}
         if new:
             yield new
         for trial, point in zip(asked, points, strict=True):

@@ -12,16 +12,19 @@ from alo_lib.records.spelling import number_of, spelled, unspelled, whole_number
 from alo_lib.settings import Settings
 from alo_lib.sweep.errors import SweepError
 
-__all__ = ["MOST_POINTS", "Axis", "Point", "axes_of", "axis_of", "grid"]
+__all__ = ["MOST_POINTS", "RANGE", "TOGETHER", "Axis", "Key", "Point", "axes_of", "axis_of", "grid", "key_of"]
 
 Point = Mapping[str, str]
 """A value, as people write it, by the name of each setting that is varied."""
+Key = tuple[str, ...]
+"""The values of a point, which tell it from the others of its sweep."""
 
 MOST_POINTS: Final = 100_000
 """Of one sweep."""
 
-_RANGE: Final = ".."
-_TOGETHER: Final = "+"
+RANGE: Final = ".."
+"""Between the ends of what is given as a range."""
+TOGETHER: Final = "+"
 """Joins what a setting of several takes together, as commas part what is tried in turn."""
 _CONDITIONS: Final = {"underlyings": "--underlying", "start": "--window", "end": "--window"}
 """Settings that say on what is traded: they are no choice of the trader's, and have options of their own."""
@@ -40,6 +43,11 @@ class Axis:
     def is_range(self) -> bool:
         """Whether it is a range."""
         return not self.values
+
+    @property
+    def stated(self) -> list[str] | str:
+        """It, for a file."""
+        return list(self.values) if self.values else f"{self.low:z.12g}{RANGE}{self.high:z.12g}"
 
     @property
     def is_whole(self) -> bool:
@@ -80,6 +88,11 @@ class Axis:
         return tuple(dict.fromkeys(map(self.written, np.linspace(self.low, self.high, points).tolist())))
 
 
+def key_of(point: Point) -> Key:
+    """What tells a point from the others of its sweep."""
+    return tuple(point.values())
+
+
 def axes_of(assignments: Mapping[str, Any]) -> tuple[Axis, ...]:
     """The axes of settings by name, each with text as of :func:`axis_of`, a value or a list of values."""
     axes = tuple(axis_of(name, wanted) for name, wanted in assignments.items())
@@ -97,7 +110,7 @@ def axis_of(name: str, wanted: object) -> Axis:
     setting = unspelled(name.strip())
     if setting in _CONDITIONS:
         raise SweepError(f"setting {spelled(setting)} is what settings are tried on: give it by {_CONDITIONS[setting]}")
-    if isinstance(wanted, str) and wanted.count(_RANGE) == 1:
+    if isinstance(wanted, str) and wanted.count(RANGE) == 1:
         return _range(setting, wanted)
     listed: Sequence[object] = wanted.split(",") if isinstance(wanted, str) else _listed(setting, wanted)
     texts = [_written(setting, str(each).strip()) for each in listed]
@@ -134,7 +147,7 @@ def _written(setting: str, text: str) -> str:
         return text
     kind = field.annotation
     if get_origin(kind) is tuple:
-        return text.replace(_TOGETHER, ",")
+        return text.replace(TOGETHER, ",")
     try:
         return str(whole_number_of(text)) if kind is int else f"{number_of(text):z.12g}" if kind is float else text
     except ValueError:
@@ -143,7 +156,7 @@ def _written(setting: str, text: str) -> str:
 
 def _range(setting: str, text: str) -> Axis:
     _check_known_number(setting, text)
-    ends = [_written(setting, end.strip()) for end in text.split(_RANGE)]
+    ends = [_written(setting, end.strip()) for end in text.split(RANGE)]
     for end in ends:
         _check(setting, end)
     low, high = map(float, ends)

@@ -1,4 +1,4 @@
-"""The Sharpe ratio of session returns, and how sure it is."""
+"""How sure the Sharpe ratio of session returns is."""
 
 import math
 from typing import Final, NamedTuple
@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import TRADING_DAYS
+from alo_lib.numerics.sharpe import sharpe_ratio, sharpe_ratios
 from alo_lib.records.units import LEAST_SESSIONS
 
 __all__ = ["LEAST_SESSIONS", "Interval", "bootstrap_interval", "sharpe_ratio"]
@@ -27,16 +27,6 @@ class Interval(NamedTuple):
     high: float
 
 
-def sharpe_ratio(excess: Floats) -> float | None:
-    """The ratio of mean to standard deviation of session returns above the hurdle, annualized by 252 sessions.
-
-    None below twenty sessions, and where nothing varies.
-    """
-    if len(excess) < LEAST_SESSIONS or np.ptp(excess) == 0.0:
-        return None
-    return float(_ratios(excess[None, :])[0])
-
-
 def bootstrap_interval(excess: Floats) -> Interval | None:
     """The 90 % percentile interval of the ratio, by circular blocks of sessions, seeded.
 
@@ -52,11 +42,5 @@ def bootstrap_interval(excess: Floats) -> Interval | None:
     rows = (starts[:, :, None] + np.arange(length)).reshape(_RESAMPLES, -1)[:, :count] % count
     tail = 0.5 * (1.0 - _CONFIDENCE)
     with np.errstate(divide="ignore", invalid="ignore"):
-        low, high = np.quantile(_ratios(excess[rows]), (tail, 1.0 - tail)).tolist()
+        low, high = np.quantile(sharpe_ratios(excess[rows]), (tail, 1.0 - tail)).tolist()
     return Interval(low, high) if math.isfinite(low) and math.isfinite(high) else None
-
-
-def _ratios(excess: Floats) -> Floats:
-    """The ratio of each row."""
-    deviation = np.where(np.ptp(excess, axis=1) == 0.0, 0.0, excess.std(axis=1, ddof=1))
-    return np.asarray(math.sqrt(TRADING_DAYS) * excess.mean(axis=1) / deviation, np.float64)

@@ -2,32 +2,56 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from alo_lib.records import TRADING_DAYS
 from alo_lib.records.spelling import spelled
 from alo_lib.records.units import LEAST_SESSIONS
+from alo_lib.sweep.options import MEASURES
 from alo_lib.sweep.outcomes import Fold, PointOutcome, Result, Verdict
-from alo_lib.sweep.overfitting import Overfitting
+from alo_lib.sweep.overfitting import FEWEST_SESSIONS, Overfitting
 from alo_lib.sweep.plan import Sweep
 from alo_lib.views.spoken import DASH, cents, or_dash, or_none
 
 __all__ = [
+    "FIGURES",
+    "FOLDS",
+    "FOLD_FIGURES",
+    "bests",
     "counted",
     "deflated_in_words",
     "fold_row",
+    "overfitted",
     "overfitted_in_words",
     "point_in_words",
     "point_row",
     "ranked",
     "stated_verdict",
-    "tone_of",
+    "tone_of_deflated",
+    "tone_of_overfitted",
     "why_none",
 ]
 
+Tone = Literal["good", "bad", ""]
+
+FIGURES: Final = ("net profit", "Sharpe", "deflated", "robust", "orders", "sessions")
+"""Titles of a point's figures, behind its settings."""
+FOLDS: Final = (
+    "fold",
+    "chosen by",
+    "chosen",
+    "Sharpe",
+    "deflated",
+    "overfitted",
+    "tried on",
+    "net profit",
+    "Sharpe then",
+)
+"""Titles of a step forward: its days, what was chosen and how good it was, then what it made."""
+FOLD_FIGURES: Final = tuple(map(FOLDS.index, ("Sharpe", "deflated", "overfitted", "net profit", "Sharpe then")))
+"""Which of them are figures."""
+
 _SURE: Final = 0.95
 _LUCK: Final = 0.5
-_ANNUAL: Final = math.sqrt(TRADING_DAYS)
 
 
 def point_in_words(point: Mapping[str, str]) -> str:
@@ -63,7 +87,7 @@ def deflated_in_words(point: PointOutcome | None, found: Verdict) -> str:
         return "there is no Sharpe ratio"
     tried = sum(math.isfinite(each.ratio) for each in found.points)
     return (
-        f"Sharpe ratio {point.sharpe:z.2f} a year, against {found.hurdle * _ANNUAL:z.2f} "
+        f"Sharpe ratio {point.sharpe:z.2f} a year, against {found.expected_sharpe:z.2f} "
         f"for the best of {tried:,} without skill"
     )
 
@@ -71,19 +95,35 @@ def deflated_in_words(point: PointOutcome | None, found: Verdict) -> str:
 def overfitted_in_words(found: Overfitting | None) -> str:
     """What the probability of overfitting is of."""
     if found is None:
-        return "it takes two candidates, and 16 sessions that all have"
+        return f"it takes two candidates, and {FEWEST_SESSIONS} sessions that all have"
     return f"{len(found.logits):,} ways to halve {found.rows:,} sessions; 50 % is what noise has"
 
 
-def tone_of(deflated: float, overfitted: float) -> tuple[str, str]:
-    """Whether either is good or bad news: ``good``, ``bad`` or nothing."""
-    first = "good" if deflated >= _SURE else "bad" if deflated < _LUCK else ""
-    second = "good" if overfitted <= 1.0 - _SURE else "bad" if overfitted >= _LUCK else ""
-    return first, second
+def tone_of_deflated(probability: float) -> Tone:
+    """Whether a deflated Sharpe ratio is good or bad news: empty where it is neither, or there is none."""
+    return "good" if probability >= _SURE else "bad" if probability < _LUCK else ""
+
+
+def tone_of_overfitted(probability: float) -> Tone:
+    """Likewise of a probability of overfitting."""
+    return "good" if probability <= 1.0 - _SURE else "bad" if probability >= _LUCK else ""
+
+
+def overfitted(found: Overfitting | None) -> float:
+    """The probability of overfitting; NaN where there is none."""
+    return math.nan if found is None else found.probability
+
+
+def bests(sweep: Sweep, found: Verdict) -> list[tuple[str, PointOutcome]]:
+    """The best, and the most robust point where it is another, with what they are called."""
+    called = [(f"best by {MEASURES[sweep.by].name}", found.best)]
+    if found.most_robust is not found.best:
+        called.append(("most robust", found.most_robust))
+    return [(name, point) for name, point in called if point is not None]
 
 
 def point_row(sweep: Sweep, point: PointOutcome) -> tuple[str, ...]:
-    """A point: its settings, then profit, ratio, deflated, robust, orders, sessions."""
+    """A point: its settings, then :data:`FIGURES`."""
     form = "z,.2f"
     return (
         *(point.point[axis.setting] for axis in sweep.axes),
@@ -97,40 +137,38 @@ def point_row(sweep: Sweep, point: PointOutcome) -> tuple[str, ...]:
 
 
 def fold_row(fold: Fold) -> tuple[str, ...]:
-    """A step forward: its days, what was chosen and how good it was, then what it made."""
+    """A step forward, as :data:`FOLDS`."""
     chosen = fold.chosen
-    over = math.nan if fold.overfitting is None else fold.overfitting.probability
     return (
         str(fold.number),
         f"{fold.train.window.start} to {fold.train.window.end}",
         DASH if chosen is None else point_in_words(chosen.point),
         DASH if chosen is None else or_dash(chosen.sharpe, "z.2f"),
         DASH if chosen is None else or_dash(chosen.deflated, "z.1%"),
-        or_dash(over, "z.1%"),
+        or_dash(overfitted(fold.overfitting), "z.1%"),
         f"{fold.test.window.start} to {fold.test.window.end}",
         or_dash(fold.profit, "z,.2f"),
-        or_dash(fold.ratio * _ANNUAL, "z.2f"),
+        or_dash(fold.sharpe, "z.2f"),
     )
 
 
 def stated_verdict(sweep: Sweep, found: Verdict, results: Sequence[Result]) -> dict[str, Any]:
     """All of it for programs; ratios are a year."""
     over = found.overfitting
-    profit, sessions, ratio = found.forward
     return {
         "counts": counted(results),
         "best": None if found.best is None else _stated(found.best),
         "most_robust": None if found.most_robust is None else _stated(found.most_robust),
         "why_no_best": why_none(sweep, found) if found.best is None else None,
-        "expected_best_sharpe": found.hurdle * _ANNUAL,
+        "expected_best_sharpe": found.expected_sharpe,
         "overfitting": None if over is None else _overfitted(over),
         "idle_points": found.idle,
         "points": [_stated(each) for each in found.points],
         "walk_forward": {
             "folds": [_fold(each) for each in found.folds],
-            "net_profit": or_none(profit),
-            "sessions": sessions,
-            "sharpe": or_none(ratio * _ANNUAL),
+            "net_profit": or_none(found.forward.profit),
+            "sessions": found.forward.sessions,
+            "sharpe": or_none(found.forward.sharpe),
         }
         if found.folds
         else None,
@@ -171,5 +209,5 @@ def _fold(fold: Fold) -> dict[str, Any]:
         "overfitting": None if fold.overfitting is None else _overfitted(fold.overfitting),
         "net_profit": or_none(fold.profit),
         "sessions": fold.sessions,
-        "sharpe": or_none(fold.ratio * _ANNUAL),
+        "sharpe": or_none(fold.sharpe),
     }

@@ -74,7 +74,7 @@ def line_figure(sweep: Sweep, axis: Axis, found: Verdict) -> Figure:
     points = _known(found)
     where = _position(axis, points)
     order = np.argsort(where, kind="stable")
-    lines = (("itself", "score", BLUE), ("with its neighbours", "robust", ORANGE))
+    lines = (("itself", "score", BLUE), ("robust", "robust", ORANGE))
     data = [
         {
             "type": "scatter",

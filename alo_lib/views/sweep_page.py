@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
-from alo_lib.records import TRADING_DAYS
 from alo_lib.records.spelling import spelled
 from alo_lib.sweep.options import MEASURES
 from alo_lib.sweep.outcomes import PointOutcome, Result, Verdict
@@ -13,18 +13,23 @@ from alo_lib.views import page
 from alo_lib.views.page import Html
 from alo_lib.views.spoken import DASH, or_dash
 from alo_lib.views.sweep import (
+    FIGURES,
+    FOLD_FIGURES,
+    FOLDS,
+    bests,
     counted,
     deflated_in_words,
     fold_row,
+    overfitted,
     overfitted_in_words,
     point_in_words,
     point_row,
     ranked,
-    tone_of,
+    tone_of_deflated,
+    tone_of_overfitted,
     why_none,
 )
 from alo_lib.views.sweep_figures import line_figure, logits_figure, parallel_figure, surface_figures
-from alo_lib.views.sweep_table import FIGURES, FOLDS
 
 __all__ = ["sweep_html"]
 
@@ -69,17 +74,15 @@ def _tried_on(sweep: Sweep) -> str:
 
 def _verdicts(sweep: Sweep, found: Verdict) -> Html:
     """How far the bests can be trusted."""
-    over = math.nan if found.overfitting is None else found.overfitting.probability
     told = []
-    for title, point in ((f"best by {MEASURES[sweep.by].name}", found.best), ("most robust", found.most_robust)):
-        if point is not None and (title == "most robust") <= (point is not found.best):
-            words = f"{point_in_words(point.point)}: {deflated_in_words(point, found)}".replace(" -", " −")
-            tone = tone_of(point.deflated, math.nan)[0]
-            told.append(page.verdict(f"Deflated Sharpe ratio, {title}", or_dash(point.deflated, "z.1%"), words, tone))
+    for name, point in bests(sweep, found):
+        words = f"{point_in_words(point.point)}: {deflated_in_words(point, found)}".replace(" -", " −")
+        tone = tone_of_deflated(point.deflated)
+        told.append(page.verdict(f"Deflated Sharpe ratio, {name}", or_dash(point.deflated, "z.1%"), words, tone))
     if found.best is None:
         told.append(page.verdict("No best", DASH, why_none(sweep, found)))
-    tone = tone_of(math.nan, over)[1]
-    words = overfitted_in_words(found.overfitting)
+    over, words = overfitted(found.overfitting), overfitted_in_words(found.overfitting)
+    tone = tone_of_overfitted(over)
     told.append(page.verdict("Probability of backtest overfitting", or_dash(over, "z.1%"), words, tone))
     return page.verdicts(told)
 
@@ -95,7 +98,7 @@ def _cards(found: Verdict, results: Sequence[Result]) -> Html:
         told += [
             page.card("net profit of the best", f"{best.profit:z,.0f}", tone),
             page.card("its Sharpe ratio", or_dash(best.sharpe, "z.2f")),
-            page.card("with its neighbours", or_dash(best.robust, "z,.2f")),
+            page.card("robust", or_dash(best.robust, "z,.2f")),
             page.card("sessions", f"{best.sessions:,}"),
         ]
     return page.cards(told)
@@ -108,16 +111,13 @@ def _regions(sweep: Sweep, found: Verdict) -> list[Html]:
     columns = (*(spelled(axis.setting) for axis in sweep.axes), *FIGURES)
     numeric = [place for place, axis in enumerate(sweep.axes) if axis.is_number]
     numeric += range(len(sweep.axes), len(columns))
-    robust = sorted((each for each in found.points if math.isfinite(each.robust)), key=_robust, reverse=True)[:10]
+    known = [each for each in found.points if math.isfinite(each.robust)]
+    robust = sorted(known, key=attrgetter("robust"), reverse=True)[:10]
     parts = [page.section("Best regions", _table(sweep, robust, columns, numeric), page.note(_DEFLATED))]
     rows = [("", point_row(sweep, each)) for each in ranked(found)[: page.MAX_ROWS]]
     shown = page.sorting_table(columns, rows, numeric, ())
     by = f"By the {MEASURES[sweep.by].meaning}. Points that never traded, or of which a trial failed, have none."
     return [*parts, page.section("All points, the best first", shown, page.note(by))]
-
-
-def _robust(point: PointOutcome) -> float:
-    return point.robust
 
 
 def _table(sweep: Sweep, points: Sequence[PointOutcome], columns: Sequence[str], numeric: Sequence[int]) -> Html:
@@ -155,15 +155,15 @@ def _shapes(sweep: Sweep, found: Verdict) -> list[Html]:
 def _forward(found: Verdict) -> list[Html]:
     if not found.folds:
         return []
-    profit, sessions, ratio = found.forward
-    annual = or_dash(ratio * math.sqrt(TRADING_DAYS), "z.2f")
+    made = found.forward
+    profit, annual = or_dash(made.profit, "z,.2f"), or_dash(made.sharpe, "z.2f")
     rows = [fold_row(each) for each in found.folds]
     return [
         page.section(
             "Walked forward",
-            page.table(FOLDS, rows, (3, 4, 5, 7, 8), sentences=(2,)),
+            page.table(FOLDS, rows, FOLD_FIGURES, sentences=(FOLDS.index("chosen"),)),
             page.note(
-                f"What was chosen by the sessions before made {or_dash(profit, 'z,.2f')} in {sessions:,} sessions "
+                f"What was chosen by the sessions before made {profit} in {made.sessions:,} sessions "
                 f"that it had not seen, a Sharpe ratio of {annual} a year."
             ),
         )

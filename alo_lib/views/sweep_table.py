@@ -1,45 +1,35 @@
 """A sweep as tables for a terminal: how far the best can be trusted first."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from rich.table import Table
 from rich.text import Text
 
-from alo_lib.records import TRADING_DAYS
 from alo_lib.records.spelling import spelled
-from alo_lib.sweep.options import MEASURES
 from alo_lib.sweep.outcomes import PointOutcome, Result, Verdict
 from alo_lib.sweep.plan import Sweep
 from alo_lib.views.spoken import or_dash
 from alo_lib.views.sweep import (
+    FIGURES,
+    FOLD_FIGURES,
+    FOLDS,
+    bests,
     counted,
     deflated_in_words,
     fold_row,
+    overfitted,
     overfitted_in_words,
     point_in_words,
     point_row,
     ranked,
-    tone_of,
+    tone_of_deflated,
+    tone_of_overfitted,
     why_none,
 )
 
-__all__ = ["FIGURES", "FOLDS", "sweep_tables"]
+__all__ = ["sweep_tables"]
 
-FIGURES: Final = ("net profit", "Sharpe", "deflated", "robust", "orders", "sessions")
-"""Titles of a point's figures, behind its settings."""
-FOLDS: Final = (
-    "fold",
-    "chosen by",
-    "chosen",
-    "Sharpe",
-    "deflated",
-    "overfitted",
-    "tried on",
-    "net profit",
-    "Sharpe then",
-)
 _SHOWN: Final = 12
 _COLORS: Final = {"good": "bold green", "bad": "bold red", "": "bold"}
 
@@ -50,12 +40,12 @@ def sweep_tables(sweep: Sweep, found: Verdict, results: Sequence[Result]) -> Ite
     if sweep.axes:
         yield _points(sweep, found)
     if found.folds:
-        yield _plain(FOLDS, [fold_row(each) for each in found.folds], {3, 4, 5, 7, 8})
+        yield _plain(FOLDS, [fold_row(each) for each in found.folds], FOLD_FIGURES)
     if failed := [each for each in results if each.state != "done"]:
         rows = [
             (str(each.trial.number), each.state, point_in_words(each.trial.point), each.why) for each in failed[:_SHOWN]
         ]
-        yield _plain(("trial", "is", "settings", "why"), rows, {0})
+        yield _plain(("trial", "is", "settings", "why"), rows, (0,))
 
 
 def _verdict(sweep: Sweep, found: Verdict, results: Sequence[Result]) -> Table:
@@ -63,21 +53,17 @@ def _verdict(sweep: Sweep, found: Verdict, results: Sequence[Result]) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(style="dim")
-    over = math.nan if found.overfitting is None else found.overfitting.probability
     if found.best is None:
         table.add_row("Best", "none", why_none(sweep, found))
-    else:
-        _best(table, f"Best by {MEASURES[sweep.by].name}", found.best, found)
-    if found.most_robust is not None and found.most_robust is not found.best:
-        _best(table, "Best with its neighbours", found.most_robust, found)
-    shown = Text(or_dash(over, "z.1%"), _COLORS[tone_of(math.nan, over)[1]])
+    for name, point in bests(sweep, found):
+        _best(table, f"{name[:1].upper()}{name[1:]}", point, found)
+    over = overfitted(found.overfitting)
+    shown = Text(or_dash(over, "z.1%"), _COLORS[tone_of_overfitted(over)])
     table.add_row("OVERFITTED, PROBABILITY", shown, overfitted_in_words(found.overfitting))
     if found.folds:
-        profit, sessions, ratio = found.forward
-        annual = ratio * math.sqrt(TRADING_DAYS)
-        table.add_row(
-            "Walked forward", or_dash(profit, "z,.2f"), f"Sharpe {or_dash(annual, 'z.2f')}; {sessions:,} sessions"
-        )
+        made = found.forward
+        words = f"Sharpe {or_dash(made.sharpe, 'z.2f')}; {made.sessions:,} sessions"
+        table.add_row("Walked forward", or_dash(made.profit, "z,.2f"), words)
     counts = counted(results)
     failed = "".join(f", {counts[state]:,} {state}" for state in ("failed", "lost") if counts[state])
     idle = f"; {found.idle:,} points never traded" if found.idle else ""
@@ -87,7 +73,7 @@ def _verdict(sweep: Sweep, found: Verdict, results: Sequence[Result]) -> Table:
 
 def _best(table: Table, title: str, point: PointOutcome, found: Verdict) -> None:
     table.add_row(title, "", Text(point_in_words(point.point), "default"))
-    shown = Text(or_dash(point.deflated, "z.1%"), _COLORS[tone_of(point.deflated, math.nan)[0]])
+    shown = Text(or_dash(point.deflated, "z.1%"), _COLORS[tone_of_deflated(point.deflated)])
     table.add_row("DEFLATED SHARPE RATIO", shown, deflated_in_words(point, found))
     table.add_row("Net profit", or_dash(point.profit, "z,.2f"), "mean of its trials")
 
@@ -95,13 +81,13 @@ def _best(table: Table, title: str, point: PointOutcome, found: Verdict) -> None
 def _points(sweep: Sweep, found: Verdict) -> Table:
     columns = (*(spelled(axis.setting) for axis in sweep.axes), *FIGURES)
     rows = [point_row(sweep, each) for each in ranked(found)[:_SHOWN]]
-    table = _plain(columns, rows, set(range(len(columns))))
+    table = _plain(columns, rows, range(len(columns)))
     if len(found.points) > _SHOWN:
         table.caption = f"the first {_SHOWN} of {len(found.points):,} points"
     return table
 
 
-def _plain(columns: Sequence[str], rows: Sequence[Sequence[str]], right: set[int]) -> Table:
+def _plain(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[int]) -> Table:
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for place, title in enumerate(columns):
         table.add_column(title, justify="right" if place in right else "left", overflow="fold")

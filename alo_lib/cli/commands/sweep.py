@@ -113,6 +113,7 @@ def sweep(
     from alo_lib.cli.json_output import print_json
     from alo_lib.cli.sweeping.folder import SweepFolder
     from alo_lib.cli.targets import check_page
+    from alo_lib.sweep import MissingPackagesError
 
     if html is not None:
         check_page(html)
@@ -121,7 +122,7 @@ def sweep(
         raise UserError("nothing is varied; give a setting several values, --set NAME=A,B,C or NAME=LOW..HIGH")
     for package in ("ray", "pyarrow"):
         if find_spec(package) is None:
-            raise UserError(f"{package} is not installed; ./alo sweep installs requirements/sweep.txt")
+            raise MissingPackagesError(package)
     _require_data(wanted)
     folder = SweepFolder.ready(output or BACKTESTS / f"sweep-{wanted.digest[:12]}", wanted)
     with folder.held():
@@ -146,7 +147,7 @@ def _show(folder: "SweepFolder", told: dict[str, Any], tables: "list[Table]") ->
         click.echo()
     click.echo(f"Page: {folder.shown}/{PAGE_FILE}, a row a trial: {folder.shown}/{TABLE_FILE}")
     if (best := told["best"]) is not None:
-        one = f"{folder.shown}/trials/{best['trials'][0]:06d}"
+        one = folder.shown_trial(best["trials"][0])
         click.echo(f"A trial of the best: alo report {one}; alo sweep --repeat {one}")
 
 

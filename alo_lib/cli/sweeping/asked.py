@@ -20,7 +20,7 @@ from alo_lib.sweep import SweepError
 from alo_lib.sweep.conditions import Window, conditions, walk_forward
 from alo_lib.sweep.options import CHOICES, COUNTS
 from alo_lib.sweep.plan import Sweep
-from alo_lib.sweep.space import axes_of
+from alo_lib.sweep.space import RANGE, TOGETHER, axes_of
 
 __all__ = ["KEYS", "Asked", "asked_of", "file_of", "sweep_of", "truth_of_file"]
 
@@ -90,8 +90,8 @@ class Asked:
         if value is None:
             return []
         try:
-            if isinstance(value, str) and value.count("..") == 1:
-                low, high = map(whole_number_of, value.split(".."))
+            if isinstance(value, str) and value.count(RANGE) == 1:
+                low, high = map(whole_number_of, value.split(RANGE))
                 if high - low >= _MOST_SEEDS:
                     raise SweepError(f"seeds {value} are {high - low + 1:,}; at most {_MOST_SEEDS:,} are allowed")
                 seeds = list(range(low, high + 1))
@@ -141,7 +141,7 @@ def truth_of_file(path: Path) -> dict[str, Any]:
         raise SweepError(f"{path} is no truth of a market: {sentence_of(error)}") from None
     except ValueError as error:
         raise SweepError(f"{path} {error}") from None
-    return {name: value for name, value in truth.model_dump(mode="json").items() if name != "seed"}
+    return _seedless(truth)
 
 
 def asked_of(file: Path | None, options: Mapping[str, Any]) -> Asked:
@@ -190,14 +190,14 @@ def sweep_of(asked: Asked, shared: Mapping[str, Any], data: Path | None) -> Swee
 
 
 def _tickers(text: str) -> str:
-    names = text.replace("+", ",")
+    names = text.replace(TOGETHER, ",")
     if (problem := Settings.problem_with("underlyings", names)) is not None:
         raise SweepError(problem)
     return ",".join(name.strip().upper() for name in names.split(","))
 
 
 def _window(text: str) -> Window:
-    ends = [end.strip() for end in text.split("..")]
+    ends = [end.strip() for end in text.split(RANGE)]
     if len(ends) != 2:
         raise SweepError(f"window {text!r} is none; write START..END, such as 2024-01-02..2024-01-31")
     for name, end in zip(("start", "end"), ends, strict=True):
@@ -242,4 +242,9 @@ def _truth(asked: Asked, windows: Sequence[Window]) -> dict[str, Any]:
             f"windows from {days['start']} to {days['end']} are asked for; "
             f"the generated markets last from {truth.start} to {truth.end}"
         )
-    return {name: value for name, value in truth.model_dump(mode="json").items() if name != "seed"}
+    return _seedless(truth)
+
+
+def _seedless(truth: MarketTruth) -> dict[str, Any]:
+    """A truth as a file has it, but for its seed."""
+    return truth.model_dump(mode="json", exclude={"seed"})

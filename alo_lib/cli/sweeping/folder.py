@@ -13,7 +13,7 @@ from alo_lib.cli.json_output import json_text
 from alo_lib.records.json_reading import json_of
 from alo_lib.records.whole_files import write_whole
 from alo_lib.sweep.conditions import Condition
-from alo_lib.sweep.plan import Sweep
+from alo_lib.sweep.plan import Sweep, trial_name
 from alo_lib.views.run import PARTIAL
 
 __all__ = ["PAGE_FILE", "SWEEP_FILE", "TABLE_FILE", "SweepFolder"]
@@ -21,6 +21,7 @@ __all__ = ["PAGE_FILE", "SWEEP_FILE", "TABLE_FILE", "SweepFolder"]
 SWEEP_FILE: Final = "sweep.json"
 TABLE_FILE: Final = "trials.parquet"
 PAGE_FILE: Final = "sweep.html"
+_TRIALS: Final = "trials"
 _LOCK: Final = ".lock"
 _README: Final = """\
 sweep.json       what was asked for, and the digests of the program and of it all
@@ -37,7 +38,7 @@ class SweepFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.trials = path / "trials"
+        self.trials = path / _TRIALS
         self.markets = path / "markets"
 
     @classmethod
@@ -77,7 +78,11 @@ class SweepFolder:
         if condition.seed is None:
             assert sweep.data is not None
             return Path(sweep.data)
-        return self.markets / f"seed-{condition.seed}"
+        return self.market_of(condition.seed)
+
+    def market_of(self, seed: int) -> Path:
+        """The folder of a generated market."""
+        return self.markets / f"seed-{seed}"
 
     def tidy(self) -> None:
         """Remove what attempts that died have left."""
@@ -89,6 +94,10 @@ class SweepFolder:
     def shown(self) -> str:
         """Its place as people write it: from here, where that is shorter."""
         return min(str(self.path), os.path.relpath(self.path), key=len)
+
+    def shown_trial(self, number: int) -> str:
+        """The folder of a trial, likewise."""
+        return f"{self.shown}/{_TRIALS}/{trial_name(number)}"
 
 
 def _require_same(found: Path, sweep: Sweep) -> None:

@@ -10,7 +10,7 @@ from alo_lib.sweep.cluster import Cluster
 from alo_lib.sweep.outcomes import Result, score, verdict
 from alo_lib.sweep.plan import Sweep, Trial
 from alo_lib.sweep.sampling import batches
-from alo_lib.sweep.space import Point
+from alo_lib.sweep.space import Key, Point, key_of
 
 __all__ = ["Told", "run_sweep"]
 
@@ -61,11 +61,8 @@ class _Running:
     def _make_markets(self, cluster: Cluster, trials: Iterable[Trial]) -> None:
         """Make the markets that trials need and that are not there."""
         seeds = dict.fromkeys(each.condition.seed for each in trials if each.condition.seed is not None)
-        jobs = [
-            MarketJob(self.folder.markets / f"seed-{seed}", {**(self.sweep.truth or {}), "seed": seed})
-            for seed in seeds
-        ]
-        jobs = [job for job in jobs if not job.folder.is_dir()]
+        jobs = [MarketJob(self.folder.market_of(seed), {**(self.sweep.truth or {}), "seed": seed}) for seed in seeds]
+        jobs = [job for job in jobs if not job.market.is_dir()]
         for number, each in enumerate(cluster.done(make_market, jobs), 1):
             if problem := each.lost or each.result:
                 raise UserError(f"the market of seed {each.job.truth['seed']} cannot be made: {problem}")
@@ -81,26 +78,22 @@ def run_sweep(sweep: Sweep, folder: SweepFolder, start: Callable[[], Cluster], t
     :raises UserError: when a market cannot be made.
     """
     running = _Running(sweep, folder, start, tell, [])
-    by_point: dict[tuple[str, ...], list[Result]] = {}
+    by_point: dict[Key, list[Result]] = {}
 
     def found(point: Point) -> float | None:
-        return score(sweep, by_point[tuple(point.values())])
+        return score(sweep, by_point[key_of(point)])
 
     tried = 0
     for points in batches(sweep, found):
         what = "trials" if sweep.sampler != "optuna" else f"trials of points {tried + 1:,} to {tried + len(points):,}"
         trials = list(sweep.trials_of(points, len(running.results), sweep.chosen_by))
         for each in running.run(trials, what):
-            by_point.setdefault(tuple(each.trial.point.values()), []).append(each)
+            by_point.setdefault(key_of(each.trial.point), []).append(each)
         tried += len(points)
     for fold in verdict(sweep, running.results).folds:
         if fold.chosen is not None:
-            tests = [each for each in sweep.conditions if _is_test(each.window.role, each.window.fold, fold.number)]
+            tests = sweep.of_fold(fold.number, "test")
             trials = list(sweep.trials_of([fold.chosen.point], len(running.results), tests))
             running.run(trials, f"what fold {fold.number} chose")
     folder.tidy()
     return running.results
-
-
-def _is_test(role: str, of: int, fold: int) -> bool:
-    return role == "test" and of == fold

@@ -49,7 +49,7 @@ class TrialJob:
     """What a worker needs to run a trial."""
 
     trial: Trial
-    folder: Path  # of all trials
+    trials: Path  # the folder of all of them
     data: Path
     program: str
 
@@ -58,7 +58,7 @@ class TrialJob:
 class MarketJob:
     """What a worker needs to make a market."""
 
-    folder: Path
+    market: Path  # its folder
     truth: dict[str, Any]
 
 
@@ -68,11 +68,11 @@ def run_trial(job: TrialJob) -> Result:
     What is wrong with the worker or its machine is no failure of the trial: it is lost, and run again another time.
     A worker that dies half-way leaves a folder of another name. Of two that run the same trial, the first has it.
     """
-    found = read_result(job.folder, job.trial)
+    found = read_result(job.trials, job.trial)
     if found is not None:
         return found
     prepare_compilation_cache()
-    folder = RunFolder(_aside(job.folder / job.trial.name), job.folder / job.trial.name)
+    folder = RunFolder(_aside(job.trials / job.trial.name), job.trials / job.trial.name)
     try:
         if (here := run_program()) != job.program:
             folder.discard()
@@ -85,10 +85,10 @@ def run_trial(job: TrialJob) -> Result:
         folder.discard()
         why = sentence_of(error) or f"{type(error).__name__}: {error}"
         content = {"digest": job.trial.digest, "why": why}
-        write_whole(job.folder / f"{job.trial.name}{_FAILED}", json_text(content, indent=2) + "\n")
+        write_whole(job.trials / f"{job.trial.name}{_FAILED}", json_text(content, indent=2) + "\n")
         return Result(job.trial, "failed", why)
     _settle(folder.path, folder.final)
-    told = read_result(job.folder, job.trial)
+    told = read_result(job.trials, job.trial)
     assert told is not None
     return told
 
@@ -197,14 +197,14 @@ def command_of(trial: Trial, data: Path) -> list[str]:
 
 def make_market(job: MarketJob) -> str:
     """Make a market in its folder, unless it is there; why that is not possible, or nothing."""
-    if job.folder.is_dir():
+    if job.market.is_dir():
         return ""
     prepare_compilation_cache()
-    made = _aside(job.folder)
+    made = _aside(job.market)
     try:
         generate_market(made, MarketTruth.model_validate(job.truth))
     except Exception as error:
         shutil.rmtree(made, ignore_errors=True)
         return sentence_of(error) or str(error)
-    _settle(made, job.folder)
+    _settle(made, job.market)
     return ""
