@@ -4,9 +4,10 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["MOST_DIGITS", "json_of"]
+__all__ = ["MOST_DIGITS", "json_object_of", "json_of"]
 
 MOST_DIGITS: Final = 1_000
 """Of a number in JSON: more than any that means something has, and few enough to be read at once."""
@@ -44,6 +45,22 @@ def json_of(
         raise ValueError("is not JSON that is read: it has lists or objects in each other without end") from None
     except ValueError as error:
         raise ValueError(f"is not JSON: {error}") from None
+
+
+def json_object_of(path: Path, what: str) -> dict[str, Any]:
+    """The JSON object that a file holds, which should be ``what``, such as ``file of a trial``.
+
+    :raises ValueError: in a whole sentence, when it cannot be read or holds none.
+    """
+    try:
+        content = json_of(path.read_bytes())
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"{path} is no {what}: it {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} is no {what}: it holds a JSON {type(content).__name__}, not an object")
+    return content
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

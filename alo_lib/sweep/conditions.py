@@ -1,7 +1,7 @@
 """What settings are tried on: markets, underlyings and windows, and windows that walk forward."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -35,6 +35,16 @@ class Condition:
     def source(self) -> tuple[Any, ...]:
         """What a session's return belongs to beside its day."""
         return self.seed, self.underlyings
+
+    @classmethod
+    def of(cls, stated: Mapping[str, Any]) -> "Condition":
+        """The condition of :meth:`stated` values.
+
+        :raises KeyError: when one is not there.
+        :raises ValueError: for a day that is none.
+        """
+        start, end = (dt.date.fromisoformat(stated[name]) for name in ("start", "end"))
+        return cls(Window(start, end, stated["role"], stated["fold"]), stated["underlyings"], stated["seed"])
 
     def stated(self) -> dict[str, Any]:
         """Its values by name."""

@@ -1,6 +1,7 @@
 """``alo sweep``: what it refuses, and what it leaves, with an engine that takes no time, without Ray."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -194,6 +195,41 @@ def test_what_has_ended_is_not_run_again(sweep, monkeypatch):
     monkeypatch.setattr(trials, "trial_in", never)
     outcome = sweep(*VARIED)
     assert (outcome.status, "6 ended well" in outcome.out) == (0, True), outcome.out
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("days", None), ("returns", "many"), ("returns", ["a"]), ("days", []), ("digest", None), (None, "{")],
+)
+def test_a_damaged_trial_is_told_and_runs_again_when_it_is_removed(sweep, tmp_path, name, value):
+    assert sweep(*VARIED).status == 0
+    folder = tmp_path / "sweep" / "trials" / "000001"
+    file = folder / "trial.json"
+    told = json.loads(file.read_text())
+    if name is None:
+        file.write_text(value)
+    else:
+        told = {key: each for key, each in told.items() if key != name} | ({} if value is None else {name: value})
+        file.write_text(json.dumps(told))
+    outcome = sweep(*VARIED)
+    assert (outcome.status, outcome.out) == (2, "")
+    last = outcome.err.splitlines()[-1]
+    assert last.startswith(f"alo: {file} is no file of a trial: it ")
+    assert last.endswith(f"; remove {folder} to run the trial again")
+    shutil.rmtree(folder)
+    assert sweep(*VARIED).status == 0
+
+
+@pytest.mark.parametrize("name", ["data", "condition", "settings"])
+def test_a_damaged_trial_is_not_repeated(sweep, tmp_path, name):
+    assert sweep(*VARIED).status == 0
+    folder = tmp_path / "sweep" / "trials" / "000001"
+    told = json.loads((folder / "trial.json").read_text())
+    del told[name]
+    (folder / "trial.json").write_text(json.dumps(told))
+    outcome = sweep("--repeat", folder)
+    assert outcome.status == 2
+    assert outcome.err.splitlines()[-1].endswith(f"is no file of a trial: it does not say '{name}'")
 
 
 def test_the_folder_of_something_else_is_left_alone(sweep, tmp_path):

@@ -1,12 +1,13 @@
 import ast
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from alo_lib.cli.project import ROOT
-from alo_lib.records.json_reading import MOST_DIGITS, json_of
+from alo_lib.records.json_reading import MOST_DIGITS, json_object_of, json_of
 
 ELSEWHERE = "alo_lib/cli/engines/lean_process.py"
 """LEAN's own results, which are large: whether they are damaged is all that is told."""
@@ -57,6 +58,20 @@ def test_a_name_that_is_given_twice_is_refused_where_it_may_not_be() -> None:
     assert json_of('[{"a": 1}, {"a": 2}]', each_once=True) == [{"a": 1}, {"a": 2}]
     with pytest.raises(ValueError, match=r"^is not JSON: an object has 'a' more than once$"):
         json_of('{"b": {"a": 1, "c": 0, "a": 2}}', each_once=True)
+
+
+def test_a_file_without_an_object_is_told_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "it.json"
+    with pytest.raises(ValueError, match=r"it\.json cannot be read: No such file or directory$"):
+        json_object_of(path, "file of a trial")
+    path.write_text('{"a": [1]}', encoding="utf-8")
+    assert json_object_of(path, "file of a trial") == {"a": [1]}
+    path.write_text("[1]", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"it\.json is no file of a trial: it holds a JSON list, not an object$"):
+        json_object_of(path, "file of a trial")
+    path.write_text("{", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"it\.json is no file of a trial: it is not JSON: "):
+        json_object_of(path, "file of a trial")
 
 
 def test_json_is_read_in_one_place() -> None:

@@ -1,11 +1,12 @@
 """Windows that walk forward."""
 
 import datetime as dt
+import json
 
 import pytest
 
 from alo_lib.sweep import SweepError
-from alo_lib.sweep.conditions import Window, conditions, walk_forward
+from alo_lib.sweep.conditions import Condition, Window, conditions, walk_forward
 
 DAYS = [dt.date(2024, 1, day) for day in (2, 3, 4, 5, 8, 9, 10, 11, 12)]
 
@@ -24,6 +25,12 @@ def test_too_few_days_are_refused() -> None:
     assert len(walk_forward(DAYS, 7, 2)) == 2
     with pytest.raises(SweepError, match="there are 9 sessions to walk through; 8 to choose by and 2 to try on"):
         walk_forward(DAYS, 8, 2)
+
+
+@pytest.mark.parametrize("seed", [None, 7])
+def test_a_condition_is_the_one_that_it_states(seed: int | None) -> None:
+    found = Condition(Window(DAYS[0], DAYS[-1], "test", 2), "ALFA,BRVO", seed)
+    assert Condition.of(json.loads(json.dumps(found.stated()))) == found
 
 
 def test_conditions_are_all_combinations() -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from alo_lib.sweep.outcomes import Result, verdict
 from alo_lib.sweep.space import grid
-from alo_lib.views.sweep import stated_verdict
+from alo_lib.views.sweep import bests, stated_verdict
 from alo_lib.views.sweep_figures import parallel_figure, surface_figures
 from alo_lib.views.sweep_page import sweep_html
 from alo_lib.views.sweep_table import sweep_tables
@@ -50,6 +50,16 @@ def test_what_a_best_is_worth_stands_beside_it() -> None:
     assert told["best"]["deflated_sharpe"] == found.best.deflated
     assert told["best"]["sharpe"] == pytest.approx(found.best.ratio * math.sqrt(252))
     assert told["overfitting"]["probability"] == found.overfitting.probability
+
+
+def test_the_most_robust_point_is_told_where_it_is_another() -> None:
+    sweep, results = made()
+    found = verdict(sweep, results)
+    first, second = found.points[:2]
+    two = bests(sweep, found._replace(best=first, most_robust=second))
+    assert two == [("best by Sharpe ratio", first), ("most robust", second)]
+    assert bests(sweep, found._replace(best=first, most_robust=first)) == two[:1]
+    assert bests(sweep, found._replace(best=None, most_robust=None)) == []
 
 
 def test_a_surface_is_the_mean_over_all_other_settings() -> None:

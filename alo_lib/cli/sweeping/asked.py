@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from alo_lib.market import DataFolder, SecurityType
 from alo_lib.market.generator.exchange import equity_hours
 from alo_lib.market.generator.truth import MarketTruth, sentence_of
-from alo_lib.records.json_reading import json_of
+from alo_lib.records.json_reading import json_object_of
 from alo_lib.records.spelling import meant, unspelled, whole_number_of
 from alo_lib.settings import Settings
 from alo_lib.simulation.engine import run_program
@@ -113,13 +113,9 @@ class Asked:
 def file_of(path: Path) -> dict[str, Any]:
     """What a file of a sweep holds. SweepError when it is none."""
     try:
-        content = json_of(path.read_bytes())
-    except OSError as error:
-        raise SweepError(f"{path} cannot be read: {error.strerror}") from None
+        content = json_object_of(path, "file of a sweep")
     except ValueError as error:
-        raise SweepError(f"{path} is no file of a sweep: it {error}") from None
-    if not isinstance(content, dict):
-        raise SweepError(f"{path} is no file of a sweep: it holds a JSON {type(content).__name__}, not an object")
+        raise SweepError(str(error)) from None
     for name in content:
         if name not in KEYS:
             close = meant(name, KEYS)
@@ -133,14 +129,11 @@ def file_of(path: Path) -> dict[str, Any]:
 def truth_of_file(path: Path) -> dict[str, Any]:
     """What a file says that markets are made from, but for their seed. SweepError when it is no truth of a market."""
     try:
-        content = json_of(path.read_bytes())
-        truth = MarketTruth.model_validate(content)
-    except OSError as error:
-        raise SweepError(f"{path} cannot be read: {error.strerror}") from None
+        truth = MarketTruth.model_validate(json_object_of(path, "truth of a market"))
     except ValidationError as error:
         raise SweepError(f"{path} is no truth of a market: {sentence_of(error)}") from None
     except ValueError as error:
-        raise SweepError(f"{path} {error}") from None
+        raise SweepError(str(error)) from None
     return _seedless(truth)
 
 

@@ -6,11 +6,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from alo_lib.cli.failures import UserError
 from alo_lib.cli.json_output import json_text
-from alo_lib.records.json_reading import json_of
+from alo_lib.records.json_reading import json_object_of
 from alo_lib.records.whole_files import write_whole
 from alo_lib.sweep.conditions import Condition
 from alo_lib.sweep.plan import Sweep, trial_name
@@ -102,10 +102,10 @@ class SweepFolder:
 
 def _require_same(found: Path, sweep: Sweep) -> None:
     try:
-        told: Any = json_of(found.read_bytes())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{found} cannot be read: {error}") from None
-    if not isinstance(told, dict) or "digest" not in told:
+        told = json_object_of(found, "file of a sweep")
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    if "digest" not in told:
         raise UserError(f"{found} is no sweep's; name another folder")
     if told["digest"] != sweep.digest:
         now = sweep.stated()

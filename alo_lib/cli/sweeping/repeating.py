@@ -8,9 +8,9 @@ from alo_lib.cli.failures import UserError
 from alo_lib.cli.run_folder import RunFolder
 from alo_lib.cli.sweeping.trial import TRIAL_FILE, trial_in
 from alo_lib.journal import JOURNAL_FOLDER
-from alo_lib.records.json_reading import json_of
+from alo_lib.records.json_reading import json_object_of
 from alo_lib.simulation.engine import run_program
-from alo_lib.sweep.conditions import Condition, Window
+from alo_lib.sweep.conditions import Condition
 from alo_lib.sweep.plan import Trial
 from alo_lib.views.run import PARTIAL
 
@@ -34,15 +34,7 @@ def repeat(path: Path) -> Repeated:
 
     :raises UserError: when the folder is no trial's, or its data are gone.
     """
-    told, data = _told(path)
-    condition = told["condition"]
-    trial = Trial(
-        number=told["trial"],
-        point=told["point"],
-        condition=Condition(Window(condition["start"], condition["end"]), condition["underlyings"], condition["seed"]),
-        settings=told["settings"],
-        market=told["market"],
-    )
+    trial, data, program = _told(path)
     with tempfile.TemporaryDirectory(prefix="alo-repeat-") as place:
         again = Path(place) / f"again{PARTIAL}"
         again.mkdir()
@@ -52,30 +44,40 @@ def repeat(path: Path) -> Repeated:
         files = {name: _bytes(path / name) == _bytes(again / name) for name in names}
     here = run_program()
     return {
-        "trial": told["trial"],
+        "trial": trial.number,
         "folder": str(path),
         "same": all(files.values()),
         "files": files,
-        "program": told["program"],
+        "program": program,
         "program_now": here,
     }
 
 
-def _told(path: Path) -> tuple[dict[str, Any], Path]:
+def _told(path: Path) -> tuple[Trial, Path, str]:
+    """The trial that was run in a folder, over which data, and by which program."""
     file = path / TRIAL_FILE
     if not file.is_file():
         raise UserError(f"{path} is no folder of a trial; name one below the trials/ of a sweep")
     try:
-        told: Any = json_of(file.read_bytes())
-        data = Path(told["data"])
-        for name in ("trial", "point", "settings", "market", "program"):
-            told[name]
-        told["condition"]["seed"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        told = json_object_of(file, "file of a trial")
+    except ValueError as error:
+        raise UserError(str(error)) from None
+    try:
+        trial = Trial(
+            number=told["trial"],
+            point=told["point"],
+            condition=Condition.of(told["condition"]),
+            settings=told["settings"],
+            market=told["market"],
+        )
+        data, program = Path(told["data"]), told["program"]
+    except KeyError as error:
+        raise UserError(f"{file} is no file of a trial: it does not say {error}") from None
+    except (TypeError, ValueError) as error:
         raise UserError(f"{file} is no file of a trial: {error}") from None
     if not data.is_dir():
         raise UserError(f"the data of the trial in {path} are gone: there is no folder {data}")
-    return told, data
+    return trial, data, program
 
 
 def _bytes(path: Path) -> bytes | None:

@@ -17,7 +17,7 @@ from alo_lib.cli.json_output import json_text
 from alo_lib.cli.project import prepare_compilation_cache
 from alo_lib.cli.run_folder import RunFolder
 from alo_lib.market.generator import MarketTruth, generate_market
-from alo_lib.records.json_reading import json_of
+from alo_lib.records.json_reading import json_object_of
 from alo_lib.records.spelling import spelled
 from alo_lib.records.whole_files import write_whole
 from alo_lib.settings import Settings
@@ -42,6 +42,7 @@ __all__ = [
 TRIAL_FILE: Final = "trial.json"
 """In the folder of a trial that has ended: what it was of, and the returns of its sessions."""
 _FAILED: Final = ".failed.json"
+_AGAIN: Final = "remove {} to run the trial again"
 
 
 @dataclass(frozen=True)
@@ -147,12 +148,11 @@ def trial_in(folder: RunFolder, trial: Trial, data: Path) -> None:
 def read_result(folder: Path, trial: Trial) -> Result | None:
     """What came of a trial that has ended; None where it has not.
 
-    :raises SweepError: when what has its name is not of this trial.
+    :raises SweepError: when what has its name is not of this trial, or is damaged.
     """
     path, failed = folder / trial.name, folder / f"{trial.name}{_FAILED}"
     if (path / TRIAL_FILE).is_file():
-        told = _object(path / TRIAL_FILE)
-        _require_same(told, trial, path)
+        told = _told(path / TRIAL_FILE, trial, path)
         run = Run(path)
         provenance = {
             "folder": str(path),
@@ -160,28 +160,41 @@ def read_result(folder: Path, trial: Trial) -> Result | None:
             "data_digest": run.data.get("digest"),
             "seconds": told.get("seconds"),
         }
-        returns = tuple(np.nan if value is None else float(value) for value in told["returns"])
-        return Result(trial, "done", "", run.summary, provenance, tuple(told["days"]), returns)
+        return Result(trial, "done", "", run.summary, provenance, *_sessions(told, path))
     if failed.is_file():
-        told = _object(failed)
-        _require_same(told, trial, failed)
+        told = _told(failed, trial, failed)
         return Result(trial, "failed", str(told.get("why")))
     return None
 
 
-def _object(path: Path) -> dict[str, Any]:
+def _told(file: Path, trial: Trial, path: Path) -> dict[str, Any]:
+    """What a file says of a trial. SweepError when it is damaged, or of another one; ``path`` is what to remove."""
     try:
-        content = json_of(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise SweepError(f"{path} cannot be read: {error}") from None
-    if not isinstance(content, dict):
-        raise SweepError(f"{path} holds no object")
-    return content
-
-
-def _require_same(told: dict[str, Any], trial: Trial, path: Path) -> None:
-    if told.get("digest") != trial.digest:
+        told = json_object_of(file, "file of a trial")
+    except ValueError as error:
+        raise SweepError(f"{error}; {_AGAIN.format(path)}") from None
+    if "digest" not in told:
+        raise SweepError(f"{file} is no file of a trial: it does not say 'digest'; {_AGAIN.format(path)}")
+    if told["digest"] != trial.digest:
         raise SweepError(f"{path} is of another sweep: what was run there is not trial {trial.number} of this one")
+    return told
+
+
+def _sessions(told: dict[str, Any], path: Path) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Days and returns that the file of a trial says. SweepError when they are damaged."""
+    days, returns = told.get("days"), told.get("returns")
+    if (
+        not isinstance(days, list)
+        or not isinstance(returns, list)
+        or len(days) != len(returns)
+        or not all(isinstance(day, str) for day in days)
+        or not all(value is None or type(value) in (int, float) for value in returns)
+    ):
+        raise SweepError(
+            f"{path / TRIAL_FILE} is no file of a trial: it does not say days, and a return of each; "
+            f"{_AGAIN.format(path)}"
+        )
+    return tuple(days), tuple(np.nan if value is None else float(value) for value in returns)
 
 
 def command_of(trial: Trial, data: Path) -> list[str]:
