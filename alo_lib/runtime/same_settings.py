@@ -17,7 +17,7 @@ __all__ = [
     "settings_of",
 ]
 
-SETTINGS_OF_PLACE: Final = frozenset({"core_process", "core_folder", "policy", "adopt"})
+SETTINGS_OF_PLACE: Final = frozenset({"core_process", "core_folder", "policy", "take_over"})
 """Settings that say where is decided, where a policy lies or what may be told at a start, not what is decided by what
 is told: which policy it is, and what is taken over, the journal is told."""
 

@@ -125,8 +125,8 @@ def test_a_core_process_is_met_in_this_checkouts_place(
 
 
 def test_what_a_start_may_take_over_is_what_this_start_says_and_no_other_era(store: OnDisk) -> None:
-    adopting = SETTINGS.model_copy(update={"adopt": True})
-    for settings in (SETTINGS, adopting, SETTINGS):
+    taking_over = SETTINGS.model_copy(update={"take_over": True})
+    for settings in (SETTINGS, taking_over, SETTINGS):
         hosted = open_core(settings, store, live=True, hear=lambda sentence: None).hosted
         assert hosted.core.settings == settings
         if settings is SETTINGS and not hosted.core.instruments.stored():

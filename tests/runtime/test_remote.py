@@ -151,12 +151,12 @@ def test_a_channel_that_is_removed_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_live_a_host_goes_by_the_settings_of_the_core_that_it_meets() -> None:
-    theirs = Settings.of({"underlyings": "TEST", "hedge_band": 0.03, "adopt": True})
+    theirs = Settings.of({"underlyings": "TEST", "hedge_band": 0.03, "take_over": True})
     ours = Settings.of({"underlyings": "TEST", "core_process": "desk", "core_folder": "/tmp/there"})
     met, different = met_settings(theirs.model_dump_json().encode(), ours)
     assert different == "hedge-band was 0.02 and is 0.03"
     assert settings_mark(met) == settings_mark(theirs) != settings_mark(ours)
-    assert (met.core_process, met.core_folder, met.adopt, met.hedge_band) == ("desk", "/tmp/there", False, 0.03)
+    assert (met.core_process, met.core_folder, met.take_over, met.hedge_band) == ("desk", "/tmp/there", False, 0.03)
     learned = Settings.of({"underlyings": "TEST", "hedge": "policy", "policy": "a.policy"})
     assert met_settings(learned.model_dump_json().encode(), ours)[0].policy == "a.policy"
 
