@@ -9,7 +9,8 @@ from typing import Any, Final
 from AlgorithmImports import Composer, IBrokerage, QCAlgorithm, Symbol
 
 from alo_lib.records import SECOND
-from alo_lib.runtime.account_watch import STANDS, AccountWatch, Held
+from alo_lib.runtime.account_watch import STANDS, AccountWatch
+from alo_lib.runtime.host_position import HostPosition
 from models.marshalling import Marshal
 
 __all__ = ["BrokerAccount"]
@@ -75,14 +76,14 @@ class BrokerAccount:
         composer: Any = Composer.INSTANCE  # its generic methods are asked for interfaces
         return composer.get_part[IBrokerage]()
 
-    def _told(self, broker: Any) -> tuple[dict[Symbol, Held], set[str]] | None:
+    def _told(self, broker: Any) -> tuple[dict[Symbol, HostPosition], set[str]] | None:
         """What the broker holds of securities that LEAN knows, and the identifiers of the orders that it works.
 
         None where it does not say, which is told once.
         """
         try:
             held = {
-                each.symbol: Held(int(each.quantity), float(each.average_price))
+                each.symbol: HostPosition(int(each.quantity), float(each.average_price))
                 for each in broker.get_account_holdings()
             }
             ids = {str(name) for order in broker.get_open_orders() for name in order.broker_id}
@@ -105,9 +106,9 @@ class BrokerAccount:
             and ids.isdisjoint(str(name) for name in order.broker_id)
         ]
 
-    def _believed(self) -> dict[Symbol, Held]:
+    def _believed(self) -> dict[Symbol, HostPosition]:
         return {
-            pair.key: Held(int(pair.value.quantity), float(pair.value.average_price))
+            pair.key: HostPosition(int(pair.value.quantity), float(pair.value.average_price))
             for pair in self._algorithm.portfolio
             if pair.value.invested
         }

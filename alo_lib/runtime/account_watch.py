@@ -5,21 +5,15 @@ counts once it has stood for some time without a change on either side, in an in
 """
 
 from collections.abc import Collection, Hashable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from alo_lib.records import SECOND
+from alo_lib.runtime.host_position import NOTHING_HELD, HostPosition
 
-__all__ = ["STANDS", "AccountWatch", "Held"]
+__all__ = ["STANDS", "AccountWatch"]
 
 STANDS: Final = 10 * SECOND
 """How long a difference stands until it counts."""
-
-
-class Held(NamedTuple):
-    """A position as a broker tells it, or a host believes it."""
-
-    quantity: int  # signed
-    price: float  # average, a share
 
 
 class AccountWatch:
@@ -47,13 +41,17 @@ class AccountWatch:
         self.connected = True
 
     def look(
-        self, time: int, believed: Mapping[Any, Held], told: Mapping[Any, Held], at_work: Collection[Hashable]
-    ) -> dict[Any, Held]:
+        self,
+        time: int,
+        believed: Mapping[Any, HostPosition],
+        told: Mapping[Any, HostPosition],
+        at_work: Collection[Hashable],
+    ) -> dict[Any, HostPosition]:
         """Look at both sides. Returns the positions of the broker's that are to be believed from now on."""
-        wrong: dict[Any, Held] = {}
+        wrong: dict[Any, HostPosition] = {}
         since: dict[Any, tuple[int, int, int]] = {}
         for symbol in {**believed, **told}:
-            ours, theirs = believed.get(symbol, _NOTHING), told.get(symbol, _NOTHING)
+            ours, theirs = believed.get(symbol, NOTHING_HELD), told.get(symbol, NOTHING_HELD)
             if ours.quantity == theirs.quantity or symbol in at_work:
                 continue
             first, *sides = self._since.get(symbol, (time, ours.quantity, theirs.quantity))
@@ -66,6 +64,3 @@ class AccountWatch:
         self._since = since
         self._settled = self._settled or not since
         return wrong
-
-
-_NOTHING: Final = Held(0, 0.0)

@@ -22,18 +22,12 @@ from alo_lib.records import (
     remark,
 )
 from alo_lib.records.instruments import is_option_symbol
+from alo_lib.runtime.host_position import NOTHING_HELD, HostPosition
 from alo_lib.runtime.settlements import Listed, settlements
 
-__all__ = ["HostOrder", "HostPosition", "Reconciliation", "reconcile"]
+__all__ = ["HostOrder", "Reconciliation", "reconcile"]
 
 _PRICES: Final = RANGES[Kind.ORDER_EVENT]["price"]
-
-
-class HostPosition(NamedTuple):
-    """What the host holds of an instrument."""
-
-    quantity: int  # signed
-    price: float  # average, a share
 
 
 class HostOrder(NamedTuple):
@@ -144,7 +138,7 @@ def _tell_orders(
         if instrument in left_alone and number not in orders:
             result.findings.append(f"order {number} for {remaining} {name} may be one that came back without its tag")
             continue
-        position = positions.get(instrument, HostPosition(0, 0.0))
+        position = positions.get(instrument, NOTHING_HELD)
         if number in orders:
             filled, price = remaining - orders[number].remaining, orders[number].price
             status = OrderStatus.PARTIALLY_FILLED
@@ -183,7 +177,7 @@ def _tell_settled(
     """What was exercised, assigned or expired while nobody listened; ``held`` is what is held once it is told."""
     listed, time, cash = known
     gaps = {
-        instrument: positions.get(instrument, HostPosition(0, 0.0)).quantity - held.get(instrument, 0)
+        instrument: positions.get(instrument, NOTHING_HELD).quantity - held.get(instrument, 0)
         for instrument in sorted({*held, *positions})
         if instrument not in left_alone
     }
@@ -226,7 +220,7 @@ def _tell_positions(
 ) -> None:
     """What the host holds otherwise than ``held``, once its orders are accounted for, but for what is left alone."""
     for instrument in sorted({*held, *positions}):
-        position = positions.get(instrument, HostPosition(0, 0.0))
+        position = positions.get(instrument, NOTHING_HELD)
         gap = position.quantity - held.get(instrument, 0)
         if gap and not 0 <= instrument < len(core.instruments):
             result.findings.append(f"the host holds {gap} of instrument {instrument}, which nobody told the core of")

@@ -11,7 +11,7 @@ import numpy as np
 from alo_lib.core import CoreState, TradingCore, pack, unpack
 from alo_lib.records import SECOND, HaltCause, Kind, Message, OrderStatus, OrderType, Records, records
 from alo_lib.runtime import HostOrder, HostPosition, reconcile
-from alo_lib.runtime.account_watch import STANDS, AccountWatch, Held
+from alo_lib.runtime.account_watch import STANDS, AccountWatch
 from alo_lib.runtime.order_matching import TaglessOrder, WorkingOrder, match_orders
 from alo_lib.settings import Settings
 
@@ -171,8 +171,8 @@ class Host:
             return
         if not self.watch.is_sure:
             self.lost |= gone
-        ours = {each: Held(held, 2.0) for each, held in self.believed.items() if held}
-        theirs = {each: Held(held, 2.0) for each, held in self.broker.positions.items() if held}
+        ours = {each: HostPosition(held, 2.0) for each, held in self.believed.items() if held}
+        theirs = {each: HostPosition(held, 2.0) for each, held in self.broker.positions.items() if held}
         at_work = {self.broker.instruments[number] for number in self.open if number not in self.lost}
         wrong = self.watch.look(time, ours, theirs, at_work)
         for instrument, (quantity, _) in wrong.items():

@@ -1,11 +1,12 @@
 """When a host's positions are its broker's, and which of them is believed where they differ."""
 
 from alo_lib.records import SECOND
-from alo_lib.runtime.account_watch import STANDS, AccountWatch, Held
+from alo_lib.runtime.account_watch import STANDS, AccountWatch
+from alo_lib.runtime.host_position import HostPosition
 
 
-def held(**positions: int) -> dict[str, Held]:
-    return {symbol: Held(quantity, 10.0) for symbol, quantity in positions.items()}
+def held(**positions: int) -> dict[str, HostPosition]:
+    return {symbol: HostPosition(quantity, 10.0) for symbol, quantity in positions.items()}
 
 
 def test_a_difference_counts_once_it_has_stood_unchanged() -> None:
@@ -25,7 +26,7 @@ def test_one_that_changes_begins_anew_and_one_that_goes_is_forgotten() -> None:
     assert watch.look(2 * STANDS - SECOND, held(A=3), held(A=3), ()) == {}
     assert watch.is_sure
     assert watch.look(2 * STANDS, held(A=3), held(), ()) == {}
-    assert watch.look(3 * STANDS, held(A=3), held(), ()) == {"A": Held(0, 0.0)}
+    assert watch.look(3 * STANDS, held(A=3), held(), ()) == {"A": HostPosition(0, 0.0)}
 
 
 def test_what_an_order_works_in_is_not_looked_at() -> None:
