@@ -295,7 +295,7 @@ def test_a_core_that_does_not_answer_how_it_stands_holds_its_host_up_for_a_momen
 ) -> None:
     to = Asked(tmp_path, monkeypatch)
     monkeypatch.setattr(hosting, "ask_core", ask_core)
-    monkeypatch.setattr(hosting, "channel_folder", lambda name: tmp_path / "rings")
+    monkeypatch.setattr(hosting, "channel_folder", lambda name, folder: tmp_path / "rings")
     (tmp_path / "rings").mkdir(mode=0o700)
     CommandRings.ensure(tmp_path / "rings").close()
     to.watched.beat()

@@ -121,7 +121,7 @@ def core(
     from alo_lib.runtime.link import channel_folder
 
     check_name(name)
-    where = channel_folder(name) if folder is None else folder / name
+    where = channel_folder(name, folder)
     if status or health:
         well = _status(name, where, of_project=folder is None, as_json=as_json)
         if health and not well:
