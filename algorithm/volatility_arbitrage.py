@@ -28,7 +28,7 @@ from alo_lib.settings import Settings
 from models import AloMarginInterestRateModel, AloOptionPriceModel, AloVolatilityModel, HostEvents, LeanHost, Marshal
 from models.broker_account import BrokerAccount
 from models.data_on_disk import look_at_data
-from models.host_portfolio import look_at_strangers, meet_portfolio
+from models.host_portfolio import look_at_foreign_positions, meet_portfolio
 from models.live_results import LiveResults
 from models.object_store import LeanObjectStore
 from models.times import utc_datetime, utc_nanoseconds
@@ -135,8 +135,8 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             if self._teller.told.session == self.time.date():
                 self._meet_portfolio()
             elif self.live_mode and self._teller.told.session is None:
-                look_at_strangers(self, self._marshal, adopts=self.alo.adopt)
-                if self.alo.adopt and not self._findings:
+                look_at_foreign_positions(self, self._marshal, take_over=self.alo.take_over)
+                if self.alo.take_over and not self._findings:
                     self._findings = ["the journal begins with what the account holds"]
 
     def _accept(self, message: Message) -> None:

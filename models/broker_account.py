@@ -9,7 +9,8 @@ from typing import Any, Final
 from AlgorithmImports import Composer, IBrokerage, QCAlgorithm, Symbol
 
 from alo_lib.records import SECOND
-from alo_lib.runtime.account_watch import STANDS, AccountWatch, Held
+from alo_lib.runtime.account_watch import AccountWatch
+from alo_lib.runtime.host_position import HostPosition
 from models.marshalling import Marshal
 
 __all__ = ["BrokerAccount"]
@@ -24,8 +25,6 @@ class BrokerAccount:
     def __init__(self, algorithm: QCAlgorithm, marshal: Marshal) -> None:
         self._algorithm, self._marshal, self._watch = algorithm, marshal, AccountWatch()
         self._next = 0
-        self._back_at: int | None = None  # of a connection after which nothing is sure yet
-        self._sent_before: set[int] = set()  # LEAN's numbers of the orders that it believed to work then
         self._unheard = ""  # why the broker could not be asked last
 
     @property
@@ -39,9 +38,8 @@ class BrokerAccount:
 
     def back(self) -> None:
         """The connection is back: what the broker holds is to be seen before it is believed."""
-        self._watch.back()
-        self._next, self._back_at = 0, None
-        self._sent_before = {int(order.id) for order in self._algorithm.transactions.get_open_orders()}
+        self._watch.back({int(order.id) for order in self._algorithm.transactions.get_open_orders()})
+        self._next = 0
 
     def look(self, time: int, *, at_once: bool = False) -> list[str]:
         """Look at ``time``, ns UTC, where it is due. Returns what was put right in LEAN's account, in sentences."""
@@ -53,16 +51,14 @@ class BrokerAccount:
         if broker is None or told is None:
             return []
         held, ids = told
-        self._back_at = time if self._back_at is None else self._back_at
-        lost = self._lost(ids) if not self._watch.is_sure else []
-        if lost and time - self._back_at < STANDS:
-            self._next = time + _OFTEN  # what became of them may yet be told
-            return []
-        self._marshal.lose(int(order.id) for order in lost)
-        wrong = self._watch.look(time, self._believed(), held, self._at_work())
+        ours = {int(order.id): order for order in self._algorithm.transactions.get_open_orders()}
+        theirs = {number for number, order in ours.items() if not ids.isdisjoint(map(str, order.broker_id))}
+        working = {number: order.symbol for number, order in ours.items()}
+        wrong, lost = self._watch.look(time, self._believed(), held, working, theirs)
+        self._marshal.lose(lost)
         if not self._watch.is_sure:
             self._next = time + _OFTEN
-        said = [f"the broker works LEAN's order {order.id} for {order.symbol.value} no more" for order in lost]
+        said = [f"the broker works LEAN's order {number} for {working[number].value} no more" for number in lost]
         for symbol, (quantity, price) in sorted(wrong.items(), key=lambda each: str(each[0].value)):
             before = int(self._algorithm.portfolio[symbol].quantity)
             self._algorithm.securities[symbol].holdings.set_holdings(price, quantity)
@@ -75,14 +71,14 @@ class BrokerAccount:
         composer: Any = Composer.INSTANCE  # its generic methods are asked for interfaces
         return composer.get_part[IBrokerage]()
 
-    def _told(self, broker: Any) -> tuple[dict[Symbol, Held], set[str]] | None:
+    def _told(self, broker: Any) -> tuple[dict[Symbol, HostPosition], set[str]] | None:
         """What the broker holds of securities that LEAN knows, and the identifiers of the orders that it works.
 
         None where it does not say, which is told once.
         """
         try:
             held = {
-                each.symbol: Held(int(each.quantity), float(each.average_price))
+                each.symbol: HostPosition(int(each.quantity), float(each.average_price))
                 for each in broker.get_account_holdings()
             }
             ids = {str(name) for order in broker.get_open_orders() for name in order.broker_id}
@@ -95,23 +91,9 @@ class BrokerAccount:
         known = self._algorithm.securities
         return {symbol: each for symbol, each in held.items() if known.contains_key(symbol)}, ids
 
-    def _lost(self, ids: set[str]) -> list[Any]:
-        """Orders from before the connection was lost that LEAN believes to work and the broker does not."""
-        return [
-            order
-            for order in self._algorithm.transactions.get_open_orders()
-            if int(order.id) in self._sent_before
-            and int(order.id) not in self._marshal.lost
-            and ids.isdisjoint(str(name) for name in order.broker_id)
-        ]
-
-    def _believed(self) -> dict[Symbol, Held]:
+    def _believed(self) -> dict[Symbol, HostPosition]:
         return {
-            pair.key: Held(int(pair.value.quantity), float(pair.value.average_price))
+            pair.key: HostPosition(int(pair.value.quantity), float(pair.value.average_price))
             for pair in self._algorithm.portfolio
             if pair.value.invested
         }
-
-    def _at_work(self) -> set[Symbol]:
-        orders = self._algorithm.transactions.get_open_orders()
-        return {order.symbol for order in orders if int(order.id) not in self._marshal.lost}

@@ -139,7 +139,7 @@ class LeanHost:
     def contracts(self, ticker: str, day: dt.date) -> list[Contract]:
         """What LEAN's filter selected last; where positions are taken over, what LEAN holds as well."""
         selected = self._selected.get(ticker, [])
-        if not (self._settings.adopt and self._algorithm.live_mode):
+        if not (self._settings.take_over and self._algorithm.live_mode):
             return selected
         held = [
             contract_of_symbol(symbol, expiry_time(self._hours, symbol.id.date.date()))

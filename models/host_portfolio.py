@@ -13,7 +13,7 @@ from alo_lib.settings import SettingsError
 from models.marshalling import Marshal
 from models.times import utc_nanoseconds
 
-__all__ = ["held_contracts", "look_at_strangers", "meet_portfolio"]
+__all__ = ["held_contracts", "look_at_foreign_positions", "meet_portfolio"]
 
 
 def meet_portfolio(
@@ -32,16 +32,16 @@ def meet_portfolio(
     ``findings`` are what is known of its going on, in sentences. An order without a tag is known by the broker's
     ``identifiers``, with our numbers, or by what it is; one that may be several of ours is canceled, or left to people.
     What was ``said`` the last time is not said again. By the terms of what is ``listed`` it is told what was settled
-    while nobody listened; positions that the core knows nothing of become trades where its settings adopt them. Returns
-    what was found.
+    while nobody listened; foreign positions become trades where its settings take them over. Returns what was
+    found.
     """
     time = utc_nanoseconds(algorithm.utc_time)
     positions, others = _positions(algorithm, marshal)
     orders = _orders(algorithm, marshal)
     matching = _matched(algorithm, core, marshal, orders, {} if identifiers is None else identifiers)
     unsure = {number for numbers in matching.unsure.values() for number in numbers}
-    cash, adopts = float(algorithm.portfolio.cash), core.settings.adopt
-    found = reconcile(core, positions, orders, time, cash=cash, unsure=unsure, listed=listed, adopts=adopts)
+    cash, take_over = float(algorithm.portfolio.cash), core.settings.take_over
+    found = reconcile(core, positions, orders, time, cash=cash, unsure=unsure, listed=listed, take_over=take_over)
     found.findings[:0] = [*findings, *matching.findings]
     found.findings += [f"LEAN holds {name}, which the core knows nothing of" for name in others]
     what = "it is canceled" if cancels else "it is left to you: cancel it, or let it be filled"
@@ -63,10 +63,10 @@ def meet_portfolio(
     return found.findings
 
 
-def look_at_strangers(algorithm: QCAlgorithm, marshal: Marshal, *, adopts: bool) -> None:
-    """See what LEAN holds when a core begins with an empty journal: what is of other underlyings is left alone.
+def look_at_foreign_positions(algorithm: QCAlgorithm, marshal: Marshal, *, take_over: bool) -> None:
+    """See to foreign positions, which LEAN holds as a core begins a journal; those of other underlyings are left alone.
 
-    :raises SettingsError: where it holds what the core would trade, and positions are not taken over.
+    :raises SettingsError: where it holds what the core would trade, and does not ``take_over``.
     """
     ours: list[str] = []
     others: list[str] = []
@@ -78,10 +78,10 @@ def look_at_strangers(algorithm: QCAlgorithm, marshal: Marshal, *, adopts: bool)
             (ours if known else others).append(str(symbol.value))
     for name in sorted(others):
         algorithm.log(f"alo: LEAN holds {name}, which no journal tells of; it is left alone")
-    if ours and not adopts:
+    if ours and not take_over:
         raise SettingsError(
-            f"the account holds {', '.join(sorted(ours))}, which no journal knows: set adopt to true to take it over "
-            "as trades of the book, or close it first"
+            f"the account holds {', '.join(sorted(ours))}, which no journal knows: set take-over to true to take it "
+            "over as trades of the book, or close it first"
         )
 
 

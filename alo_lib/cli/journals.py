@@ -34,13 +34,13 @@ def open_journal(run: Path) -> Journal:
     :raises JournalError: where it cannot be read.
     """
     from alo_lib.cli.console import say
-    from alo_lib.journal import JOURNAL_FOLDER, read_journal, segments_in_object_store
+    from alo_lib.journal import journal_folder_of, read_journal, segments_in_object_store
 
     run = journal_place(run)
-    folder = run / JOURNAL_FOLDER
-    if not folder.is_dir() and (segments := segments_in_object_store(run)):
+    folder = journal_folder_of(run)
+    if folder is None and (segments := segments_in_object_store(run)):
         return read_journal(segments, unfinished=True)
-    journal = read_journal(folder if folder.is_dir() else run, unfinished=True)
+    journal = read_journal(run if folder is None else folder, unfinished=True)
     if journal.being_written:
         say(f"Still being written, {len(journal.messages):,} messages so far.")
     return journal

@@ -14,7 +14,7 @@ from alo_lib.cli.engines import goes_on
 from alo_lib.cli.failures import UserError
 from alo_lib.cli.json_output import json_text
 from alo_lib.cli.project import BACKTESTS
-from alo_lib.journal import JOURNAL_FOLDER
+from alo_lib.journal import JOURNAL_FOLDER, holds_journal
 from alo_lib.records import utc_moment
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views.run import PARTIAL, Run
@@ -77,7 +77,7 @@ def engine_of(path: Path) -> str | None:
 
 def has_begun(path: Path) -> bool:
     """Whether a run has journaled anything."""
-    return any((path / JOURNAL_FOLDER).glob("*.segment"))
+    return holds_journal(path / JOURNAL_FOLDER)
 
 
 def way_on(path: Path, *, being_written: bool = False) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.core.instrument_checks import Row, day_of, equity_problem, option_problem
-from alo_lib.core.leg_checks import holding_fault, insight_fault
+from alo_lib.core.leg_checks import insight_fault, takeover_fault
 from alo_lib.core.message_checks import message_problem
 from alo_lib.records import (
     ACCOUNT_CASH,
@@ -379,9 +379,9 @@ class Gate:
         """See :func:`~alo_lib.core.leg_checks.insight_fault`."""
         return insight_fault(rows, self._underlyings_of)
 
-    def holdings(self, rows: Records) -> Fault | None:
-        """See :func:`~alo_lib.core.leg_checks.holding_fault`."""
-        return holding_fault(rows, self.ledger, self._settings, self._are_equities(rows))
+    def takeovers(self, rows: Records) -> Fault | None:
+        """See :func:`~alo_lib.core.leg_checks.takeover_fault`."""
+        return takeover_fault(rows, self.ledger, self._settings, self._are_equities(rows))
 
 
 _WITHOUT_FILL: Final = (OrderStatus.NEW, OrderStatus.NONE, OrderStatus.INVALID)
@@ -418,7 +418,7 @@ _CHECKS: Final[dict[Kind, tuple[_Check, ...]]] = {
     Kind.EXTERNAL_TARGET: (Gate.known,),
     Kind.HALT: (Gate.halt,),
     Kind.OPERATOR: (Gate.alone, Gate.operator),
-    Kind.HOLDING: (Gate.known, Gate.once, Gate.holdings),
+    Kind.TAKEOVER: (Gate.known, Gate.once, Gate.takeovers),
 }
 
 

@@ -106,7 +106,7 @@ def _operator(state: State, message: Message) -> None:
         take_command(state.strategy, row, state.run_settings)
 
 
-def _holdings(state: State, message: Message) -> None:
+def _takeover(state: State, message: Message) -> None:
     take_over(state.strategy, message.records, message.time)
 
 
@@ -198,7 +198,7 @@ _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {
     Kind.ORDER_EVENT: _order_events,
     Kind.HALT: _halts,
     Kind.OPERATOR: _operator,
-    Kind.HOLDING: _holdings,
+    Kind.TAKEOVER: _takeover,
     Kind.EXTERNAL_STAGE: overruling.take_stages,
     Kind.EXTERNAL_INSIGHT: overruling.take_insights,
     Kind.EXTERNAL_TARGET: overruling.take_targets,

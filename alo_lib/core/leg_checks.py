@@ -1,4 +1,4 @@
-"""What is asked of records that name contracts: others' structures, and positions that are to be taken over."""
+"""What is asked of records that name contracts: others' structures, and foreign positions to take over."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from alo_lib.records import LEGS, NO_LEG, RATIOS, Fault, Records
 from alo_lib.settings import Settings
 from alo_lib.strategy.ledger import Ledger
 
-__all__ = ["holding_fault", "insight_fault"]
+__all__ = ["insight_fault", "takeover_fault"]
 
 _Owners = Callable[[NDArray[np.int32]], NDArray[np.int64]]
 
@@ -31,11 +31,13 @@ def insight_fault(rows: Records, underlyings_of: _Owners) -> Fault | None:
     return None
 
 
-def holding_fault(rows: Records, ledger: Ledger, settings: Settings, are_equities: NDArray[np.bool_]) -> Fault | None:
-    """Contracts, held as they say, in which no order works, of a run that takes positions over."""
+def takeover_fault(rows: Records, ledger: Ledger, settings: Settings, are_equities: NDArray[np.bool_]) -> Fault | None:
+    """Contracts, held as they say, in which no order works, of a run that takes foreign ones over."""
     every = np.ones(len(rows), np.bool_)
-    if not settings.adopt:
-        return Fault("", every, "positions are taken over by a start with adopt (alo core --adopt) alone")
+    if not settings.take_over:
+        return Fault(
+            "", every, "foreign positions are taken over by a start with take-over (alo core --take-over) alone"
+        )
     if are_equities.any():
         return Fault("instrument", are_equities, "shares are no trade: they hedge what is held")
     numbers = rows["instrument"].tolist()

@@ -3,6 +3,7 @@
 from alo_lib.journal.digest import message_digest
 from alo_lib.journal.eras import Era, eras_of
 from alo_lib.journal.files import Files
+from alo_lib.journal.folders import holds_journal, journal_folder_of
 from alo_lib.journal.format import (
     JOURNAL_FOLDER,
     OBJECT_STORE_COPY,
@@ -70,6 +71,8 @@ __all__ = [
     "encode_snapshot",
     "entry_checksum",
     "eras_of",
+    "holds_journal",
+    "journal_folder_of",
     "leave_out",
     "message_digest",
     "messages_of",

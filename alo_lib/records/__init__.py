@@ -7,7 +7,6 @@ from alo_lib.exports import export_lazily
 if TYPE_CHECKING:
     from alo_lib.records.adoption import ADOPTED_PART
     from alo_lib.records.funnel import BOOK_LIMITS, ENTRY_LIMITS, FUNNEL_STAGES, STAGE_MEANINGS
-    from alo_lib.records.holding import HOLDING_VERSION
     from alo_lib.records.instruments import (
         EQUITY_MULTIPLIER,
         OPTION_MULTIPLIER,
@@ -70,6 +69,7 @@ if TYPE_CHECKING:
     from alo_lib.records.splits import whole_shares
     from alo_lib.records.storing import TRANSIENT, Alternatives, Linked, Transient
     from alo_lib.records.tables import one_table
+    from alo_lib.records.takeover import TAKEOVER_VERSION
     from alo_lib.records.ticks import TICK, to_tick
     from alo_lib.records.units import (
         CALENDAR_DAY,
@@ -105,7 +105,6 @@ __all__ = [
     "EVENT_TEXT",
     "FIRST_DAY",
     "FUNNEL_STAGES",
-    "HOLDING_VERSION",
     "HOUR",
     "LAST_DAY",
     "LAYOUTS",
@@ -131,6 +130,7 @@ __all__ = [
     "SENDER",
     "STAGE_MEANINGS",
     "STRUCTURE_NAME",
+    "TAKEOVER_VERSION",
     "TICK",
     "TIMES",
     "TRADING_DAYS",

@@ -50,7 +50,7 @@ class Kind(IntEnum):
     ANNOUNCED = 22
     ADOPTION = 23
     OPERATOR = 24
-    HOLDING = 25
+    TAKEOVER = 25
 
     FORECAST = 32
     SIGNAL = 33

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from alo_lib.records.adoption import ADOPTION
 from alo_lib.records.command import COMMAND
 from alo_lib.records.funnel import ENTRY_LIMITS, FUNNEL_STAGES
-from alo_lib.records.holding import HOLDING
 from alo_lib.records.kinds import Kind
 from alo_lib.records.legs import LEG_FIELDS, STRUCTURE_NAME
 from alo_lib.records.market_state import MARKET_STATE
 from alo_lib.records.operators import OPERATOR
 from alo_lib.records.policy import POLICY
 from alo_lib.records.profit import PROFIT_PARTS
+from alo_lib.records.takeover import TAKEOVER
 
 __all__ = [
     "ACCOUNT_CASH",
@@ -138,7 +138,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     # too: `undo` 1 is the undoing of their last command.
     Kind.HALT: np.dtype([(name, "u1") for name in ("cause", "halted", "undo", "pad")] + [("padding", "<i4")]),
     Kind.OPERATOR: OPERATOR,  # what a person asks, one record a message
-    Kind.HOLDING: HOLDING,  # contracts that are held, and that the book takes over
+    Kind.TAKEOVER: TAKEOVER,  # foreign positions: held, and of no trade; the book takes them over
     # The risk-free rate in force, decimal, as LEAN has it; taken as continuously compounded.
     Kind.RATE: np.dtype([("rate", "<f8")]),
     # A dividend per share, in cash, at its ex-date's open: past ones with the first session, later ones as they go ex.

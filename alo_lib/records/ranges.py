@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records.holding import HOLDING_VERSION
 from alo_lib.records.kinds import (
     ActionKind,
     DividendKind,
@@ -26,6 +25,7 @@ from alo_lib.records.kinds import (
 from alo_lib.records.layouts import ACCOUNT_CASH, Records
 from alo_lib.records.legs import LEGS, MAX_LEGS, MAX_RATIO, NO_LEG, RATIOS
 from alo_lib.records.operators import OperatorCommand
+from alo_lib.records.takeover import TAKEOVER_VERSION
 from alo_lib.records.units import CALENDAR_DAY, DAY, FIRST_DAY, LAST_DAY, YEAR
 
 __all__ = ["RANGES", "TIMES", "Fault", "Members", "Range", "range_fault"]
@@ -164,8 +164,8 @@ RANGES: Final[Mapping[Kind, Mapping[str, Range | Members]]] = {
         "command": Members(OperatorCommand),
         "confirmed": _FLAG,
     },
-    Kind.HOLDING: {
-        "version": Range(HOLDING_VERSION, HOLDING_VERSION),
+    Kind.TAKEOVER: {
+        "version": Range(TAKEOVER_VERSION, TAKEOVER_VERSION),
         "quantity": _QUANTITY,
         "price": Range(0.0, _PRICE),
     },

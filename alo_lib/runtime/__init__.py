@@ -1,9 +1,10 @@
 """What runs a core: replay, going on after a kill, a process of its own, and its host's side of that."""
 
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
+from alo_lib.runtime.host_position import HostPosition
 from alo_lib.runtime.hosting import HostedCore, Opened, open_core
 from alo_lib.runtime.market_record import MarketRecord, market_record_of
-from alo_lib.runtime.reconcile import HostOrder, HostPosition, Reconciliation, reconcile
+from alo_lib.runtime.reconcile import HostOrder, Reconciliation, reconcile
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.runtime.replay import Continuation, Divergence, DivergenceError, FrameReplayed, Replay, Replayer, replay
 from alo_lib.runtime.resumption import Beginning, begin

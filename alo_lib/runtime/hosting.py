@@ -348,8 +348,7 @@ class _ProcessOfItsOwnTime(_Process):
 
 def _folder(settings: Settings) -> Path:
     """Where the core process that the settings name meets its host."""
-    name = settings.core_process
-    return Path(settings.core_folder) / name if settings.core_folder else channel_folder(name)
+    return channel_folder(settings.core_process, Path(settings.core_folder) if settings.core_folder else None)
 
 
 def _digest(journal: Journal) -> str:

@@ -171,12 +171,14 @@ def is_host_end(message: Message) -> bool:
     return message.kind is Kind.EVENT and bool((message.records["event"] == HostEvent.END_OF_ALGORITHM).any())
 
 
-def channel_folder(name: str) -> Path:
-    """Where the core of that name and its host meet, unless somebody says otherwise: a folder a user and checkout.
+def channel_folder(name: str, folder: Path | None = None) -> Path:
+    """Where the core of that name and its host meet: in ``folder``, else in a folder a user and checkout.
 
-    It bears a mark of the checkout's path: the memory is one for all of a user's checkouts, and the host of one must
+    That bears a mark of the checkout's path: the memory is one for all of a user's checkouts, and the host of one must
     not trade with the core of another.
     """
+    if folder is not None:
+        return folder / name
     mark = hashlib.sha256(str(PROJECT).encode()).hexdigest()[:_MARK_DIGITS]
     return default_folder() / f"{name}-{mark}"
 

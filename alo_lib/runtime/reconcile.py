@@ -8,9 +8,9 @@ from typing import Final, NamedTuple, Protocol
 import numpy as np
 
 from alo_lib.records import (
-    HOLDING_VERSION,
     OPTION_MULTIPLIER,
     RANGES,
+    TAKEOVER_VERSION,
     HaltCause,
     HostEvent,
     InstrumentTable,
@@ -22,18 +22,12 @@ from alo_lib.records import (
     remark,
 )
 from alo_lib.records.instruments import is_option_symbol
+from alo_lib.runtime.host_position import NOTHING_HELD, HostPosition
 from alo_lib.runtime.settlements import Listed, settlements
 
-__all__ = ["HostOrder", "HostPosition", "Reconciliation", "reconcile"]
+__all__ = ["HostOrder", "Reconciliation", "reconcile"]
 
 _PRICES: Final = RANGES[Kind.ORDER_EVENT]["price"]
-
-
-class HostPosition(NamedTuple):
-    """What the host holds of an instrument."""
-
-    quantity: int  # signed
-    price: float  # average, a share
 
 
 class HostOrder(NamedTuple):
@@ -91,18 +85,18 @@ def reconcile(
     cash: float | None = None,
     unsure: Collection[int] = (),
     listed: Listed | None = None,
-    adopts: bool = False,
+    take_over: bool = False,
 ) -> Reconciliation:
     """Compare a core, one that has recovered from its journal or that wants it, with its host's portfolio and orders.
 
     ``positions`` are by instrument, ``orders`` by the core's own order number. An order that the core waits for and
     the host does not work any more was filled as far as the position says, or never arrived; the core is told either.
     What then still differs was settled while nobody listened, as far as the terms of what is ``listed`` say so
-    (:mod:`alo_lib.runtime.settlements`), or traded behind the core's back, and it is told that as well. One that
-    ``adopts`` is told that contracts that it has in no trade are the book's. The host is right: it has
-    the money. The core must have been told of the day's session before: the host's shares are split from its morning
-    on, and a split that the core hears of later would be applied to them once more. That its ``cash`` is another is
-    only said: it holds interest, dividends and transfers, not told apart. A halt for reconciliation ends with it.
+    (:mod:`alo_lib.runtime.settlements`), or traded behind the core's back, and it is told that as well. With
+    ``take_over`` it is told that contracts that it has in no trade are the book's. The host is right: it has the money.
+    The core must have been told of the day's session before: the host's shares are split from its morning on, and a
+    split that the core hears of later would be applied to them once more. That its ``cash`` is another is only said: it
+    holds interest, dividends and transfers, not told apart. A halt for reconciliation ends with it.
 
     Of the orders ``unsure`` the host may work some, and does not say which: they and what is held in their instruments
     stay as they are, and while there are any the book is halted for reconciliation, so that no second one is sent.
@@ -116,9 +110,9 @@ def reconcile(
     if listed is not None:
         _tell_settled(result, core, positions, held, left_alone, (listed, time, cash))
     _tell_positions(result, core, positions, held, left_alone, time)
-    if adopts:
-        _hand_over(result, core, positions, time)
-    _tell_strangers(result, core, orders, cash)
+    if take_over:
+        _tell_takeover(result, core, positions, time)
+    _tell_unknown_orders_and_cash(result, core, orders, cash)
     if core.wants_reconciliation and not result.unsure:
         result.messages.append(_halt(time, halted=0))
     elif core.wants_reconciliation and len(result.messages) == 1:
@@ -144,7 +138,7 @@ def _tell_orders(
         if instrument in left_alone and number not in orders:
             result.findings.append(f"order {number} for {remaining} {name} may be one that came back without its tag")
             continue
-        position = positions.get(instrument, HostPosition(0, 0.0))
+        position = positions.get(instrument, NOTHING_HELD)
         if number in orders:
             filled, price = remaining - orders[number].remaining, orders[number].price
             status = OrderStatus.PARTIALLY_FILLED
@@ -183,7 +177,7 @@ def _tell_settled(
     """What was exercised, assigned or expired while nobody listened; ``held`` is what is held once it is told."""
     listed, time, cash = known
     gaps = {
-        instrument: positions.get(instrument, HostPosition(0, 0.0)).quantity - held.get(instrument, 0)
+        instrument: positions.get(instrument, NOTHING_HELD).quantity - held.get(instrument, 0)
         for instrument in sorted({*held, *positions})
         if instrument not in left_alone
     }
@@ -201,11 +195,11 @@ def _tell_settled(
             held[each.underlying] = held.get(each.underlying, 0) + each.shares
 
 
-def _hand_over(result: Reconciliation, core: Restarted, positions: Mapping[int, HostPosition], time: int) -> None:
-    """Tell of the contracts in which no order works that the book may take over; what is in a trade stays there."""
+def _tell_takeover(result: Reconciliation, core: Restarted, positions: Mapping[int, HostPosition], time: int) -> None:
+    """Tell of the contracts in which no order works: the book takes over the foreign ones, those in no trade."""
     at_work = {instrument for instrument, _ in core.orders_working.values()}
     rows = [
-        (instrument, HOLDING_VERSION, position.quantity, position.price if _holds(position.price) else 0.0)
+        (instrument, TAKEOVER_VERSION, position.quantity, position.price if _holds(position.price) else 0.0)
         for instrument, position in sorted(positions.items())
         if position.quantity
         and instrument not in at_work
@@ -213,7 +207,7 @@ def _hand_over(result: Reconciliation, core: Restarted, positions: Mapping[int, 
         and is_option_symbol(core.instruments.symbol(instrument))
     ]
     if rows:
-        result.messages.append(Message(Kind.HOLDING, time, np.array(rows, records(Kind.HOLDING, 0).dtype)))
+        result.messages.append(Message(Kind.TAKEOVER, time, np.array(rows, records(Kind.TAKEOVER, 0).dtype)))
 
 
 def _tell_positions(
@@ -226,7 +220,7 @@ def _tell_positions(
 ) -> None:
     """What the host holds otherwise than ``held``, once its orders are accounted for, but for what is left alone."""
     for instrument in sorted({*held, *positions}):
-        position = positions.get(instrument, HostPosition(0, 0.0))
+        position = positions.get(instrument, NOTHING_HELD)
         gap = position.quantity - held.get(instrument, 0)
         if gap and not 0 <= instrument < len(core.instruments):
             result.findings.append(f"the host holds {gap} of instrument {instrument}, which nobody told the core of")
@@ -237,7 +231,7 @@ def _tell_positions(
             _tell(result, time, 0, instrument, gap, position.price, OrderStatus.FILLED)
 
 
-def _tell_strangers(
+def _tell_unknown_orders_and_cash(
     result: Reconciliation, core: Restarted, orders: Mapping[int, HostOrder], cash: float | None
 ) -> None:
     """Orders that the core knows nothing of, which are to be canceled, and another cash, which is only said."""

@@ -30,7 +30,7 @@ from alo_lib.records.spelling import spelled
 from alo_lib.runtime.following import core_of_era, inputs_waiting
 from alo_lib.runtime.market_record import MarketRecord, market_record_of
 from alo_lib.runtime.replay import Continuation, Replayer
-from alo_lib.runtime.same_settings import SETTINGS_OF_PLACE, known_settings_of, require_same_settings
+from alo_lib.runtime.same_settings import SETTINGS_OF_PLACE, known_settings_of, require_same_settings, with_place_of
 from alo_lib.settings import Settings
 
 __all__ = ["Beginning", "begin", "inputs_waiting"]
@@ -228,8 +228,7 @@ def begin(settings: Settings, place: JournalPlace, *, adopts: bool = False) -> B
         before = None
         if adopts:
             era = eras_of(found.journal)[-1]
-            ours = {name: getattr(settings, name) for name in SETTINGS_OF_PLACE}
-            written = known_settings_of(era.settings).model_copy(update=ours)
+            written = with_place_of(known_settings_of(era.settings), settings)
             before = _Before(era, written, differences(written, settings, SETTINGS_OF_PLACE))
         else:
             require_same_settings(found.journal.settings, settings, place.name)

@@ -15,9 +15,10 @@ __all__ = [
     "require_same_settings",
     "settings_mark",
     "settings_of",
+    "with_place_of",
 ]
 
-SETTINGS_OF_PLACE: Final = frozenset({"core_process", "core_folder", "policy", "adopt"})
+SETTINGS_OF_PLACE: Final = frozenset({"core_process", "core_folder", "policy", "take_over"})
 """Settings that say where is decided, where a policy lies or what may be told at a start, not what is decided by what
 is told: which policy it is, and what is taken over, the journal is told."""
 
@@ -63,10 +64,17 @@ def met_settings(written: bytes, ours: Settings) -> tuple[Settings, str]:
     :raises JournalError: as above.
     :raises SettingsError: as above.
     """
-    theirs = settings_of(written)
-    place = {name: getattr(ours, name) for name in SETTINGS_OF_PLACE}
-    met = theirs.model_copy(update=place | {"policy": ours.policy or theirs.policy})
+    met = with_place_of(settings_of(written), ours)
     return met, differences(ours, met, SETTINGS_OF_PLACE)
+
+
+def with_place_of(theirs: Settings, ours: Settings) -> Settings:
+    """Settings by which ``theirs`` goes on in our place: what it decides by is theirs, where it does so is ours.
+
+    Where we name no policy it is looked for where they had it: ``hedge`` is theirs, and may need one.
+    """
+    place = {name: getattr(ours, name) for name in SETTINGS_OF_PLACE}
+    return theirs.model_copy(update=place | {"policy": ours.policy or theirs.policy})
 
 
 def _values_of(written: bytes) -> dict[str, object]:

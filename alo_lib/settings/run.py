@@ -44,8 +44,9 @@ class RunSettings(BaseModel):
         "cancel",
         description="live, an order that comes back without its tag and may be several: cancel it, or leave it to you",
     )
-    adopt: bool = Field(
-        False, description="live, take over positions that no journal knows, as trades; without it a start refuses them"
+    take_over: bool = Field(
+        False,
+        description="live, take over positions that no journal knows, as trades; without it a start refuses them",
     )
     core_process: Annotated[str, Words("up to 32 letters, digits and _, the first no digit; or nothing")] = Field(
         "",

@@ -1,4 +1,4 @@
-"""Taking over contracts that are held and belong to no trade: as trades of the book, closed and hedged as any."""
+"""Taking over foreign positions, contracts that are held and of no trade: as trades of the book, closed as any."""
 
 import math
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ __all__ = ["take_over"]
 
 
 def take_over(state: StrategyState, rows: Records, time: int) -> None:
-    """Make trades of what HOLDING records say is held, of what is outside of all trades.
+    """Make trades of what TAKEOVER records say is held, of the foreign ones: those outside of all trades.
 
     Contracts that form a structure are one trade, any other is one by itself; they count as opened at ``time``, at the
     prices that the records say. What is not held as they say, or not listed, stays outside of trades, which is told.

@@ -9,7 +9,7 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from alo_lib.journal import JOURNAL_FOLDER, JournalError, read_journal
+from alo_lib.journal import JOURNAL_FOLDER, JournalError, holds_journal, read_journal
 from alo_lib.records import Kind, Session, utc_moment
 from alo_lib.records.spelling import spelled
 from alo_lib.settings import Settings
@@ -61,7 +61,7 @@ def unfinished_run(folder: Path) -> UnfinishedRun:
     journal = folder / JOURNAL_FOLDER
     reached, being_written = None, False
     try:
-        if any(journal.glob("*.segment")):
+        if holds_journal(journal):
             reached, being_written = _reached(journal)
         written = max(path.stat().st_mtime_ns for path in (folder, *folder.glob("*"), *journal.glob("*")))
     except JournalError as error:

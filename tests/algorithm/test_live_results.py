@@ -94,7 +94,7 @@ def test_a_core_of_another_process_says_how_it_stands_and_what_is_on_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process, remote = by_hand(tmp_path, paced=False)
-    monkeypatch.setattr("alo_lib.runtime.hosting.channel_folder", lambda name: tmp_path / "channel")
+    monkeypatch.setattr("alo_lib.runtime.hosting.channel_folder", lambda name, folder: tmp_path / "channel")
     monkeypatch.setattr("alo_lib.runtime.hosting._PATIENCE", 0.01)
     live = _ProcessOfItsOwnTime(remote, lambda _: None)
     assert live.standing() is None  # it does not run

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from alo_lib.cli import journals
 from alo_lib.cli.project import ROOT
 from alo_lib.journal import JOURNAL_FOLDER, JournalError, JournalWriter, message_digest, read_journal
 from alo_lib.journal.format import object_store_key, segment_name
@@ -55,6 +56,21 @@ def altered(messages):
     rows = messages[place].records.copy()
     rows["edge"][1] += 1.0
     return [*messages[:place], messages[place]._replace(records=rows), *messages[place + 1 :]], place
+
+
+def test_a_core_is_known_by_its_name(run, folder, market, tmp_path, monkeypatch):
+    monkeypatch.setattr(journals, "CORE_JOURNALS", tmp_path / "cores")
+    place = tmp_path / "cores" / "desk"
+    shutil.copytree(folder / JOURNAL_FOLDER, place)
+    for command in (("show", "--json"), ("verify", "--json"), ("list", "--json")):
+        assert run("journal", command[0], "desk", *command[1:]).out == run("journal", command[0], place, "--json").out
+    assert run("journal", "export", "desk", "--output", tmp_path / "tables").status == 0
+    rows = pq.read_table(tmp_path / "tables" / "intent.parquet").num_rows
+    assert rows == sum(len(each.records) for each in market.journal.messages if each.kind is Kind.INTENT)
+    unlikely = run("journal", "leave-out", "desk", len(market.journal.messages))
+    assert unlikely.status == 2
+    assert unlikely.err == run("journal", "leave-out", place, len(market.journal.messages)).err
+    assert "is not a folder" in run("journal", "show", "nobody").err
 
 
 def test_a_replay_agrees_and_says_so(run, folder, market):

@@ -94,7 +94,7 @@ def usual(kind: Kind, market: Script) -> Records:
         Kind.EXTERNAL_TARGET: {"instrument": PUT, "stage": 2, "quantity": 1},
         Kind.HALT: {"cause": 1, "halted": 1},
         Kind.OPERATOR: {"command": 1},
-        Kind.HOLDING: {"instrument": CALL, "version": 1, "quantity": market.core.holdings.get(CALL, 0), "price": 1.0},
+        Kind.TAKEOVER: {"instrument": CALL, "version": 1, "quantity": market.core.holdings.get(CALL, 0), "price": 1.0},
     }
     return records(kind, len(policy) if kind is Kind.POLICY else 1, **columns[kind])
 

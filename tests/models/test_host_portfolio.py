@@ -17,8 +17,8 @@ ONE, OTHER, FIRST, LAST = (equity(name) for name in ("ONE", "OTHER", "AAA", "ZZZ
 class Core:
     """Believes that it holds 10 of the one, and waits for two orders."""
 
-    def __init__(self, adopts: bool = False) -> None:
-        self.settings = Settings.of({"adopt": adopts})
+    def __init__(self, takes_over: bool = False) -> None:
+        self.settings = Settings.of({"take_over": takes_over})
         self.instruments = InstrumentTable()
         for ticker in ("ONE", "OTHER"):
             self.instruments.add_equity(ticker)
@@ -141,23 +141,25 @@ def test_a_core_that_begins_refuses_what_it_would_trade_and_leaves_the_rest_alon
     call = option(ONE, 0)
     positions = [held(LAST, 1, 1.0), held(OTHER, 0, 0.0), held(FIRST, -2, 1.0), held(option(LAST, 1), 1, 1.0)]
     algorithm = Algorithm(portfolio=positions)
-    made.look_at_strangers(algorithm, marshal, adopts=False)
+    made.look_at_foreign_positions(algorithm, marshal, take_over=False)
     what = "which no journal tells of; it is left alone"
     assert algorithm.logged == [f"alo: LEAN holds {name}, {what}" for name in ("AAA", "ZZZ", "ZZZ P100")]
     algorithm = Algorithm(portfolio=[*positions, held(call, -3, 2.0), held(ONE, 5, 1.0)])
     with pytest.raises(SettingsError) as refused:
-        made.look_at_strangers(algorithm, marshal, adopts=False)
+        made.look_at_foreign_positions(algorithm, marshal, take_over=False)
     assert str(refused.value) == (
-        "the account holds ONE, ONE C100, which no journal knows: set adopt to true to take it over as trades of the "
-        "book, or close it first"
+        "the account holds ONE, ONE C100, which no journal knows: set take-over to true to take it over as trades of "
+        "the book, or close it first"
     )
-    made.look_at_strangers(algorithm, marshal, adopts=True)
+    made.look_at_foreign_positions(algorithm, marshal, take_over=True)
     assert made.held_contracts(algorithm, ONE) == [call]
 
 
-@pytest.mark.parametrize("adopts", [True, False])
-def test_contracts_in_no_trade_are_handed_over_where_the_core_adopts(made: Any, marshal: Any, adopts: bool) -> None:
-    core, call = Core(adopts), option(ONE, 0)
+@pytest.mark.parametrize("takes_over", [True, False])
+def test_contracts_in_no_trade_are_handed_over_where_the_core_takes_over(
+    made: Any, marshal: Any, takes_over: bool
+) -> None:
+    core, call = Core(takes_over), option(ONE, 0)
     core.holdings, core.orders_working = {0: 10}, {}
     number = int(
         core.instruments.add_contracts("ONE", [Contract(dt.date(2024, 4, 19), 100.0, 1, NOW)])["instrument"][0]
@@ -165,8 +167,8 @@ def test_contracts_in_no_trade_are_handed_over_where_the_core_adopts(made: Any, 
     marshal._symbol[number], marshal._number[call] = call, number
     algorithm = Algorithm(portfolio=Portfolio([held(ONE, 10, 100.0), held(call, -3, 2.5)]), transactions=Orders([]))
     made.meet_portfolio(algorithm, core, marshal, ["it begins"])
-    assert [message.kind for message in core.inputs] == [Kind.ORDER_EVENT, Kind.HOLDING][: 1 + adopts]
-    if adopts:
+    assert [message.kind for message in core.inputs] == [Kind.ORDER_EVENT, Kind.TAKEOVER][: 1 + takes_over]
+    if takes_over:
         assert core.inputs[-1].records.tolist() == [(number, 1, -3, 2.5)]
 
 

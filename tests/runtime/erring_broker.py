@@ -11,7 +11,7 @@ import numpy as np
 from alo_lib.core import CoreState, TradingCore, pack, unpack
 from alo_lib.records import SECOND, HaltCause, Kind, Message, OrderStatus, OrderType, Records, records
 from alo_lib.runtime import HostOrder, HostPosition, reconcile
-from alo_lib.runtime.account_watch import STANDS, AccountWatch, Held
+from alo_lib.runtime.account_watch import AccountWatch
 from alo_lib.runtime.order_matching import TaglessOrder, WorkingOrder, match_orders
 from alo_lib.settings import Settings
 
@@ -98,10 +98,8 @@ class Host:
         self.findings: list[str] = []
         self.believed: dict[int, int] = {}
         self.open: dict[int, int] = {}  # of orders that it believes to work, what is left
-        self.before: set[int] = set()  # of them, those that were sent before a connection was lost
         self.lost: set[int] = set()
         self.tagless: set[int] = set()  # orders that came back without their tags
-        self.back_at: int | None = None
         self.said: list[str] = []
         self.start()
 
@@ -114,7 +112,7 @@ class Host:
         self.sink.since = list(self.inputs)
         self.believed = {each: held for each, held in self.broker.positions.items() if held}
         self.open = {number: left for number, (_, left) in self.broker.working.items()}
-        self.lost, self.watch, self.back_at = set(), AccountWatch(), None
+        self.lost, self.watch = set(), AccountWatch()
         drops = self.broker.errs and self.broker.chance.random() < 0.5
         self.tagless = set(self.open) if drops else set()
         self.broker.unsaid = []
@@ -137,8 +135,7 @@ class Host:
 
     def reconnect(self, time: int) -> None:
         self.broker.connected = True
-        self.watch.back()
-        self.before, self.back_at = set(self.open), None
+        self.watch.back(self.open)
         self.halt(time)
 
     def halt(self, time: int) -> None:
@@ -163,18 +160,11 @@ class Host:
     def look(self, time: int) -> None:
         if not self.broker.connected:
             return
-        self.back_at = time if self.back_at is None else self.back_at
-        gone = {
-            number for number in self.open if number in self.before - self.lost and number not in self.broker.working
-        }
-        if not self.watch.is_sure and gone and time - self.back_at < STANDS:
-            return
-        if not self.watch.is_sure:
-            self.lost |= gone
-        ours = {each: Held(held, 2.0) for each, held in self.believed.items() if held}
-        theirs = {each: Held(held, 2.0) for each, held in self.broker.positions.items() if held}
-        at_work = {self.broker.instruments[number] for number in self.open if number not in self.lost}
-        wrong = self.watch.look(time, ours, theirs, at_work)
+        ours = {each: HostPosition(held, 2.0) for each, held in self.believed.items() if held}
+        theirs = {each: HostPosition(held, 2.0) for each, held in self.broker.positions.items() if held}
+        working = {number: self.broker.instruments[number] for number in self.open}
+        wrong, lost = self.watch.look(time, ours, theirs, working, self.broker.working)
+        self.lost.update(lost)
         for instrument, (quantity, _) in wrong.items():
             self.believed[instrument] = quantity
             self.findings.append(f"the broker holds {quantity} of {instrument}")

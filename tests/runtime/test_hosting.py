@@ -125,8 +125,8 @@ def test_a_core_process_is_met_in_this_checkouts_place(
 
 
 def test_what_a_start_may_take_over_is_what_this_start_says_and_no_other_era(store: OnDisk) -> None:
-    adopting = SETTINGS.model_copy(update={"adopt": True})
-    for settings in (SETTINGS, adopting, SETTINGS):
+    taking_over = SETTINGS.model_copy(update={"take_over": True})
+    for settings in (SETTINGS, taking_over, SETTINGS):
         hosted = open_core(settings, store, live=True, hear=lambda sentence: None).hosted
         assert hosted.core.settings == settings
         if settings is SETTINGS and not hosted.core.instruments.stored():
@@ -295,7 +295,7 @@ def test_a_core_that_does_not_answer_how_it_stands_holds_its_host_up_for_a_momen
 ) -> None:
     to = Asked(tmp_path, monkeypatch)
     monkeypatch.setattr(hosting, "ask_core", ask_core)
-    monkeypatch.setattr(hosting, "channel_folder", lambda name: tmp_path / "rings")
+    monkeypatch.setattr(hosting, "channel_folder", lambda name, folder: tmp_path / "rings")
     (tmp_path / "rings").mkdir(mode=0o700)
     CommandRings.ensure(tmp_path / "rings").close()
     to.watched.beat()

@@ -71,13 +71,14 @@ def test_a_dead_process_is_noticed_at_once(tmp_path: Path) -> None:
     assert link.look() is LinkPhase.GONE
 
 
-def test_a_channel_is_of_one_name_and_one_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_channel_is_of_one_name_and_one_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     folders = set()
     for project in (ROOT, Path("/one/checkout"), Path("/another/checkout")):
         monkeypatch.setattr("alo_lib.runtime.link.PROJECT", project)
         for name in ("core", "desk"):
             found = channel_folder(name)
             assert (found, found.parent) == (channel_folder(name), default_folder())
+            assert channel_folder(name, tmp_path) == tmp_path / name
             assert found.name.partition("-")[0] == name
             folders.add(found)
     assert len(folders) == 6

@@ -11,13 +11,12 @@ import pytest
 from alo_lib.cli.project import ROOT
 from alo_lib.journal import orders_of, read_journal
 from alo_lib.records import Kind, Message, OrderReason, OrderStatus, records
-from alo_lib.runtime import replay
+from alo_lib.runtime import HostPosition, reconcile, replay
 from alo_lib.runtime.link import Channel, Link, LinkPhase
 from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.runtime.process import CoreProcess
-from alo_lib.runtime.reconcile import HostPosition, reconcile
 from alo_lib.runtime.remote import RemoteCore
-from alo_lib.runtime.same_settings import met_settings, settings_mark
+from alo_lib.runtime.same_settings import met_settings, settings_mark, with_place_of
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.transport import NotOwnerError
 from tests.core.script import FIRST, at
@@ -151,14 +150,20 @@ def test_a_channel_that_is_removed_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_live_a_host_goes_by_the_settings_of_the_core_that_it_meets() -> None:
-    theirs = Settings.of({"underlyings": "TEST", "hedge_band": 0.03, "adopt": True})
+    theirs = Settings.of({"underlyings": "TEST", "hedge_band": 0.03, "take_over": True})
     ours = Settings.of({"underlyings": "TEST", "core_process": "desk", "core_folder": "/tmp/there"})
     met, different = met_settings(theirs.model_dump_json().encode(), ours)
     assert different == "hedge-band was 0.02 and is 0.03"
     assert settings_mark(met) == settings_mark(theirs) != settings_mark(ours)
-    assert (met.core_process, met.core_folder, met.adopt, met.hedge_band) == ("desk", "/tmp/there", False, 0.03)
-    learned = Settings.of({"underlyings": "TEST", "hedge": "policy", "policy": "a.policy"})
-    assert met_settings(learned.model_dump_json().encode(), ours)[0].policy == "a.policy"
+    assert (met.core_process, met.core_folder, met.take_over, met.hedge_band) == ("desk", "/tmp/there", False, 0.03)
+
+
+@pytest.mark.parametrize(("named", "meant"), [("", "a.policy"), ("b.policy", "b.policy")])
+def test_a_policy_is_looked_for_where_we_name_it_else_where_they_had_it(named: str, meant: str) -> None:
+    theirs = Settings.of({"underlyings": "TEST", "hedge": "policy", "policy": "a.policy"})
+    ours = Settings.of({"underlyings": "TEST", "policy": named, "core_process": "desk"})
+    assert with_place_of(theirs, ours) == theirs.model_copy(update={"policy": meant, "core_process": "desk"})
+    assert met_settings(theirs.model_dump_json().encode(), ours)[0].policy == meant
 
 
 def test_a_host_takes_no_core_of_other_settings_or_time(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ CHOICES = {
     "hedge_volatility": ("implied", "forecast"),
     "refit_on_change": (False, True),
     "interest": (False, True),
-    "adopt": (False, True),
+    "take_over": (False, True),
 }
 NOT_A_RANGE = {"underlyings", "start", "end", "resolution", "core_process", "core_folder", "lost_tags"}
 

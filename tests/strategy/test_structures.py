@@ -11,6 +11,7 @@ from alo_lib.records import DAY, Kind, Records, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.structures import STRUCTURES, Structure
+from alo_lib.strategy.structures.structure import HeldContract
 
 SETTINGS = Settings(strangle_delta=0.3, wing_delta=0.1, calendar_days=21)
 SPOT = 100.0
@@ -156,8 +157,15 @@ def test_candidates_are_those_of_a_walk_over_all_contracts(name: str) -> None:
         assert rows.shape == (len(rows), len(STRUCTURES[name].ratios))
         wanted = sorted(WALKS[name](Walk(book, usable, delta)))
         assert sorted(map(tuple, rows.tolist())) == wanted
+        for legs in rows.tolist():
+            assert STRUCTURES[name].forms([held_contract(book, row) for row in legs])  # held, it is known again
         found += len(wanted)
     assert found > 20
+
+
+def held_contract(book: MarketBook, row: int) -> HeldContract:
+    said = book.contracts[row]
+    return HeldContract(row, int(said["right"]), float(said["strike"]), int(said["expiry"]), 1)
 
 
 @pytest.mark.parametrize(
@@ -175,4 +183,4 @@ def test_candidates_are_those_of_a_walk_over_all_contracts(name: str) -> None:
 )
 def test_what_no_record_has_a_place_for_is_no_structure(name: str, ratios: tuple[int, ...], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
-        Structure(name, ratios, STRUCTURES["single"].candidates, near_the_money=True)
+        Structure(name, ratios, STRUCTURES["single"].candidates, STRUCTURES["single"].forms, near_the_money=True)

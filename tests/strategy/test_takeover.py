@@ -11,13 +11,13 @@ from alo_lib.records import Kind, Message, OrderReason, OrderStatus, records
 from alo_lib.runtime import HostPosition, reconcile, replay
 from alo_lib.settings import Settings
 from alo_lib.strategy.structures import STRUCTURES
-from alo_lib.strategy.structures.shapes import FORMS, FormedStructure, HeldContract, formed_structures
+from alo_lib.strategy.structures.shapes import FormedStructure, HeldContract, formed_structures
 from alo_lib.strategy.takeover import take_over
 from tests.core.script import FIRST, Script, at
 from tests.strategy.kit import CALLS, NOW, PUTS, state_of
 
 NEAR, FAR = 1_000, 2_000
-ADOPTS = Settings.of({"underlyings": "TEST", "adopt": True})
+TAKES_OVER = Settings.of({"underlyings": "TEST", "take_over": True})
 
 
 def call(number: int, strike: float, quantity: int, expiry: int = NEAR) -> HeldContract:
@@ -33,7 +33,7 @@ def put(number: int, strike: float, quantity: int, expiry: int = NEAR) -> HeldCo
     [
         ([call(1, 100, -3), put(2, 100, -3)], [("straddle", (1, 2), -1, 3)]),
         ([call(1, 110, 2), put(2, 90, 2)], [("strangle", (1, 2), +1, 2)]),
-        ([call(1, 90, 2), put(2, 110, 2)], [("single", (1,), +1, 2), ("single", (2,), +1, 2)]),  # both in the money
+        ([call(1, 90, 2), put(2, 110, -2)], [("single", (1,), +1, 2), ("single", (2,), -1, 2)]),  # both in the money
         (
             [call(1, 100, -2), put(2, 100, -2), call(3, 110, 2), put(4, 90, 2)],
             [("iron-butterfly", (1, 2, 3, 4), -1, 2)],
@@ -49,7 +49,7 @@ def put(number: int, strike: float, quantity: int, expiry: int = NEAR) -> HeldCo
         ([put(1, 95, 1), put(2, 90, -1, FAR)], [("diagonal", (1, 2), -1, 1)]),
         ([call(1, 100, -3), put(2, 100, -2)], [("single", (1,), -1, 3), ("single", (2,), -1, 2)]),
         (
-            # The condor's legs and one contract beside them.
+            # The condor's legs and a call beyond them: of two that may be its wing the first told of is.
             [call(1, 105, -1), put(2, 95, -1), call(3, 110, 1), put(4, 85, 1), call(5, 120, 1)],
             [("iron-condor", (1, 2, 3, 4), -1, 1), ("single", (5,), +1, 1)],
         ),
@@ -59,15 +59,7 @@ def test_contracts_form_what_they_look_like(
     held: list[HeldContract], formed: list[tuple[str, tuple[int, ...], int, int]]
 ) -> None:
     for legs in (held, held[::-1]):
-        found = formed_structures(legs)
-        assert {each.structure for each in found} == {each[0] for each in formed}
-        if len(found) == len(formed) and [each.structure for each in found] != ["iron-condor", "single"]:
-            assert sorted(found) == sorted(FormedStructure(*each) for each in formed)
-        assert sorted(leg for each in found for leg in each.legs) == sorted(each.number for each in held)
-
-
-def test_every_structure_that_can_be_traded_is_known_again() -> None:
-    assert set(FORMS) == set(STRUCTURES)
+        assert formed_structures(legs) == [FormedStructure(*each) for each in formed]
 
 
 def test_whatever_is_held_each_contract_is_of_one_structure_that_is_held_whole() -> None:
@@ -95,14 +87,14 @@ def test_whatever_is_held_each_contract_is_of_one_structure_that_is_held_whole()
         assert sum(len(each.legs) for each in found) == count
         by_number = {each.number: each for each in held}
         for each in found:
-            assert FORMS[each.structure]([by_number[leg] for leg in each.legs])
+            assert STRUCTURES[each.structure].forms([by_number[leg] for leg in each.legs])
 
 
 def test_a_position_is_a_trade_at_the_brokers_price_and_no_second_one() -> None:
     state = state_of()
     for leg, quantity in ((CALLS[2], -4), (PUTS[2], -4), (CALLS[4], 1)):
         state.portfolio.fill(leg, quantity, 3.0, 100, 0.0)
-    rows = records(Kind.HOLDING, 3, version=1)
+    rows = records(Kind.TAKEOVER, 3, version=1)
     rows["instrument"], rows["quantity"] = (CALLS[2], PUTS[2], CALLS[4]), (-4, -4, 1)
     rows["price"] = (3.5, 2.5, 0.75)
     for _ in range(2):
@@ -125,7 +117,7 @@ def test_a_position_is_a_trade_at_the_brokers_price_and_no_second_one() -> None:
 def test_what_is_not_held_as_it_is_told_stays_outside_of_trades() -> None:
     state = state_of()
     state.portfolio.fill(CALLS[2], -4, 3.0, 100, 0.0)
-    rows = records(Kind.HOLDING, 2, version=1, instrument=(CALLS[2], PUTS[2]), quantity=(-3, -4), price=1.0)
+    rows = records(Kind.TAKEOVER, 2, version=1, instrument=(CALLS[2], PUTS[2]), quantity=(-3, -4), price=1.0)
     take_over(state, rows, NOW)
     assert not state.trades
     assert len(state.notices) == 2
@@ -134,14 +126,14 @@ def test_what_is_not_held_as_it_is_told_stays_outside_of_trades() -> None:
 # In a core -------------------------------------------------------------------------------------------------------
 
 
-def adopting(settings: Settings = ADOPTS) -> Script:
+def taking_over(settings: Settings = TAKES_OVER) -> Script:
     market = Script(settings)
     market.session()
     return market
 
 
-def hand_over(market: Script, positions: dict[int, HostPosition], hour: float = 9.6) -> list[str]:
-    found = reconcile(market.core, positions, {}, at(FIRST, hour), adopts=True)
+def meet(market: Script, positions: dict[int, HostPosition], hour: float = 9.6) -> list[str]:
+    found = reconcile(market.core, positions, {}, at(FIRST, hour), take_over=True)
     for message in found.messages:
         market.core.accept(message)
     return found.findings
@@ -158,11 +150,11 @@ def intents(market: Script) -> list[np.void]:
     return [row for message in market.journal.messages if message.kind is Kind.INTENT for row in message.records]
 
 
-def test_a_core_that_adopts_hedges_what_it_took_over_and_closes_it_by_its_rules() -> None:
-    market = adopting()
+def test_a_core_that_takes_over_hedges_what_it_took_over_and_closes_it_by_its_rules() -> None:
+    market = taking_over()
     call_number, put_number = numbers(market)
     positions = {0: HostPosition(40, 99.0), call_number: HostPosition(-5, 4.0), put_number: HostPosition(-5, 4.0)}
-    findings = hand_over(market, positions)
+    findings = meet(market, positions)
     assert (
         f"the host holds -5 {market.core.instruments.symbol(call_number)}, the journal says 0: the host is right"
         in (findings)
@@ -186,9 +178,9 @@ def test_a_core_that_adopts_hedges_what_it_took_over_and_closes_it_by_its_rules(
 
 
 def test_the_parts_of_profit_are_the_equity_that_was_made_with_what_was_taken_over() -> None:
-    market = adopting()
+    market = taking_over()
     call_number, put_number = numbers(market)
-    hand_over(market, {call_number: HostPosition(-5, 4.0), put_number: HostPosition(-5, 4.5)})
+    meet(market, {call_number: HostPosition(-5, 4.0), put_number: HostPosition(-5, 4.5)})
     market.bar(9.7, volatility=0.2)
     market.bar(9.8, volatility=0.25, spot=101.0)
     told: dict[tuple[int, int], float] = {}
@@ -201,32 +193,32 @@ def test_the_parts_of_profit_are_the_equity_that_was_made_with_what_was_taken_ov
                 if row["trade"] == 1:
                     unexplained = float(row["unexplained"])
     equity = [float(m.records["equity"][-1]) for m in market.journal.messages if m.kind is Kind.EXPOSURE][-1]
-    assert math.fsum(told.values()) == pytest.approx(equity - ADOPTS.cash, abs=1e-6)
+    assert math.fsum(told.values()) == pytest.approx(equity - TAKES_OVER.cash, abs=1e-6)
     assert abs(unexplained) > 100.0  # what it made before anybody followed it
 
 
 _OTHER = ("underlying", "trade", "hedges", "pad", "shares", "share_fees")
 
 
-def test_a_core_that_does_not_adopt_refuses_a_position_to_take_over() -> None:
-    market = adopting(Settings.of({"underlyings": "TEST"}))
+def test_a_core_that_does_not_take_over_refuses_a_position_to_take_over() -> None:
+    market = taking_over(Settings.of({"underlyings": "TEST"}))
     call_number, _ = numbers(market)
-    hand_over(market, {call_number: HostPosition(-5, 4.0)})
+    meet(market, {call_number: HostPosition(-5, 4.0)})
     assert market.core.refusals.count == 1
     assert market.core.holdings == {call_number: -5}  # the host is right: it is hedged, and of no trade
     assert market.core.open_frame(at(FIRST, 9.61))
     market.core.run()
     assert not market.core.snapshot().state.strategy.trades
-    assert not any(message.kind is Kind.HOLDING for message in market.journal.messages)
+    assert not any(message.kind is Kind.TAKEOVER for message in market.journal.messages)
 
 
 @pytest.mark.parametrize("fault", ["held", "shares", "working", "version"])
-def test_the_gate_asks_what_is_handed_over(fault: str) -> None:
-    market = adopting()
+def test_the_gate_asks_what_is_taken_over(fault: str) -> None:
+    market = taking_over()
     call_number, _ = numbers(market)
     bought = records(Kind.ORDER_EVENT, instrument=call_number, quantity=2, price=3.0, status=OrderStatus.FILLED)
     market.core.accept(Message(Kind.ORDER_EVENT, at(FIRST, 9.55), bought))
-    row = records(Kind.HOLDING, instrument=call_number, version=1, quantity=2, price=3.0)
+    row = records(Kind.TAKEOVER, instrument=call_number, version=1, quantity=2, price=3.0)
     if fault == "held":
         row["quantity"] = 3
     elif fault == "shares":
@@ -236,22 +228,22 @@ def test_the_gate_asks_what_is_handed_over(fault: str) -> None:
     else:
         state = market.core.snapshot().state.strategy
         state.new_order(call_number, 1)
-        core = TradingCore(ADOPTS, JournalWriter(MemoryStore(), segment_bytes=1 << 20))
+        core = TradingCore(TAKES_OVER, JournalWriter(MemoryStore(), segment_bytes=1 << 20))
         core.resume(market.core.snapshot(), [])
         market.core = core
     before = market.core.refusals.count
-    market.core.accept(Message(Kind.HOLDING, at(FIRST, 9.6), row))
+    market.core.accept(Message(Kind.TAKEOVER, at(FIRST, 9.6), row))
     assert market.core.refusals.count == before + 1
 
 
-def test_a_start_that_adopts_again_takes_nothing_over_twice() -> None:
-    market = adopting()
+def test_a_start_that_takes_over_again_takes_nothing_over_twice() -> None:
+    market = taking_over()
     call_number, put_number = numbers(market)
     positions = {call_number: HostPosition(-5, 4.0), put_number: HostPosition(-5, 4.0)}
-    hand_over(market, positions)
+    meet(market, positions)
     assert market.core.open_frame(at(FIRST, 9.61))
     market.core.run()
-    assert hand_over(market, positions, 9.62) == ["portfolio and open orders are as the journal says"]
+    assert meet(market, positions, 9.62) == ["portfolio and open orders are as the journal says"]
     assert market.core.open_frame(at(FIRST, 9.63))
     market.core.run()
     assert len(market.core.snapshot().state.strategy.trades) == 1

@@ -63,7 +63,7 @@ def command_core(
     row = command_of(asked, limit, confirm, sender="alo command")
     if isinstance(row, Answer):
         raise UserError(row.sentence)
-    where = channel_folder(name) if folder is None else folder / name
+    where = channel_folder(name, folder)
     if gone := why_not_asked(name, where):
         raise UserError(gone)
     try:

@@ -74,7 +74,7 @@ def _of_file(config: OperationSettings) -> dict[str, Any]:
     "--on-overrun", "policies", metavar="TASK=POLICY", multiple=True, help="finish, skip, degrade or stop after one."
 )
 @click.option("--frames", type=Whole(min=1), help="End after that many frames.")
-@click.option("--adopt", is_flag=True, help="Take over positions that no journal knows, as trades of the book.")
+@click.option("--take-over", is_flag=True, help="Take over foreign positions, which no journal knows, as trades.")
 @click.option("--old-inputs", is_flag=True, help="Take in what waited for this core however old it is.")
 @click.option(
     "--without",
@@ -99,7 +99,7 @@ def core(
     budgets: tuple[str, ...],
     policies: tuple[str, ...],
     frames: int | None,
-    adopt: bool,
+    take_over: bool,
     old_inputs: bool,
     without: int | None,
     status: bool,
@@ -121,7 +121,7 @@ def core(
     from alo_lib.runtime.link import channel_folder
 
     check_name(name)
-    where = channel_folder(name) if folder is None else folder / name
+    where = channel_folder(name, folder)
     if status or health:
         well = _status(name, where, of_project=folder is None, as_json=as_json)
         if health and not well:
@@ -140,7 +140,7 @@ def core(
         durability=durability,
         isolation=(cpu, priority),
         time=(spin, old_inputs),
-        given=(config, (*assignments, *(["adopt=true"] if adopt else []))),
+        given=(config, (*assignments, *(["take-over=true"] if take_over else []))),
         plans=_plans(config, budgets, policies),
     )
     for step in steps:

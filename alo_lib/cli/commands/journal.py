@@ -1,6 +1,5 @@
 """``alo journal``: look into what runs have recorded."""
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON obj
 def journal() -> None:
     """Look into the journals of runs.
 
-    RUN is a run's folder, a name that 'alo runs' lists, or the folder of a journal itself.
+    RUN is a run's folder, a name that 'alo runs' lists, that of a core, or the folder of a journal itself.
     """
 
 
@@ -36,13 +35,13 @@ def list_(folder: Path, as_json: bool) -> None:
     """List the segments of one run, or the journals of all runs in FOLDER (by default backtests/)."""
     from rich.table import Table
 
-    from alo_lib.cli.run_folder import found_run
-    from alo_lib.journal import JournalError, still_being_written
+    from alo_lib.cli.journals import journal_place
+    from alo_lib.journal import JournalError, journal_folder_of, still_being_written
     from alo_lib.journal.index import read_index
     from alo_lib.records import utc_moment
 
-    folder = found_run(folder)
-    own = _journal_of(folder)
+    folder = journal_place(folder)
+    own = journal_folder_of(folder)
     found: list[dict[str, Any]] = []
     for path in [own] if own is not None else _journals_below(folder):
         try:
@@ -188,16 +187,16 @@ def verify(run: Path, as_json: bool) -> None:
 def leave_out(run: Path, sequence: int) -> None:
     """Let a journal go on without message SEQUENCE, an input of a frame that cannot be decided.
 
-    RUN is a run's folder or a journal's, or the folder of LEAN's object store. Whoever writes the journal must have
-    ended. All else is decided again first; then the journal says that the message, and what its frame had decided,
-    count no more. 'alo replay RUN --without SEQUENCE' tries it and writes nothing.
+    RUN is a run's folder or a journal's, a core's name, or the folder of LEAN's object store. Whoever writes the
+    journal must have ended. All else is decided again first; then the journal says that the message, and what its
+    frame had decided, count no more. 'alo replay RUN --without SEQUENCE' tries it and writes nothing.
     """
-    from alo_lib.cli.run_folder import found_run
-    from alo_lib.journal import segments_in_object_store
+    from alo_lib.cli.journals import journal_place
+    from alo_lib.journal import journal_folder_of, segments_in_object_store
     from alo_lib.runtime.leaving_out import go_on_without, go_on_without_in_object_store
 
-    where = found_run(run)
-    folder = _journal_of(where)
+    where = journal_place(run)
+    folder = journal_folder_of(where)
     if folder is None and segments_in_object_store(where):
         said = go_on_without_in_object_store(where, sequence)
     else:
@@ -211,15 +210,14 @@ def leave_out(run: Path, sequence: int) -> None:
 def export(run: Path, output: Path | None) -> None:
     """Write one Parquet file a kind of message: sequence, both clocks, and a column a field."""
     from alo_lib.cli.failures import UserError
-    from alo_lib.cli.journals import open_journal
-    from alo_lib.cli.run_folder import found_run
+    from alo_lib.cli.journals import journal_place, open_journal
     from alo_lib.cli.targets import check_parquet
 
     if find_spec("pyarrow") is None:
         raise UserError("the packages of requirements/export.txt are not installed; ./alo journal export installs them")
     from alo_lib.views.parquet import export_parquet, table_paths
 
-    run = found_run(run)
+    run = journal_place(run)
     target = output or run / "parquet"
     journal = open_journal(run)
     target.mkdir(parents=True, exist_ok=True)
@@ -235,27 +233,13 @@ def _run_name(journal: Path) -> str:
     return journal.parent.name if journal.name == JOURNAL_FOLDER else journal.name
 
 
-def _journal_of(run: Path) -> Path | None:
-    """The journal of a run or of its own folder; None where there is none. OSError for one that cannot be looked at."""
-    from alo_lib.journal import JOURNAL_FOLDER
-    from alo_lib.journal.format import SEGMENT_SUFFIX
-
-    for folder in (run / JOURNAL_FOLDER, run):
-        try:
-            names = os.listdir(folder)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        if any(name.endswith(SEGMENT_SUFFIX) for name in names):
-            return folder
-    return None
-
-
 def _required(run: Path) -> Path:
     from alo_lib.cli.failures import UserError
-    from alo_lib.cli.run_folder import found_run
+    from alo_lib.cli.journals import journal_place
+    from alo_lib.journal import journal_folder_of
 
-    run = found_run(run)
-    folder = _journal_of(run) or _from_object_store(run)
+    run = journal_place(run)
+    folder = journal_folder_of(run) or _from_object_store(run)
     if folder is None:
         raise UserError(f"{run} has no journal; name the folder of a run, such as one in backtests/")
     return folder
@@ -280,10 +264,12 @@ def _from_object_store(run: Path) -> Path | None:
 
 
 def _journals_below(folder: Path) -> list[Path]:
+    from alo_lib.journal import journal_folder_of
+
     found = []
     for path in sorted(folder.iterdir()):
         try:
-            journal = _journal_of(path)
+            journal = journal_folder_of(path)
         except OSError:  # told with the others, when it is read
             journal = path
         if journal is not None:

@@ -23,9 +23,10 @@ __all__ = ["monitor"]
 
 def _of_file(config: OperationSettings) -> dict[str, Any]:
     """Options by what a file of host and core settings says."""
+    from alo_lib.runtime.link import channel_folder
+
     of = config.core
-    # As ``alo core`` has it: a folder is the one that holds the channels, each by its core's name.
-    run = of.name if of.folder is None else f"{of.folder}/{of.name}"
+    run = of.name if of.folder is None else str(channel_folder(of.name, Path(of.folder)))
     return {"run": run, "listen": config.monitor.listen, "control": config.monitor.control}
 
 

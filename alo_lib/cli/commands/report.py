@@ -63,7 +63,6 @@ def _found(run: Path) -> Run:
 
 
 def _holds_journal(place: Path) -> bool:
-    from alo_lib.journal import JOURNAL_FOLDER, segments_in_object_store
+    from alo_lib.journal import journal_folder_of, segments_in_object_store
 
-    folders = (place, place / JOURNAL_FOLDER)
-    return any(any(each.glob("*.segment")) for each in folders) or bool(segments_in_object_store(place))
+    return journal_folder_of(place) is not None or bool(segments_in_object_store(place))

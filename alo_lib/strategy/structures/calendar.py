@@ -1,5 +1,6 @@
 """The calendar: an option against a nearer one of its strike. For an edge in the term structure of volatility."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -9,7 +10,7 @@ from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.structures.chain_rows import same_strike_later
 from alo_lib.strategy.structures.leaving_the_strike import has_left_the_strike
-from alo_lib.strategy.structures.structure import Structure
+from alo_lib.strategy.structures.structure import HeldContract, Structure
 
 __all__ = ["CALENDAR"]
 
@@ -21,4 +22,10 @@ def _calendars(
     return same_strike_later(book, usable, settings.calendar_days)
 
 
-CALENDAR: Final = Structure("calendar", (-1, +1), _calendars, near_the_money=True, closes=has_left_the_strike)
+def _is_one(legs: Sequence[HeldContract]) -> bool:
+    """Whether they are of one right and strike, the second expiring later."""
+    near, far = legs
+    return (near.right, near.strike) == (far.right, far.strike) and near.expiry < far.expiry
+
+
+CALENDAR: Final = Structure("calendar", (-1, +1), _calendars, _is_one, near_the_money=True, closes=has_left_the_strike)

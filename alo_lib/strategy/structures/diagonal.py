@@ -1,5 +1,6 @@
 """The diagonal: a calendar out of the money, whose legs have one delta. For an edge in the term structure of a wing."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,7 +11,7 @@ from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.structures.chain_rows import NONE, Expiries, columns
 from alo_lib.strategy.structures.leaving_the_strike import has_left_the_strike
 from alo_lib.strategy.structures.out_of_the_money import pair_by_delta
-from alo_lib.strategy.structures.structure import Structure
+from alo_lib.strategy.structures.structure import HeldContract, Structure
 
 __all__ = ["DIAGONAL"]
 
@@ -32,4 +33,10 @@ def _diagonals(
     return np.concatenate(found)
 
 
-DIAGONAL: Final = Structure("diagonal", (-1, +1), _diagonals, near_the_money=False, closes=has_left_the_strike)
+def _is_one(legs: Sequence[HeldContract]) -> bool:
+    """Whether they are of one right, the second of another strike and expiring later."""
+    near, far = legs
+    return near.right == far.right and near.strike != far.strike and near.expiry < far.expiry
+
+
+DIAGONAL: Final = Structure("diagonal", (-1, +1), _diagonals, _is_one, near_the_money=False, closes=has_left_the_strike)

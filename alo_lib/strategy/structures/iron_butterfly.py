@@ -1,5 +1,6 @@
 """The iron butterfly: a straddle against wings as far on both sides. For the level of volatility at a bounded loss."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -8,7 +9,8 @@ from numpy.typing import NDArray
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.structures.chain_rows import NONE, Expiries, columns, pairs_by_strike
-from alo_lib.strategy.structures.structure import Structure
+from alo_lib.strategy.structures.leg_shapes import are_a_straddle, are_wings_around
+from alo_lib.strategy.structures.structure import HeldContract, Structure
 
 __all__ = ["IRON_BUTTERFLY"]
 
@@ -58,4 +60,11 @@ def _equally_wide(book: MarketBook, usable: Flags, body: Rows, expiries: Expirie
     return sides[0][upper], sides[1][lower]
 
 
-IRON_BUTTERFLY: Final = Structure("iron-butterfly", (+1, +1, -1, -1), _iron_butterflies, near_the_money=False)
+def _is_one(legs: Sequence[HeldContract]) -> bool:
+    """Whether they are a straddle and a strangle around it, equally wide on both sides."""
+    call, _, upper, lower = legs
+    equally_wide = round(upper.strike - call.strike, 3) == round(call.strike - lower.strike, 3)
+    return are_a_straddle(legs[:2]) and are_wings_around(legs) and equally_wide
+
+
+IRON_BUTTERFLY: Final = Structure("iron-butterfly", (+1, +1, -1, -1), _iron_butterflies, _is_one, near_the_money=False)

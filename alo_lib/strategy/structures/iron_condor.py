@@ -1,5 +1,6 @@
 """The iron condor: a strangle against one further out. For an edge in the level of volatility at a bounded loss."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -8,8 +9,9 @@ from numpy.typing import NDArray
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.structures.chain_rows import Expiries, columns
+from alo_lib.strategy.structures.leg_shapes import are_a_strangle, are_wings_around
 from alo_lib.strategy.structures.out_of_the_money import wings_by_delta
-from alo_lib.strategy.structures.structure import Structure
+from alo_lib.strategy.structures.structure import HeldContract, Structure
 
 __all__ = ["IRON_CONDOR"]
 
@@ -23,4 +25,9 @@ def _iron_condors(
     return columns(*wings.inner, *wings.outer)
 
 
-IRON_CONDOR: Final = Structure("iron-condor", (+1, +1, -1, -1), _iron_condors, near_the_money=False)
+def _is_one(legs: Sequence[HeldContract]) -> bool:
+    """Whether they are a strangle and one around it."""
+    return are_a_strangle(legs[:2]) and are_wings_around(legs)
+
+
+IRON_CONDOR: Final = Structure("iron-condor", (+1, +1, -1, -1), _iron_condors, _is_one, near_the_money=False)

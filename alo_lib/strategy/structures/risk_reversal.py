@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.structures.chain_rows import Expiries, columns
+from alo_lib.strategy.structures.leg_shapes import are_a_strangle
 from alo_lib.strategy.structures.out_of_the_money import pair_by_delta
 from alo_lib.strategy.structures.structure import Structure
 
@@ -21,4 +22,4 @@ def _risk_reversals(
     return columns(*pair_by_delta(book, usable, delta, settings.strangle_delta, Expiries.of(book)))
 
 
-RISK_REVERSAL: Final = Structure("risk-reversal", (+1, -1), _risk_reversals, near_the_money=False)
+RISK_REVERSAL: Final = Structure("risk-reversal", (+1, -1), _risk_reversals, are_a_strangle, near_the_money=False)

@@ -1,5 +1,6 @@
 """One option, delta hedged. For an edge in the volatility of a strike by itself."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
-from alo_lib.strategy.structures.structure import Structure
+from alo_lib.strategy.structures.structure import HeldContract, Structure
 
 __all__ = ["SINGLE"]
 
@@ -19,4 +20,9 @@ def _singles(
     return np.flatnonzero(usable)[:, None]
 
 
-SINGLE: Final = Structure("single", (+1,), _singles, near_the_money=True)
+def _is_one(legs: Sequence[HeldContract]) -> bool:
+    """Any contract is."""
+    return True
+
+
+SINGLE: Final = Structure("single", (+1,), _singles, _is_one, near_the_money=True)

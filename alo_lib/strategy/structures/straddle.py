@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.structures.chain_rows import pairs_by_strike
+from alo_lib.strategy.structures.leg_shapes import are_a_straddle
 from alo_lib.strategy.structures.structure import Structure
 
 __all__ = ["STRADDLE"]
@@ -20,4 +21,4 @@ def _straddles(
     return pairs_by_strike(book, usable)
 
 
-STRADDLE: Final = Structure("straddle", (+1, +1), _straddles, near_the_money=True)
+STRADDLE: Final = Structure("straddle", (+1, +1), _straddles, are_a_straddle, near_the_money=True)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.structures.chain_rows import Expiries, columns
+from alo_lib.strategy.structures.leg_shapes import are_a_strangle
 from alo_lib.strategy.structures.out_of_the_money import pair_by_delta
 from alo_lib.strategy.structures.structure import Structure
 
@@ -21,4 +22,4 @@ def _strangles(
     return columns(*pair_by_delta(book, usable, delta, settings.strangle_delta, Expiries.of(book)))
 
 
-STRANGLE: Final = Structure("strangle", (+1, +1), _strangles, near_the_money=False)
+STRANGLE: Final = Structure("strangle", (+1, +1), _strangles, are_a_strangle, near_the_money=False)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +12,28 @@ from alo_lib.records import MAX_LEGS, MAX_RATIO, STRUCTURE_NAME
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 
-__all__ = ["Closing", "Finding", "Structure"]
+__all__ = ["Closing", "Finding", "Forming", "HeldContract", "Structure"]
 
 Rows = NDArray[np.intp]
 
 Finding = Callable[[MarketBook, NDArray[np.bool_], NDArray[np.float64], Settings], Rows]
 """From a book, the rows of its chain that may be a leg and the delta of each row, to the candidates: their rows (n, k),
 one column a leg. It has an answer for any chain, an empty one too."""
+
+
+class HeldContract(NamedTuple):
+    """A contract that is held."""
+
+    number: int
+    right: int  # +1 call, -1 put
+    strike: float
+    expiry: int  # ns UTC
+    quantity: int  # signed, not 0
+
+
+Forming = Callable[[Sequence[HeldContract]], bool]
+"""From contracts in the order of the ratios, each held to the side and as often as these say, to whether their rights,
+strikes and expiries are the structure's: by it one that is held already is known, whatever found it."""
 
 Closing = Callable[[MarketBook, Sequence[int], float, Settings, int], bool]
 """From a book, the legs held (each listed), the forecast volatility to the nearest expiry (NaN where there is none),
@@ -35,6 +51,7 @@ class Structure:
     ratios: tuple[int, ...]
     """Signed contracts of each leg when it is bought, which is the side that is long volatility where there is one."""
     candidates: Finding
+    forms: Forming
     near_the_money: bool
     """Whether the setting ``max_moneyness`` says which contracts may be a leg."""
     closes: Closing | None = None

@@ -1,5 +1,6 @@
 """The vertical: an option against one further out of the money. For an edge in one side's skew at a bounded loss."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -8,8 +9,9 @@ from numpy.typing import NDArray
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.structures.chain_rows import Expiries, columns
+from alo_lib.strategy.structures.leg_shapes import expire_together
 from alo_lib.strategy.structures.out_of_the_money import wings_by_delta
-from alo_lib.strategy.structures.structure import Structure
+from alo_lib.strategy.structures.structure import HeldContract, Structure
 
 __all__ = ["VERTICAL"]
 
@@ -24,4 +26,11 @@ def _verticals(
     return np.concatenate([columns(near, far) for near, far in legs])
 
 
-VERTICAL: Final = Structure("vertical", (+1, -1), _verticals, near_the_money=False)
+def _is_one(legs: Sequence[HeldContract]) -> bool:
+    """Whether they are of one right and expiry, the second further out of the money."""
+    inner, outer = legs
+    further_out = inner.right * (outer.strike - inner.strike) > 0.0
+    return inner.right == outer.right and expire_together(legs) and further_out
+
+
+VERTICAL: Final = Structure("vertical", (+1, -1), _verticals, _is_one, near_the_money=False)

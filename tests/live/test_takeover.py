@@ -39,13 +39,13 @@ def test_positions_that_no_journal_knows_are_refused_or_taken_over_and_hedged(le
     lean.start()
     lean.end()
     refusal = (
-        "the account holds GOOG, GOOG  160129C00712500, GOOG  160129P00712500, which no journal knows: set adopt to "
-        "true to take it over as trades of the book, or close it first"
+        "the account holds GOOG, GOOG  160129C00712500, GOOG  160129P00712500, which no journal knows: set take-over "
+        "to true to take it over as trades of the book, or close it first"
     )
     assert any(refusal in line for line in lean.log)
     assert not entries(lean.journal)
 
-    lean.change(Settings.of(SETTINGS, {"adopt": True}))
+    lean.change(Settings.of(SETTINGS, {"take_over": True}))
     lean.start()
     lean.wait_for("a trade that was taken over", lambda: bool(entries(lean.journal)))
     assert entries(lean.journal)[0] == (1, b"straddle", -1, 3)
@@ -64,7 +64,7 @@ def test_positions_that_no_journal_knows_are_refused_or_taken_over_and_hedged(le
     assert journal is not None
     assert held(journal) == at_broker(lean)
     assert [trade for trade, *_ in entries(journal)].count(1) == 1
-    assert sum(message.kind is Kind.HOLDING for message in journal.messages) == 1
+    assert sum(message.kind is Kind.TAKEOVER for message in journal.messages) == 1
     numbers = [order.number for order in orders_of(journal.messages) if order.number]
     assert numbers == sorted(set(numbers))
     assert replay(journal).divergence is None
