@@ -33,7 +33,7 @@ def fresh_book() -> MarketBook:
     book.list_contracts(table.add_contracts("TEST", contracts))
     value = value_chain(book, forecast(book), RATE, NOW).at_forecast.price * 1.05
     book.quotes["bid"], book.quotes["ask"] = value - 0.02, value + 0.02
-    book.priced = None
+    book.priced = []
     return book
 
 
