@@ -111,7 +111,7 @@ class MarketBook:
     # What became of orders against the last quote of an instrument, by instrument and direction of the order.
     taken: dict[tuple[int, int], int] = field(default_factory=dict)
     refused: set[tuple[int, int]] = field(default_factory=set)
-    priced: Annotated[list[PricedRows], TRANSIENT] = field(default_factory=list, init=False, repr=False, compare=False)
+    priced: Annotated[list[PricedRows] | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
     """What was last priced, all as of one moment, which saves making it again and changes no value."""
     _row: dict[int, int] = field(default_factory=dict, init=False)
 
@@ -233,7 +233,7 @@ class MarketBook:
         quotes["instrument"] = contracts["instrument"]
         _, new, old = np.intersect1d(contracts["instrument"], self.contracts["instrument"], return_indices=True)
         quotes[new], quote_time[new], quote_since[new] = self.quotes[old], self.quote_time[old], self.quote_since[old]
-        self.contracts, self.quotes, self.quote_time, self.priced = contracts, quotes, quote_time, []
+        self.contracts, self.quotes, self.quote_time, self.priced = contracts, quotes, quote_time, None
         self.quote_since = quote_since
         self.__dict__.pop("expiries", None)
         self._row = {number: row for row, number in enumerate(contracts["instrument"].tolist())}

@@ -160,7 +160,7 @@ def _priced(book: MarketBook, rows: Rows, time: int) -> tuple[PricedRows, Rows]:
 
     Chains are made once for all that a frame asks of them: a contract's values do not depend on the others.
     """
-    if book.priced and book.priced[0].time != time:
+    if not book.priced or book.priced[0].time != time:
         book.priced = []
     for priced in book.priced:
         if (found := priced.places(rows)) is not None:

@@ -33,7 +33,7 @@ def fresh_book() -> MarketBook:
     book.list_contracts(table.add_contracts("TEST", contracts))
     value = value_chain(book, forecast(book), RATE, NOW).at_forecast.price * 1.05
     book.quotes["bid"], book.quotes["ask"] = value - 0.02, value + 0.02
-    book.priced = []
+    book.priced = None
     return book
 
 
@@ -52,7 +52,7 @@ def test_values_are_the_same_bits_whatever_was_made_ready_before() -> None:
     implied = quote_volatility(alone, LEGS, RATE, NOW)
     assert np.isfinite(implied).all()
     assert quote_volatility(together, LEGS, RATE, NOW).tobytes() == implied.tobytes()
-    alone.priced = []
+    alone.priced = None
     expected = as_bytes(leg_greeks(alone, LEGS, implied, RATE, NOW))
     assert as_bytes(leg_greeks(together, LEGS, implied, RATE, NOW)) == expected
     assert together.priced is ready
@@ -137,7 +137,7 @@ def test_what_was_made_ready_is_no_part_of_a_snapshot() -> None:
     value_chain(book, forecast(book), RATE, NOW)
     assert book.priced is not None
     assert pack(book) == bare
-    assert unpack(MarketBook, bare).priced == []
+    assert unpack(MarketBook, bare).priced is None
 
 
 def test_one_leg_alone_is_priced_by_its_own_quote_and_else_as_it_was() -> None:
