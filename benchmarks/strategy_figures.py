@@ -1,13 +1,11 @@
-"""What outcomes of many seeds say: bootstrap intervals, and the Sharpe ratio deflated for how much was tried."""
+"""What outcomes of many seeds say: means with bootstrap intervals."""
 
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from alo_lib.sweep.overfitting import deflated_sharpe, expected_best
-
-__all__ = ["Estimate", "deflated_sharpe", "expected_best", "mean_of"]
+__all__ = ["Estimate", "mean_of"]
 
 Array = NDArray[np.float64]
 

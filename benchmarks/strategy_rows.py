@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kurtosis, skew
 
+from alo_lib.sweep.overfitting import deflated_sharpe, expected_best
 from benchmarks.harness import Row
-from benchmarks.strategy_figures import Estimate, deflated_sharpe, expected_best, mean_of
+from benchmarks.strategy_figures import Estimate, mean_of
 from benchmarks.strategy_kept import Outcome
 from benchmarks.strategy_markets import NO_EDGE
 from benchmarks.strategy_ways import LEVEL, OWN_EDGE, STRATEGIES

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility import DailyHistory, HybridForecast, ObservationError, RegimeModel, RegimesNow, range_variance
 from alo_lib.volatility.ranges import MEMORY
 from alo_lib.volatility.variance_distribution import PROXIES
@@ -106,7 +107,7 @@ def _held(market: str, seed: int) -> dict[str, list[float]]:
     for proxy in PROXIES:
         for days in _DAYS:
             low, high = hybrid.forecast_band(state, float(days), proxy=proxy, regimes=now)
-            volatility = np.sqrt(252.0 * came[proxy][:, :days].mean(axis=1))
+            volatility = np.sqrt(TRADING_DAYS * came[proxy][:, :days].mean(axis=1))
             held[proxy].append(float(np.mean((low <= volatility) & (volatility <= high))))
     return held
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alo_lib.pricing import Scheme
-    from alo_lib.views.dispersion import Basket
+    from alo_lib.strategy.dispersion import Basket
 
 __all__ = [
     "BASKET",
@@ -267,7 +267,7 @@ class BasketWeights(click.ParamType["Basket"]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "Basket":
         """The basket that is meant."""
-        from alo_lib.views.dispersion import Basket
+        from alo_lib.strategy.dispersion import Basket
 
         if isinstance(value, Basket):
             return value

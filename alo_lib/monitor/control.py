@@ -78,13 +78,14 @@ class Control:
     def __init__(self, name: str, folder: Path, token: str) -> None:
         self.name = name
         self._folder = folder
-        self._expected = f"Bearer {token}".encode("ascii")
+        self._token = token.encode("ascii")
         self._asking = asyncio.Lock()
 
     async def answer(self, request: Request) -> JSONResponse:
         """Do what a request asks: a JSON object with ``command`` and, where they are needed, ``limit``, ``confirm``."""
-        given = request.headers.get("authorization", "").encode("utf-8", "replace")
-        if not secrets.compare_digest(given, self._expected):
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        known = secrets.compare_digest(given.encode("utf-8", "replace"), self._token)
+        if not known or scheme.lower() != "bearer":
             return _problem(401, "the token is missing, or not the one that this monitor was started with")
         try:
             asked = _asked(await asyncio.wait_for(_body(request), _SECONDS))

@@ -46,6 +46,7 @@ _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Connection": "close",
 }
+_RAW_HEADERS: Final = tuple((name.lower().encode(), value.encode()) for name, value in _HEADERS.items())
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]", "::1")
 _METRICS: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -94,32 +95,32 @@ def application(watching: Watching, hosts: Sequence[str] = _LOOPBACK, control: C
 
     def text(content: str, kind: str) -> Any:
         async def give(request: Request) -> Response:
-            return Response(content, media_type=kind, headers=_HEADERS)
+            return Response(content, media_type=kind)
 
         return give
 
     async def state(request: Request) -> Response:
-        return Response(watching.latest or b"{}", media_type="application/json", headers=_HEADERS)
+        return Response(watching.latest or b"{}", media_type="application/json")
 
     async def risk(request: Request) -> Response:
         try:
-            return Response(json_bytes(await watching.risk()), media_type="application/json", headers=_HEADERS)
+            return Response(json_bytes(await watching.risk()), media_type="application/json")
         except (RunError, JournalError, SettingsError) as error:
-            return JSONResponse({"problem": str(error)}, 503, headers=_HEADERS)
+            return JSONResponse({"problem": str(error)}, 503)
 
     async def metrics(request: Request) -> Response:
         if watching.seen is None or watching.problem:
-            return JSONResponse({"problem": watching.problem or "nothing was seen yet"}, 503, headers=_HEADERS)
+            return JSONResponse({"problem": watching.problem or "nothing was seen yet"}, 503)
         content = await asyncio.to_thread(exposition, watching.seen, watching.streams)
-        return Response(content, media_type=_METRICS, headers=_HEADERS)
+        return Response(content, media_type=_METRICS)
 
     async def health(request: Request) -> Response:
-        return JSONResponse({"healthy": watching.healthy}, 200 if watching.healthy else 503, headers=_HEADERS)
+        return JSONResponse({"healthy": watching.healthy}, 200 if watching.healthy else 503)
 
     async def ready(request: Request) -> Response:
         phase = None if watching.seen is None else watching.seen.told["phase"]
         told = {"ready": watching.ready, "phase": phase, "problem": watching.problem}
-        return JSONResponse(told, 200 if watching.ready else 503, headers=_HEADERS)
+        return JSONResponse(told, 200 if watching.ready else 503)
 
     @contextlib.asynccontextmanager
     async def life(app: Starlette) -> AsyncIterator[None]:
@@ -143,16 +144,29 @@ def application(watching: Watching, hosts: Sequence[str] = _LOOPBACK, control: C
     if control is not None:
         routes.append(Route("/command", _steering(control), methods=["POST"]))
     trusted = Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
-    return Starlette(routes=routes, middleware=[trusted], lifespan=life)
+    return Starlette(routes=routes, middleware=[Middleware(_WithHeaders), trusted], lifespan=life)
 
 
 def _steering(control: Control) -> Any:
     async def steer(request: Request) -> Response:
-        answer = await control.answer(request)
-        answer.headers.update(_HEADERS)
-        return answer
+        return await control.answer(request)
 
     return steer
+
+
+class _WithHeaders:
+    """Gives every response the headers of this server, also those that its library makes of what it refuses."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def give(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *_RAW_HEADERS]
+            await send(message)
+
+        await self._app(scope, receive, give)
 
 
 class _Events:
@@ -164,14 +178,13 @@ class _Events:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         watching = self._watching
         if watching.streams >= MOST_STREAMS:
-            refused: ASGIApp = JSONResponse({"problem": f"{MOST_STREAMS} pages follow already"}, 503, headers=_HEADERS)
+            refused: ASGIApp = JSONResponse({"problem": f"{MOST_STREAMS} pages follow already"}, 503)
             await refused(scope, receive, send)
             return
         watching.streams += 1
         gone = asyncio.create_task(_gone(receive))
         try:
-            headers = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
-            headers.append((b"content-type", b"text/event-stream; charset=utf-8"))
+            headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             number = 0
             while not gone.done():

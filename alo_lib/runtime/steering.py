@@ -54,7 +54,7 @@ def command_of(command: object, limit: object = None, confirm: object = None, *,
     """
     if not isinstance(command, str) or command not in _BY_WORD:
         return Answer(False, _unknown(command))
-    if confirm not in (None, True, False):
+    if confirm is not None and not isinstance(confirm, bool):
         return Answer(False, f"{command}: confirm is {_shown(confirm)}; it must be true or false")
     asked = _BY_WORD[command]
     row = records(Kind.OPERATOR, command=asked, confirmed=bool(confirm), request=secrets.randbits(62) + 1)

@@ -111,8 +111,8 @@ class MarketBook:
     # What became of orders against the last quote of an instrument, by instrument and direction of the order.
     taken: dict[tuple[int, int], int] = field(default_factory=dict)
     refused: set[tuple[int, int]] = field(default_factory=set)
-    priced: Annotated[PricedRows | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
-    """What was last priced, which saves making it again and changes no value."""
+    priced: Annotated[list[PricedRows] | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
+    """What was last priced, all as of one moment, which saves making it again and changes no value."""
     _row: dict[int, int] = field(default_factory=dict, init=False)
 
     @cached_property

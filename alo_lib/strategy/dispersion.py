@@ -6,6 +6,8 @@ for every pair; so the volatility of the index and those of its members say whic
 implied correlation. Weights are shares of the index's value, and add up to 1.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +15,29 @@ from numpy.typing import NDArray
 
 from alo_lib.numerics.fixed_order import dot
 
-__all__ = ["Dispersion", "average_correlation", "dispersion", "index_volatility"]
+__all__ = ["Basket", "Dispersion", "average_correlation", "dispersion", "index_volatility"]
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Basket:
+    """An index and the weights of its members, which add up to 1.
+
+    :raises ValueError: in words, for fewer than two members, or a weight that is not above 0.
+    """
+
+    index: str
+    weights: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        bad = next((weight for weight in self.weights.values() if not 0.0 < weight < np.inf), None)
+        if bad is not None:
+            raise ValueError(f"a weight in the basket of {self.index} is {bad:g}; weights are above 0")
+        if len(self.weights) < 2:
+            raise ValueError(f"the basket of {self.index} has 1 member; it takes two or more")
+        whole = sum(self.weights.values())
+        object.__setattr__(self, "weights", {name: weight / whole for name, weight in self.weights.items()})
 
 
 class Dispersion(NamedTuple):

@@ -6,6 +6,7 @@ traded back otherwise: so it is the better way out where nobody pays parity.
 
 import math
 from collections.abc import Container, Mapping
+from typing import Final
 
 from alo_lib.records import OPTION_MULTIPLIER
 from alo_lib.settings import Settings
@@ -14,7 +15,7 @@ from alo_lib.strategy.state import StrategyState
 
 __all__ = ["EXERCISE", "contracts_exercised", "shares_brought"]
 
-EXERCISE = 0
+EXERCISE: Final = 0
 """In the place of an order's direction, where an exercise was refused."""
 
 

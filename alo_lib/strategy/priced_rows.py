@@ -3,7 +3,6 @@
 A contract's values do not depend on the others of its chain, so whoever asks gets the bits of a chain of its own.
 """
 
-from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -27,16 +26,9 @@ class PricedRows:
     def __init__(self, time: int, rows: Rows, chain: CashChain, volatility: FloatArray) -> None:
         self.time: Final = time
         self.rows: Final = rows
-        self.others: Final[list[PricedRows]] = []
-        """What was made ready for the same moment besides."""
         self._chain, self._volatility = chain, volatility
         self._market: tuple[float, float, FloatArray] | None = None
         self._price = self._implied = np.full(len(rows), np.nan)
-
-    def all_of_the_moment(self) -> Iterator["PricedRows"]:
-        """These, and what was made ready besides."""
-        yield self
-        yield from self.others
 
     def places(self, rows: Rows) -> Rows | None:
         """Where rows are among these; None where one is not."""

@@ -59,8 +59,9 @@ def value_chain(
     columns = np.full((len(Greeks._fields), len(volatility)), np.nan)
     if len(rows):
         chain = _chain(book, rows, time, book.dividends_in_chain(time))
-        book.priced = PricedRows(time, rows, chain, volatility[rows])
-        columns[:, rows] = np.stack(book.priced.greeks(book.spot, rate, _yields(book, rows)))
+        priced = PricedRows(time, rows, chain, volatility[rows])
+        book.priced = [priced]
+        columns[:, rows] = np.stack(priced.greeks(book.spot, rate, _yields(book, rows)))
     return Valuation(volatility, Greeks(*columns))
 
 
@@ -159,16 +160,14 @@ def _priced(book: MarketBook, rows: Rows, time: int) -> tuple[PricedRows, Rows]:
 
     Chains are made once for all that a frame asks of them: a contract's values do not depend on the others.
     """
-    ready = book.priced if book.priced is not None and book.priced.time == time else None
-    for priced in () if ready is None else ready.all_of_the_moment():
+    if not book.priced or book.priced[0].time != time:
+        book.priced = []
+    for priced in book.priced:
         if (found := priced.places(rows)) is not None:
             return priced, found
     alone, at = np.unique(rows, return_inverse=True)
     made = PricedRows(time, alone, _chain(book, alone, time, book.dividends_in_chain(time)), np.ones(len(alone)))
-    if ready is None:
-        book.priced = made
-    else:
-        ready.others.append(made)
+    book.priced.append(made)
     return made, at
 
 

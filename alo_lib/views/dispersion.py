@@ -6,35 +6,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from alo_lib.strategy.dispersion import Dispersion, average_correlation, dispersion
+from alo_lib.strategy.dispersion import Basket, Dispersion, average_correlation, dispersion
 from alo_lib.views.scan import ScanView
 from alo_lib.views.spoken import or_dash, or_none, rounded
 
-__all__ = ["Basket", "DispersionView", "dispersion_rows", "dispersion_view"]
+__all__ = ["DispersionView", "dispersion_rows", "dispersion_view"]
 
 _SOURCES: Final = {"implied": "implied_30", "forecast": "forecast_30", "realized": "realized"}
 """Volatilities of 30 days, and over the last 20 sessions, by the name that a MARKET_STATE record has for them."""
 _FAIR: Final = ("forecast", "realized")
-
-
-@dataclass(frozen=True)
-class Basket:
-    """An index and the weights of its members, which add up to 1.
-
-    :raises ValueError: in words, for fewer than two members, or a weight that is not above 0.
-    """
-
-    index: str
-    weights: Mapping[str, float]
-
-    def __post_init__(self) -> None:
-        bad = next((weight for weight in self.weights.values() if not 0.0 < weight < np.inf), None)
-        if bad is not None:
-            raise ValueError(f"a weight in the basket of {self.index} is {bad:g}; weights are above 0")
-        if len(self.weights) < 2:
-            raise ValueError(f"the basket of {self.index} has 1 member; it takes two or more")
-        whole = sum(self.weights.values())
-        object.__setattr__(self, "weights", {name: weight / whole for name, weight in self.weights.items()})
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """A run of which there is a journal and no folder of results: of a core, of LEAN live, of one that still runs."""
 
 import math
-import sys
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,8 +27,7 @@ class JournaledRun(Run):
     """Everything that pages show, from a journal alone, up to what it holds.
 
     Its equity is what the core told of the book, at the end what was settled and booked since, too; its start is the
-    ``cash`` of its settings. Which data there were, and
-    which of them were left out, nobody kept.
+    ``cash`` of its settings. Which data there were, and which of them were left out, nobody kept.
     """
 
     written: Journal
@@ -64,32 +62,21 @@ class JournaledRun(Run):
 
     @cached_property
     def about(self) -> dict[str, Any]:
-        """The summary, and by what it was made."""
+        """The summary alone."""
         summary = summarize(
             self,
-            engine="live",
+            engine="journal",
             findings=DataFindings((), ()),
             faults=FaultLog(),
             wall_seconds=0.0,
             folder=str(self.folder),
         )
-        versions = {"python": sys.version.split()[0], "numpy": np.__version__}
-        return {"engine": "live", "versions": versions, "started": self.settings["start"], "summary": summary}
+        return {"engine": "journal", "summary": summary}
 
     @property
     def knows_data(self) -> bool:
         """Nobody kept it."""
         return False
-
-    @cached_property
-    def data(self) -> dict[str, Any]:
-        """No files are known."""
-        return {"digest": "not kept", "files": []}
-
-    @cached_property
-    def faults(self) -> dict[str, Any]:
-        """None are known."""
-        return {"counts": {}, "first": []}
 
     @cached_property
     def market_truth(self) -> list[tuple[str, str]]:

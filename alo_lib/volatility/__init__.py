@@ -39,8 +39,8 @@ from alo_lib.volatility.realized import (
     rolling,
     yang_zhang,
 )
-from alo_lib.volatility.regime_band import RegimesNow
 from alo_lib.volatility.regimes import RegimeModel, RegimeParameters, RegimePath, RegimeState
+from alo_lib.volatility.regimes_now import RegimesNow
 from alo_lib.volatility.registry import MODELS, model_from_dict, model_named
 from alo_lib.volatility.report import ConePoint, VolatilityReport, report_volatility
 from alo_lib.volatility.residual_tests import ResidualTest, arch_lm, autocorrelation, jarque_bera, ljung_box

@@ -24,7 +24,7 @@ from alo_lib.volatility.history import DailyHistory, DailyObservation
 from alo_lib.volatility.horizons import HORIZONS, check_horizons, check_trading_days, interpolated_total
 from alo_lib.volatility.model import FilterPath, FilterState, VolatilityModel
 from alo_lib.volatility.paths import paths_of_part
-from alo_lib.volatility.regime_band import RegimesNow
+from alo_lib.volatility.regimes_now import RegimesNow
 from alo_lib.volatility.registry import MODELS, AnyModel, model_named, register
 from alo_lib.volatility.returns import MIN_OBSERVATIONS, check_returns
 from alo_lib.volatility.variance_distribution import LEVELS, PROXIES, Proxy, gjr_distribution

@@ -21,8 +21,8 @@ from alo_lib.volatility.innovations import Distribution
 from alo_lib.volatility.jumps import condition
 from alo_lib.volatility.ranges import far_ranges
 from alo_lib.volatility.realized import rolling, yang_zhang
-from alo_lib.volatility.regime_band import RegimesNow
 from alo_lib.volatility.regimes import RegimeModel
+from alo_lib.volatility.regimes_now import RegimesNow
 from alo_lib.volatility.summary import FitSummary
 from alo_lib.volatility.variance_distribution import PROXIES
 

@@ -13,8 +13,8 @@ from alo_lib.volatility.history import DailyHistory
 from alo_lib.volatility.hybrid import PARTS, HybridForecast, HybridParts, HybridState
 from alo_lib.volatility.jumps import condition, judge_days
 from alo_lib.volatility.jumps import refit_days as jump_refits
-from alo_lib.volatility.regime_band import RegimesNow
 from alo_lib.volatility.regimes import RegimeModel, RegimeState
+from alo_lib.volatility.regimes_now import RegimesNow
 from alo_lib.volatility.returns import MIN_OBSERVATIONS
 
 __all__ = ["Walk", "walk_forward"]

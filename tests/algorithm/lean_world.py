@@ -51,6 +51,7 @@ def lean_names(lean: Any) -> None:
     lean.DataNormalizationMode = SimpleNamespace(RAW=0)
     lean.Resolution = SimpleNamespace(MINUTE=1, HOUR=2, DAILY=3)
     lean.Globals = SimpleNamespace(data_folder="no such folder")
+    lean.Composer = SimpleNamespace(INSTANCE=SimpleNamespace(get_part={lean.IBrokerage: lambda: None}))  # nobody asks
     lean.FuncTimeRule = lambda name, times: times
     lean.PortfolioTarget = lambda symbol, quantity: SimpleNamespace(symbol=symbol, quantity=quantity)
 

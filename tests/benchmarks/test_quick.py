@@ -21,6 +21,8 @@ EMBEDDED = (
     "pricing",
     "scale",
     "strategy",
+    "sweep",
+    "telemetry",
     "transport",
     "volatility",
 )

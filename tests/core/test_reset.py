@@ -64,7 +64,7 @@ def told_halts(market: Script, time: int | None = None) -> set[HaltCause]:
     told = risk_view(market.journal, time)
     if time is None:
         assert set(told.halts) == market.core.snapshot().state.strategy.halts
-        assert told.mode == market.core.snapshot().state.strategy.mode.name.lower().replace("_", " ")
+        assert told.mode == market.core.snapshot().state.strategy.mode
     return set(told.halts)
 
 

@@ -148,6 +148,7 @@ def test_only_who_knows_the_token_is_heard(steered: Steered) -> None:
         ({"command": "flaten"}, "no command is 'flaten'; did you mean flatten?"),
         ({"command": 7}, "no command is 7"),
         ({"command": "pause", "confirm": "yes"}, "pause: confirm is 'yes'; it must be true or false"),
+        ({"command": "pause", "confirm": 1}, "pause: confirm is 1; it must be true or false"),
         ({"command": "set-limit"}, "set-limit: a limit is NAME=VALUE"),
         (b'{"command": "' + b"p" * 5_000, "a command has at most 4,096 bytes"),
     ],

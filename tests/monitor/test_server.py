@@ -166,6 +166,29 @@ def test_addresses_that_are_none_are_refused(text: str) -> None:
         listening_of(text)
 
 
+@pytest.mark.parametrize(
+    ("line", "host", "status"),
+    [
+        ("GET /nothing", "localhost", 404),
+        ("POST /state.json", "localhost", 405),
+        ("GET /", "evil.example", 400),
+        ("GET /health", "localhost", 200),
+    ],
+)
+def test_every_response_ends_its_connection_and_says_what_a_page_may(
+    served: Served, line: str, host: str, status: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as client:
+        client.sendall(f"{line} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        answer = b""
+        while part := client.recv(65_536):  # to its end
+            answer += part
+    head = answer.partition(b"\r\n\r\n")[0].lower()
+    assert head.startswith(f"http/1.1 {status} ".encode())
+    for header in (b"connection: close", b"x-content-type-options: nosniff", b"content-security-policy: default-src"):
+        assert head.count(header) == 1
+
+
 def event_of(client: socket.socket) -> dict[str, Any]:
     told = b""
     while b"\n\n" not in told.partition(b"data: ")[2]:

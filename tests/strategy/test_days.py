@@ -1,6 +1,7 @@
 """The strategy over days in a market that the tests write, with a core that only connects it."""
 
 import datetime as dt
+import math
 
 import numpy as np
 import pytest
@@ -352,7 +353,8 @@ def test_a_forecast_within_the_session_knows_of_its_move() -> None:
     """After a fall volatility is forecast higher, where that is set at once, and by the next morning in any case."""
     told = {}
     for intraday in (False, True):
-        market = script(intraday_forecast=intraday)
+        market = Script(Settings.of({"underlyings": "TEST", "intraday_forecast": intraday}))
+        market.session(new_closes=clustered_closes())
         market.bar(15.9)
         market.session(NEXT, [100.0])
         told[intraday] = [forecast_now(market, hour, spot) for hour, spot in ((10, 100.0), (15.9, 96.0))]
@@ -364,6 +366,17 @@ def test_a_forecast_within_the_session_knows_of_its_move() -> None:
     assert still[2] > 1.006 * still[0]
     assert quiet == pytest.approx(still[0], rel=0.005)
     assert fallen == pytest.approx(still[2], rel=0.002)
+
+
+def clustered_closes(count: int = 400) -> list[float]:
+    """A path of daily closes to 100, whose volatility rises with falls."""
+    variance, level, path = 1.6e-4, 0.0, [0.0]
+    for shock in np.random.default_rng(5).standard_normal(count - 1):
+        move = math.sqrt(variance) * float(shock)
+        variance = 8e-6 + (0.05 + 0.15 * (move < 0.0)) * move * move + 0.82 * variance
+        level += move
+        path.append(level)
+    return [100.0 * math.exp(each - level) for each in path]
 
 
 def forecast_now(market: Script, hour: float, spot: float) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from alo_lib.pricing import greeks, price
-from alo_lib.records import YEAR, HaltCause, Kind, OperatorCommand, records
+from alo_lib.records import YEAR, BookMode, HaltCause, Kind, OperatorCommand, records
 from alo_lib.strategy.book import CarryLooks, CashDividend
 from alo_lib.views.delivery import DeliveryRow, deliveries
 from alo_lib.views.limits import limit_uses, limits_section, stated_limits
@@ -151,7 +151,7 @@ def test_a_halted_book_says_so() -> None:
     market.tell(at(FIRST, 11.5), Kind.OPERATOR, records(Kind.OPERATOR, command=OperatorCommand.PAUSE))
     market.bar(12, spot=101.0, volatility=0.33)
     view = risk_view(market.journal)
-    assert (view.mode, view.halts) == ("halted", (HaltCause.OPERATOR,))
+    assert (view.mode, view.halts) == (BookMode.HALTED, (HaltCause.OPERATOR,))
     assert stated_risk(view)["halts"] == ["operator"]
 
 

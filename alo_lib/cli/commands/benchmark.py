@@ -32,8 +32,9 @@ _RUN_AS: Final = re.compile(r":? `python -m [^`]*`")
 def benchmark(name: str | None, arguments: tuple[str, ...], as_json: bool) -> int:
     """List the benchmarks of the project, or run the one of that NAME.
 
-    A benchmark first checks that answers are right, then measures us and a peer in one run; it ends with status 1 when
-    a goal is missed. What else is given goes to it: --quick takes less than a minute, --help tells its options.
+    A benchmark first checks that answers are right, then measures, beside a peer where there is one; it ends with
+    status 1 when a goal is missed. What else is given goes to it: --quick takes less than a minute, --help tells its
+    options.
 
     \b
     Examples:

@@ -17,7 +17,8 @@ from alo_lib.cli.project import CONFIG, DATA
 
 if TYPE_CHECKING:
     from alo_lib.settings import Settings
-    from alo_lib.views.dispersion import Basket, DispersionView
+    from alo_lib.strategy.dispersion import Basket
+    from alo_lib.views.dispersion import DispersionView
     from alo_lib.views.scan import ScanView
 
 __all__ = ["scan"]

@@ -1,4 +1,4 @@
-"""What the README says of a run's table."""
+"""What docs/report.md says of a run's table."""
 
 import re
 
@@ -24,8 +24,6 @@ def test_each_row_of_the_table_is_told_in_its_order_and_none_that_is_not_there(t
     }
     table = summary_table(traded.summary | lacks | {"funnel_total": {ticker: total}})
     rows = [str(cell).removeprefix(ticker).lstrip(", ") for cell in table.columns[0].cells]
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    told = re.findall(
-        r"\*\*(.+?)\*\*", text[text.index("The table that a run prints") : text.index("A run that Ctrl-C")]
-    )
+    text = (ROOT / "docs/report.md").read_text(encoding="utf-8")
+    told = re.findall(r"\*\*(.+?)\*\*", text[text.index("The table that a run prints") : text.index("## The page")])
     assert sorted(told) == sorted(filter(None, rows))
