@@ -32,8 +32,9 @@ def within_budget(vega: NDArray[np.float64] | np.float64, settings: Settings, eq
     """Whole structures of a gross vega that the vega budget allows; 0 of one without, or whose budget is unknown."""
     budget = settings.vega_budget * equity / VOLATILITY_POINT
     has_vega = (np.asarray(vega) > 0.0) & np.isfinite(budget)
-    with np.errstate(over="ignore"):  # of hardly any vega: more than any number, and so the most
-        return np.where(has_vega, np.minimum(budget // np.where(has_vega, vega, 1.0), _MOST), 0.0)
+    hardly = has_vega & (np.asarray(vega) * _MOST <= budget)  # the quotient may be beyond any number
+    whole = np.minimum(budget // np.where(has_vega & ~hardly, vega, 1.0), _MOST)
+    return np.where(hardly, _MOST, np.where(has_vega, whole, 0.0))
 
 
 def displayed(book: MarketBook, instrument: int, direction: int, settings: Settings) -> int:

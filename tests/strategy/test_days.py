@@ -362,10 +362,10 @@ def test_a_forecast_within_the_session_knows_of_its_move() -> None:
         told[intraday].append(forecast_now(market, 9.6, 96.0))
     still, (quiet, fallen, morning) = told[False], told[True]
     assert still[1] == still[0]
-    assert morning == pytest.approx(still[2], rel=0.005)
-    assert still[2] > 1.006 * still[0]
+    assert morning == pytest.approx(still[2], rel=0.02)
+    assert still[2] > 1.1 * still[0]
     assert quiet == pytest.approx(still[0], rel=0.005)
-    assert fallen == pytest.approx(still[2], rel=0.002)
+    assert fallen == pytest.approx(still[2], rel=0.02)
 
 
 def clustered_closes(count: int = 400) -> list[float]:
