@@ -44,8 +44,10 @@ class _Sum(NamedTuple):
 _Point = tuple[int, int]  # shares, and their cost in thousandths
 
 
-def fewest_delivered(deliveries: Sequence[Delivery], shares: int, cost: float, slack: float) -> Found | None:
-    """The fewest contracts of each that bring exactly ``shares``, at ``cost`` give or take ``slack``.
+def fewest_delivered(
+    deliveries: Sequence[Delivery], shares: int, cost: float, slack: float, fee: float = 0.0
+) -> Found | None:
+    """The fewest contracts of each that bring exactly ``shares``, at ``cost`` give or take ``slack`` and ``fee`` each.
 
     Of ways of as many contracts that of the nearest cost counts, then that of the most contracts last. None where there
     is none; raises TooManyWaysError where that cannot be told.
@@ -53,7 +55,8 @@ def fewest_delivered(deliveries: Sequence[Delivery], shares: int, cost: float, s
     # What has the most ways goes last: by then the shares leave it few.
     order = sorted(range(len(deliveries)), key=lambda place: (deliveries[place].most, place))
     halves = [deliveries[place] for place in order[::2]], [deliveries[place] for place in order[1::2]]
-    aim = Aim(shares, cost * _MILLS, slack * _MILLS)
+    most = slack + fee * sum(each.most for each in deliveries)
+    aim = _Aim(shares, cost * _MILLS, most * _MILLS)
     right = _sums(halves[1], aim, _reach(halves[0]))
     left = _sums(halves[0], aim, _reach(halves[1]))
     by_shares: dict[int, list[int]] = {}
@@ -69,6 +72,8 @@ def fewest_delivered(deliveries: Sequence[Delivery], shares: int, cost: float, s
             if off > aim.slack:
                 break
             second = right[shares - brought, other]
+            if off > (slack + fee * (first.contracts + second.contracts)) * _MILLS:
+                continue
             way = _in_order(order, first.way, second.way)
             found = first.contracts + second.contracts, off, way
             single = first.alone and second.alone
@@ -77,7 +82,7 @@ def fewest_delivered(deliveries: Sequence[Delivery], shares: int, cost: float, s
     return None if best is None else Found(best[2], alone)
 
 
-class Aim(NamedTuple):
+class _Aim(NamedTuple):
     """What all deliveries together are to come to."""
 
     shares: int
@@ -102,7 +107,7 @@ def _cost(each: Delivery) -> int:
     return each.shares * round(each.strike * _MILLS)
 
 
-def _sums(deliveries: Sequence[Delivery], aim: Aim, others: _Reach) -> dict[_Point, _Sum]:
+def _sums(deliveries: Sequence[Delivery], aim: _Aim, others: _Reach) -> dict[_Point, _Sum]:
     """All that deliveries can come to from where what is left and ``others`` can reach the aim."""
     sums, steps = {(0, 0): _Sum(0, ())}, 0
     for place, each in enumerate(deliveries):

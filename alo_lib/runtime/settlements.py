@@ -29,7 +29,7 @@ from alo_lib.runtime.delivered_counts import Delivery, TooManyWaysError, fewest_
 __all__ = ["Listed", "Settlement", "settlements"]
 
 _FEE: Final = 5.0
-"""The most, in cash, that the settlement of a contract costs at a broker; what is beyond was paid for something."""
+"""The most, in cash, that a contract's delivery costs at a broker; what is beyond was paid for something."""
 
 _ROUNDING: Final = 1.0
 
@@ -118,7 +118,8 @@ def _delivered(lost: list[_Gone], shares: int, cash: float | None, price: Callab
             shares -= gone.shares(count)
             cash = None if cash is None else cash + gone.shares(count) * gone.contract.strike
     free = [place for place, count in enumerate(told) if count is None]
-    way = _that_fits([lost[place] for place in free], shares, cash, _FEE * sum(abs(gone.closed) for gone in lost))
+    slack = _ROUNDING + _FEE * sum(count or 0 for count in told)
+    way = _that_fits([lost[place] for place in free], shares, cash, slack)
     for place in free:
         told[place] = (None if lost[place].expired else 0) if way is None else way[free.index(place)]
     return told
@@ -132,9 +133,9 @@ def _by_price(gone: _Gone, spot: float) -> int | None:
     return abs(gone.closed) if inside > 0.0 else 0
 
 
-def _that_fits(free: list[_Gone], shares: int, cash: float | None, fees: float) -> tuple[int, ...] | None:
-    """Deliveries that shares and cash say, see the module; None where they do not say any."""
-    slack = math.inf if cash is None else fees + _ROUNDING
+def _that_fits(free: list[_Gone], shares: int, cash: float | None, slack: float) -> tuple[int, ...] | None:
+    """Deliveries that shares and cash say, give or take ``slack`` and fees, see the module; None where none do."""
+    slack = math.inf if cash is None else slack
     paid = 0.0 if cash is None else -cash
 
     def left(way: tuple[int, ...]) -> tuple[int, float]:
@@ -144,10 +145,10 @@ def _that_fits(free: list[_Gone], shares: int, cash: float | None, fees: float) 
 
     by_price = sorted(_ways_of_a_price(free), key=lambda way: (left(way)[0], sum(way), way))
     for way in by_price:
-        if left(way)[0] == 0 and left(way)[1] <= slack:
+        if left(way)[0] == 0 and left(way)[1] <= slack + _FEE * sum(way):
             return way
     try:
-        found = fewest_delivered([_delivery(gone, cash) for gone in free], shares, paid, slack)
+        found = fewest_delivered([_delivery(gone, cash) for gone in free], shares, paid, slack, _FEE)
     except TooManyWaysError:
         return None
     if found is not None:  # without cash ways that cost otherwise look alike
@@ -163,15 +164,15 @@ def _delivery(gone: _Gone, cash: float | None) -> Delivery:
     return Delivery(abs(gone.closed), gone.shares(1), 0.0 if cash is None else gone.contract.strike, whole)
 
 
-def _ways_of_a_price(free: list[_Gone]) -> set[tuple[int, ...]]:
+def _ways_of_a_price(free: list[_Gone]) -> list[tuple[int, ...]]:
     """What is delivered, of contracts that expired at one price, at any; of those that did not expire none."""
     strikes = sorted({gone.contract.strike for gone in free if gone.expired})
     spots = [math.nextafter(strike, side) for strike in strikes for side in (-math.inf, math.inf)]
-    ways = {
+    parted = {
         tuple(
             abs(gone.closed) if gone.expired and gone.contract.right * (spot - gone.contract.strike) > 0.0 else 0
             for gone in free
         )
         for spot in spots
     }
-    return ways | {(0,) * len(free)}
+    return sorted(parted | {(0,) * len(free)})

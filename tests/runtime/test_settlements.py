@@ -136,7 +136,9 @@ AHEAD_CALL = (100.0, +1, AHEAD)
         ([PUT], 100.0, {1: -3}, {0: 100}, -10_002.0, [(1, -3, 1)]),
         # Unknown price: three calls sold before their expiry at 50 each, not expired for nothing.
         ([CALL], math.nan, {1: 3}, {}, 15_000.0, [(1, 3, None)]),
-        ([CALL], math.nan, {1: 3}, {}, -9.0, [(1, 3, 0)]),  # three dollars a contract are fees
+        ([CALL], math.nan, {1: 3}, {}, 0.9, [(1, 3, 0)]),
+        ([CALL], math.nan, {1: 3}, {}, 9.0, [(1, 3, None)]),  # sold at 0.03
+        ([CALL], math.nan, {1: 3}, {0: 300}, -30_009.0, [(1, 3, 3)]),  # delivered for three dollars a contract
         # Closed by hand at 2.00, and 100 or 150 shares bought back at 95.
         ([AHEAD_CALL], math.nan, {1: 3, 0: -100}, {}, 600 - 9_500.0, []),
         ([AHEAD_CALL], math.nan, {1: 3, 0: -150}, {}, 600 - 14_250.0, []),
