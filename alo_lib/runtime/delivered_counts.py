@@ -63,11 +63,14 @@ def fewest_delivered(
     for brought, paid in sorted(right):
         by_shares.setdefault(brought, []).append(paid)
     best: tuple[int, float, tuple[int, ...]] | None = None
-    alone = True
+    alone, steps = True, 0
     for (brought, paid), first in left.items():
         others = by_shares.get(shares - brought, [])
         start = bisect_left(others, aim.cost - aim.slack - paid)
         for other in others[start:]:
+            steps += 1
+            if steps > _MOST_STEPS:
+                raise TooManyWaysError
             off = abs(aim.cost - paid - other)
             if off > aim.slack:
                 break
