@@ -187,6 +187,8 @@ def _tell_settled(
         name = core.instruments.symbol(each.instrument)
         brought = f": {each.shares:+} {core.instruments.symbol(each.underlying)} at {each.strike:g}" * bool(each.shares)
         result.findings.append(f"of {each.closed} {name}, {each.words} while nobody listened{brought}")
+        if not each.known:
+            continue  # what the host holds is told below, as what anybody traded
         exercise = OrderType.OPTION_EXERCISE
         _tell(result, time, 0, each.instrument, -each.closed, 0.0, OrderStatus.FILLED, exercise)
         held[each.instrument] = held.get(each.instrument, 0) - each.closed

@@ -1,26 +1,39 @@
 """What became of options while nobody listened: exercised, assigned, or expired for nothing.
 
 A broker that is asked afterwards tells what is held, not why. A contract that the journal holds and the host does not
-was settled or traded; shares that the host holds beyond the journal's were delivered or traded. Of all ways in which
-contracts may have been settled counts the one that leaves the fewest shares unexplained; of equal ones that which
-leaves the least cash, where cash is known and no other underlying asks for it; then that in which what was in the money
-at its last price was exercised and nothing else, in which the fewest contracts were settled before their expiry.
+was settled or traded; shares that the host holds beyond the journal's were delivered or traded. Evidence counts in this
+order:
+
+1. The price at expiry, where it is known: by a cent in the money is exercised or assigned, out of it never.
+2. Of what is left, deliveries that bring exactly the shares that the host has beyond the journal's and, where the cash
+   is known and no other underlying asks for it, cost what it has less, but for fees. Of such ways count first those in
+   which some price at expiry parts what was delivered from what was not, then those of the fewest contracts;
+   without cash only one that is the only one of so few.
+3. Where cash is not known and no way fits the shares: for contracts of one expiry the price at it that leaves the
+   fewest shares unexplained, if no other does as well.
+
+Without the cash neither a part of what is held long nor of what had not expired counts as delivered: the same shares
+may as well have been traded. What had not expired and fits nothing was traded; of what expired it is then said that it
+is not known.
 """
 
-import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, NamedTuple
 
 from alo_lib.records import OPTION_MULTIPLIER, Contract
+from alo_lib.runtime.delivered_counts import Delivery, TooManyWaysError, fewest_delivered
 
 __all__ = ["Listed", "Settlement", "settlements"]
 
-_MOST_WAYS: Final = 50_000
-"""Ways to settle contracts of one underlying that are looked through; with more only those of all or nothing, then of
-what was in the money, are."""
+_FEE: Final = 5.0
+"""The most, in cash, that a contract's delivery costs at a broker; what is beyond was paid for something."""
+
+_ROUNDING: Final = 1.0
+
+_CENT: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -41,10 +54,13 @@ class Settlement(NamedTuple):
     shares: int  # signed, that they brought
     strike: float
     expired: bool  # whether its last session was over
+    known: bool = True  # else it is gone, and nothing tells whether it was settled or traded
 
     @property
     def words(self) -> str:
         """As people read it, after the contract's name."""
+        if not self.known:
+            return "what became of them is not known: they expired, or were settled or traded,"
         kept = abs(self.closed) - self.delivered
         done = "assigned" if self.closed < 0 else "exercised"
         told = [f"{self.delivered} {'was' if self.delivered == 1 else 'were'} {done}"] if self.delivered else []
@@ -82,46 +98,81 @@ def settlements(
     found = []
     for underlying, lost in by_underlying.items():
         money = cash if len(by_underlying) == 1 else None
-        ways = _best(lost, gaps.get(underlying, 0), money, partial(listed.price_at, underlying))
+        ways = _delivered(lost, gaps.get(underlying, 0), money, partial(listed.price_at, underlying))
         for gone, delivered in zip(lost, ways, strict=True):
-            settled = gone.closed if gone.expired else int(math.copysign(delivered, gone.closed))
+            count = 0 if delivered is None else delivered
+            settled = gone.closed if gone.expired else int(math.copysign(count, gone.closed))
             if settled:
-                terms = gone.contract.strike, gone.expired
-                found.append(
-                    Settlement(gone.instrument, settled, delivered, underlying, gone.shares(delivered), *terms)
-                )
+                terms = gone.contract.strike, gone.expired, delivered is not None
+                found.append(Settlement(gone.instrument, settled, count, underlying, gone.shares(count), *terms))
     return found
 
 
-def _best(lost: list[_Gone], shares: int, cash: float | None, price: Callable[[int], float]) -> tuple[int, ...]:
-    """How many contracts of each turned into shares."""
-    spots = [price(gone.contract.expiry_time) if gone.expired else math.nan for gone in lost]
-
-    def cost(way: tuple[int, ...]) -> tuple[float, float, float, int]:
-        brought = [gone.shares(count) for gone, count in zip(lost, way, strict=True)]
-        left = abs(shares - sum(brought))
-        paid = math.fsum(each * gone.contract.strike for each, gone in zip(brought, lost, strict=True))
-        money = 0.0 if cash is None or left else round(abs(cash + paid))
-        odd = math.fsum(map(_odd, lost, way, spots))
-        return left, money, odd, sum(count for gone, count in zip(lost, way, strict=True) if not gone.expired)
-
-    return min(_ways(lost, spots), key=cost)
-
-
-def _odd(gone: _Gone, delivered: int, spot: float) -> float:
-    """Contracts that were settled otherwise than their last price says; 0 where it is not known."""
-    if math.isnan(spot):
-        return 0.0
-    in_the_money = round(gone.contract.right * (spot - gone.contract.strike), 6) >= 0.01
-    return float(abs(gone.closed) - delivered if in_the_money else delivered)
+def _delivered(lost: list[_Gone], shares: int, cash: float | None, price: Callable[[int], float]) -> list[int | None]:
+    """How many contracts of each turned into shares; None where that is not known."""
+    told: list[int | None] = [
+        _by_price(gone, price(gone.contract.expiry_time)) if gone.expired else None for gone in lost
+    ]
+    for gone, count in zip(lost, told, strict=True):
+        if count:
+            shares -= gone.shares(count)
+            cash = None if cash is None else cash + gone.shares(count) * gone.contract.strike
+    free = [place for place, count in enumerate(told) if count is None]
+    slack = _ROUNDING + _FEE * sum(count or 0 for count in told)
+    way = _that_fits([lost[place] for place in free], shares, cash, slack)
+    for place in free:
+        told[place] = (None if lost[place].expired else 0) if way is None else way[free.index(place)]
+    return told
 
 
-def _ways(lost: list[_Gone], spots: list[float]) -> Iterator[tuple[int, ...]]:
-    """The ways that are looked through, that in which the fewest are delivered first."""
-    counts = [abs(gone.closed) for gone in lost]
-    if math.prod(count + 1 for count in counts) <= _MOST_WAYS:
-        return itertools.product(*(range(count + 1) for count in counts))
-    if 2 ** len(lost) <= _MOST_WAYS:
-        return itertools.product(*((0, count) for count in counts))
-    likely = (0 if _odd(gone, 0, spot) == 0 else count for gone, count, spot in zip(lost, counts, spots, strict=True))
-    return iter([tuple(likely)])
+def _by_price(gone: _Gone, spot: float) -> int | None:
+    """Contracts that the price at expiry says were delivered; None where it is not known, or is at the strike."""
+    inside = round(gone.contract.right * (spot - gone.contract.strike), 6)
+    if not abs(inside) >= _CENT:
+        return None
+    return abs(gone.closed) if inside > 0.0 else 0
+
+
+def _that_fits(free: list[_Gone], shares: int, cash: float | None, slack: float) -> tuple[int, ...] | None:
+    """Deliveries that shares and cash say, give or take ``slack`` and fees, see the module; None where none do."""
+    slack = math.inf if cash is None else slack
+    paid = 0.0 if cash is None else -cash
+
+    def left(way: tuple[int, ...]) -> tuple[int, float]:
+        brought = [gone.shares(count) for gone, count in zip(free, way, strict=True)]
+        spent = math.fsum(each * gone.contract.strike for each, gone in zip(brought, free, strict=True))
+        return abs(shares - sum(brought)), abs(paid - spent)
+
+    by_price = sorted(_ways_of_a_price(free), key=lambda way: (left(way)[0], sum(way), way))
+    for way in by_price:
+        if left(way)[0] == 0 and left(way)[1] <= slack + _FEE * sum(way):
+            return way
+    try:
+        found = fewest_delivered([_delivery(gone, cash) for gone in free], shares, paid, slack, _FEE)
+    except TooManyWaysError:
+        return None
+    if found is not None:  # without cash ways that cost otherwise look alike
+        return found.way if found.alone or cash is not None else None
+    if cash is not None or len({gone.contract.expiry_time for gone in free if gone.expired}) != 1:
+        return None
+    nearest = [way for way in by_price if left(way)[0] == left(by_price[0])[0]]
+    return nearest[0] if len(nearest) == 1 else None
+
+
+def _delivery(gone: _Gone, cash: float | None) -> Delivery:
+    whole = cash is None and (gone.closed > 0 or not gone.expired)
+    return Delivery(abs(gone.closed), gone.shares(1), 0.0 if cash is None else gone.contract.strike, whole)
+
+
+def _ways_of_a_price(free: list[_Gone]) -> list[tuple[int, ...]]:
+    """What is delivered, of contracts that expired at one price, at any; of those that did not expire none."""
+    strikes = sorted({gone.contract.strike for gone in free if gone.expired})
+    spots = [math.nextafter(strike, side) for strike in strikes for side in (-math.inf, math.inf)]
+    parted = {
+        tuple(
+            abs(gone.closed) if gone.expired and gone.contract.right * (spot - gone.contract.strike) > 0.0 else 0
+            for gone in free
+        )
+        for spot in spots
+    }
+    return sorted(parted | {(0,) * len(free)})

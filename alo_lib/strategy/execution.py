@@ -16,7 +16,7 @@ from typing import Final
 from alo_lib.records import SECOND, BookMode, OrderReason, OrderType
 from alo_lib.settings import Settings
 from alo_lib.strategy.commands import may_enter
-from alo_lib.strategy.early_exercise import contracts_exercised, shares_brought
+from alo_lib.strategy.early_exercise import contracts_exercised, shares_brought, shares_coming
 from alo_lib.strategy.ledger import WorkingOrder
 from alo_lib.strategy.limit_prices import UnitCost, limit_of, most_for, share_of_way, unit_cost
 from alo_lib.strategy.near_close import closes_soon
@@ -48,7 +48,7 @@ def orders_toward(state: StrategyState, settings: Settings, targets: Iterable[Ta
     wanted = latest_targets(targets)
     busy = state.instruments_working()
     traded: set[int] = set()  # underlyings whose options are
-    brought: dict[int, int] = {}  # shares that exercises bring, by underlying
+    brought = shares_coming(state)  # and what the exercises of now bring besides, by underlying
     orders = _combinations(state, settings, wanted, busy, time)
     busy |= {order.instrument for order in orders}
     traded |= {state.underlying_of[order.instrument] for order in orders}

@@ -17,7 +17,8 @@ def take_over(state: StrategyState, rows: Records, time: int) -> None:
     """Make trades of what TAKEOVER records say is held, of the foreign ones: those outside of all trades.
 
     Contracts that form a structure are one trade, any other is one by itself; they count as opened at ``time``, at the
-    prices that the records say. What is not held as they say, or not listed, stays outside of trades, which is told.
+    prices that the records say. What is not held as they say, or not listed, stays outside of trades, which is told; so
+    is what is held of a contract beyond what its trade has.
     """
     prices = {int(row["instrument"]): float(row["price"]) for row in rows}
     wanted = {int(row["instrument"]): int(row["quantity"]) for row in rows}
@@ -30,12 +31,27 @@ def take_over(state: StrategyState, rows: Records, time: int) -> None:
             state.notice(
                 number, f"{book.ticker}: contract {each} is not taken over: it is not listed today, or not held"
             )
+        for each in sorted(wanted.keys() - set(free)):
+            if state.underlying_of[each] == number:
+                _tell_beyond(state, book, each)
         trades = [_trade(book, each, time) for each in formed_structures(_contracts(state, book, held))]
         state.open_trades(trades)
         for trade in trades:
             _account_for(state, trade, prices)
             what = f"{trade.quantity} {trade.structure} {'bought' if trade.direction > 0 else 'sold'}"
             state.notice(number, f"{book.ticker}: taken over as trade {trade.number}: {what}")
+
+
+def _tell_beyond(state: StrategyState, book: MarketBook, leg: int) -> None:
+    """Tell of what is held of a trade's leg beyond the trade, which wants no more of it, and closes it."""
+    trade, held = state.trade_with(leg), state.portfolio.quantity(leg)
+    if trade is None:
+        return
+    own = trade.quantity * trade.unit[leg]
+    beyond = held - own
+    if beyond * own > 0:
+        has = f"{held} are held, {own} are of trade {trade.number}"
+        state.notice(book.instrument, f"{book.ticker}: contract {leg}: {has}; {beyond} are not taken over, but closed")
 
 
 def _contracts(state: StrategyState, book: MarketBook, numbers: Iterable[int]) -> list[HeldContract]:

@@ -12,6 +12,7 @@ from alo_lib.core import TradingCore
 from alo_lib.journal import JournalWriter
 from alo_lib.records import Contract, Kind, Message, OrderStatus, OrderType, records
 from alo_lib.runtime import HostPosition, Replayer, market_record_of, reconcile
+from alo_lib.runtime.delivered_counts import Delivery, fewest_delivered
 from alo_lib.runtime.settlements import Listed, Settlement, settlements
 from tests.core.script import FIRST, Script, at
 
@@ -110,6 +111,125 @@ def test_of_many_contracts_those_in_the_money_count_as_exercised() -> None:
     assert len(told) == 40
 
 
+Told = list[tuple[int, int, int | None]]
+
+
+def said(held: dict[int, int], now: dict[int, int], known: Listed, cash: float | None = None) -> Told:
+    """Instrument, contracts closed, and how many of them were delivered; None where that is not known."""
+    return [
+        (each.instrument, each.closed, each.delivered if each.known else None) for each in found(held, now, known, cash)
+    ]
+
+
+AHEAD_CALL = (100.0, +1, AHEAD)
+
+
+@pytest.mark.parametrize(
+    ("terms", "price", "held", "now", "cash", "told"),
+    [
+        # In the money by 50 at expiry: exercised, and the 300 shares sold at 150.
+        ([CALL], 150.0, {1: 3}, {}, 15_000.0, [(1, 3, 3)]),
+        # Out of the money at expiry: nothing brought the 300 shares, which somebody bought at 90.
+        ([CALL], 90.0, {1: 3}, {0: 300}, -27_000.0, [(1, 3, 0)]),
+        ([CALL], 95.0, {1: 3, 0: -150}, {}, -150 * 95.0, [(1, 3, 0)]),
+        # At the money to the cent: by shares and cash.
+        ([PUT], 100.0, {1: -3}, {0: 100}, -10_002.0, [(1, -3, 1)]),
+        # Unknown price: three calls sold before their expiry at 50 each, not expired for nothing.
+        ([CALL], math.nan, {1: 3}, {}, 15_000.0, [(1, 3, None)]),
+        ([CALL], math.nan, {1: 3}, {}, 0.9, [(1, 3, 0)]),
+        ([CALL], math.nan, {1: 3}, {}, 9.0, [(1, 3, None)]),  # sold at 0.03
+        ([CALL], math.nan, {1: 3}, {0: 300}, -30_009.0, [(1, 3, 3)]),  # delivered for three dollars a contract
+        # Closed by hand at 2.00, and 100 or 150 shares bought back at 95.
+        ([AHEAD_CALL], math.nan, {1: 3, 0: -100}, {}, 600 - 9_500.0, []),
+        ([AHEAD_CALL], math.nan, {1: 3, 0: -150}, {}, 600 - 14_250.0, []),
+        ([AHEAD_CALL], math.nan, {1: 2}, {0: 100}, None, []),  # one of two, or 100 shares
+        ([AHEAD_CALL], math.nan, {1: 3}, {0: 300}, -30_001.5, [(1, 3, 3)]),
+        ([AHEAD_CALL], math.nan, {1: 3}, {0: 200}, -20_001.0, [(1, 2, 2)]),  # and one is worth nothing
+        ([AHEAD_CALL, (100.0, -1, AHEAD)], math.nan, {1: -2, 2: -2, 0: -80}, {}, -1_600 - 7_600.0, []),
+        # Without cash and price: 100 shares may be of either put, unless a price between the strikes says which.
+        (
+            [(105.0, -1, OVER), (95.0, -1, OVER)],
+            math.nan,
+            {1: -2, 2: -2},
+            {0: 100},
+            None,
+            [(1, -2, None), (2, -2, None)],
+        ),
+        ([(105.0, -1, OVER), (95.0, -1, OVER)], math.nan, {1: -2, 2: -2}, {0: 200}, None, [(1, -2, 2), (2, -2, 0)]),
+        ([CALL], math.nan, {1: 3, 0: -150}, {}, None, [(1, 3, None)]),  # 150 bought, or 300 brought and 150 sold
+    ],
+)
+def test_price_then_shares_with_cash_say_what_is_told(
+    terms: list[tuple[float, int, int]],
+    price: float,
+    held: dict[int, int],
+    now: dict[int, int],
+    cash: float | None,
+    told: Told,
+) -> None:
+    assert said(held, now, listed(*terms, price=price), cash) == told
+
+
+@pytest.mark.parametrize("lots", [13, 14, 150])
+def test_of_however_many_contracts_a_part_is_found(lots: int) -> None:
+    """An iron condor whose short put at 95 expires at the money: three of them bring 300 shares for 28,500."""
+    terms = [(105.0, +1, OVER), (95.0, -1, OVER), (110.0, +1, OVER), (90.0, -1, OVER)]
+    held = {1: -lots, 2: -lots, 3: lots, 4: lots}
+    for price in (95.0, math.nan):
+        told = said(held, {0: 300}, listed(*terms, price=price), -28_500.0)
+        assert told == [(1, -lots, 0), (2, -lots, 3), (3, lots, 0), (4, lots, 0)]
+
+
+def test_of_twenty_contracts_shares_and_cash_find_what_was_delivered() -> None:
+    """Puts of 20 strikes, five each, of which no price at expiry parts the four assigned: one at 90, three at 109."""
+    terms = [(90.0 + place, -1, OVER) for place in range(20)]
+    held = dict.fromkeys(range(1, 21), -5)
+    told = said(held, {0: 400}, listed(*terms), -9_000.0 - 32_700.0)
+    counts = {instrument: count for instrument, _, count in told if count}
+    assert sum(count or 0 for count in counts.values()) == 4
+    assert math.fsum(100 * (count or 0) * terms[each - 1][0] for each, count in counts.items()) == 41_700.0
+
+
+def test_what_is_beyond_counting_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alo_lib.runtime.delivered_counts._MOST_STEPS", 20)
+    terms = [(90.0 + place, -1, OVER) for place in range(20)]
+    told = said(dict.fromkeys(range(1, 21), -5), {0: 400}, listed(*terms), -41_700.0)
+    assert {count for _, _, count in told} == {None}
+
+
+def test_a_bounded_search_finds_what_looking_at_every_way_does() -> None:
+    chance = np.random.default_rng(11)
+    hits = 0
+    for _ in range(300):
+        count = int(chance.integers(1, 6))
+        deliveries = [
+            Delivery(
+                int(chance.integers(1, 4)),
+                100 * int(chance.choice([-1, 1])),
+                float(chance.choice([0.0, 90.0, 95.0, 97.5, 100.0])),
+                bool(chance.integers(0, 2)),
+            )
+            for _ in range(count)
+        ]
+        shares, cost = 100 * int(chance.integers(-3, 4)), 500.0 * int(chance.integers(-60, 61))
+        slack = float(chance.choice([1.0, 600.0, np.inf]))
+        ways = [
+            (sum(way), abs(cost - sum(n * each.shares * each.strike for n, each in zip(way, deliveries, strict=True))))
+            for way in itertools.product(*(((0, d.most) if d.whole else range(d.most + 1)) for d in deliveries))
+            if sum(n * each.shares for n, each in zip(way, deliveries, strict=True)) == shares
+        ]
+        fitting = [way for way in ways if way[1] <= slack]
+        result = fewest_delivered(deliveries, shares, cost, slack)
+        assert (result is None) == (not fitting)
+        if result is not None:
+            hits += 1
+            fewest = min(each[0] for each in fitting)
+            assert sum(result.way) == fewest
+            assert sum(n * each.shares for n, each in zip(result.way, deliveries, strict=True)) == shares
+            assert result.alone == (sum(each[0] == fewest for each in fitting) == 1)
+    assert hits > 60
+
+
 # In a core -------------------------------------------------------------------------------------------------------
 
 
@@ -154,6 +274,22 @@ def test_an_expiry_that_nobody_saw_ends_the_trades_and_books_what_was_delivered(
     assert all(trade.settled_by is not None for trade in core.snapshot().state.strategy.trades)
     again = reconcile(core, positions, {}, later, cash=cash + money)
     assert again.findings == ["portfolio and open orders are as the journal says"]
+
+
+def test_what_nothing_explains_is_said_and_the_host_is_right() -> None:
+    """All is gone and no price is known: more cash than any fee says that somebody traded."""
+    core, contracts, held = held_over_expiry()
+    options = [number for number in held if number in contracts]
+    later = max(contracts[number][1].expiry_time for number in options) + 1
+    result = reconcile(core, {}, {}, later, cash=core.cash + 123_456.7, listed=Listed(contracts))
+    unknown = [each for each in result.findings if "what became of them is not known" in each]
+    assert len(unknown) == len(options)
+    assert not any(word in each for each in result.findings for word in ("exercised", "assigned", "for nothing"))
+    assert {int(m.records["type"][0]) for m in result.messages} == {OrderType.MARKET}
+    for message in result.messages:
+        core.accept(message)
+    assert core.refusals.count == 0
+    assert core.holdings == {}
 
 
 def test_cash_counts_what_waits_for_a_frame() -> None:

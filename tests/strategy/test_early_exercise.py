@@ -56,10 +56,16 @@ def test_what_is_not_known_or_not_allowed_is_sold() -> None:
     assert contracts_exercised(long_in_the_money(), BELOW, CALL, -3, {0}, {}, NOW) == 0  # an order for shares works
     assert contracts_exercised(long_in_the_money(), BELOW, CALL, -3, set(), {0: 290}, NOW) == 0  # they are gone already
     assert contracts_exercised(long_in_the_money(), BELOW, CALL, 3, set(), {}, NOW) == 0
-    for name in ("quote_at", "trade_price"):
-        state = long_in_the_money()
-        setattr(state.underlyings[0].book, name, {"quote_at": NOW - 48 * HOUR, "trade_price": 99.8}[name])
-        assert exercised(state) == 0, name
+    for name, value in (
+        ("quote_at", NOW - 48 * HOUR),
+        ("trade_time", NOW - 48 * HOUR),
+        ("trade_price", 99.8),
+        ("trade_price", np.nan),
+        ("trade_price", np.inf),
+    ):
+        state = long_in_the_money(bid=9.9)
+        setattr(state.underlyings[0].book, name, value)
+        assert exercised(state) == 0, (name, value)
     european = long_in_the_money()
     european.underlyings[0].book.contracts["american"][:] = 0
     assert exercised(european) == 0
@@ -73,6 +79,27 @@ def test_where_it_was_refused_it_is_sold_off_the_same_quote() -> None:
     state.underlyings[0].book.refused.add((CALL, EXERCISE))
     (order,) = orders_toward(state, BELOW, target, NOW)
     assert (order.type, order.quantity) == (OrderType.MARKET, -3)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize(("working", "left"), [(0, 3), (1, 3), (2, 1), (3, 0)])
+def test_shares_that_an_exercise_brings_end_no_second_hedge_while_it_works(
+    working: int, left: int, *, listed: bool
+) -> None:
+    """Of 290 shares short a contract ends 100: what is left, 190, 90 or none, takes three others, one or none."""
+    state, first, second = long_in_the_money(CALLS[1], bid=4.9), CALL, CALLS[1]  # at 95, worth 4.99 exercised
+    state.portfolio.fill(first, 3, 10.0, 100, 0.0)
+    if working:
+        state.new_order(first, -working, type=OrderType.OPTION_EXERCISE, time=NOW)
+    book = state.underlyings[0].book
+    if not listed:
+        book.list_contracts(book.contracts[book.contracts["instrument"] != first])
+        book.quotes["bid"][book.row(second)], book.quote_time[book.row(second)] = 4.9, NOW
+    (order,) = orders_toward(state, BELOW, [Target(second, 0, OrderReason.EXIT_TIME)], NOW + 1)
+    if left:
+        assert (order.instrument, order.quantity, order.type) == (second, -left, OrderType.OPTION_EXERCISE)
+    else:
+        assert (order.instrument, order.quantity, order.type) == (second, -3, OrderType.MARKET)
 
 
 class NoParity(Script):

@@ -13,6 +13,7 @@ from alo_lib.settings import Settings
 from alo_lib.strategy.structures import STRUCTURES
 from alo_lib.strategy.structures.shapes import FormedStructure, HeldContract, formed_structures
 from alo_lib.strategy.takeover import take_over
+from alo_lib.strategy.targets import trade_targets
 from tests.core.script import FIRST, Script, at
 from tests.strategy.kit import CALLS, NOW, PUTS, state_of
 
@@ -121,6 +122,26 @@ def test_what_is_not_held_as_it_is_told_stays_outside_of_trades() -> None:
     take_over(state, rows, NOW)
     assert not state.trades
     assert len(state.notices) == 2
+
+
+def test_what_is_held_beyond_a_trade_is_told() -> None:
+    """Of a straddle sold five times the host holds seven calls and, as the trade says, five puts."""
+    state = state_of()
+    for leg in (CALLS[2], PUTS[2]):
+        state.portfolio.fill(leg, -5, 3.0, 100, 0.0)
+    rows = records(Kind.HOLDING, 2, version=1, instrument=(CALLS[2], PUTS[2]), quantity=(-5, -5), price=3.0)
+    take_over(state, rows, NOW)
+    state.notices.clear()
+    take_over(state, rows, NOW)
+    assert not state.notices
+    state.portfolio.fill(CALLS[2], -2, 3.0, 100, 0.0)
+    rows["quantity"] = (-7, -5)
+    take_over(state, rows, NOW)
+    assert [text for _, text in state.notices] == [
+        f"TEST: contract {CALLS[2]}: -7 are held, -5 are of trade 1; -2 are not taken over, but closed"
+    ]
+    assert [trade.quantity for trade in state.trades] == [5]
+    assert [each.quantity for each in trade_targets(state.trades)] == [-5, -5]  # so two calls are bought back
 
 
 # In a core -------------------------------------------------------------------------------------------------------
