@@ -129,7 +129,7 @@ def test_what_is_held_beyond_a_trade_is_told() -> None:
     state = state_of()
     for leg in (CALLS[2], PUTS[2]):
         state.portfolio.fill(leg, -5, 3.0, 100, 0.0)
-    rows = records(Kind.HOLDING, 2, version=1, instrument=(CALLS[2], PUTS[2]), quantity=(-5, -5), price=3.0)
+    rows = records(Kind.TAKEOVER, 2, version=1, instrument=(CALLS[2], PUTS[2]), quantity=(-5, -5), price=3.0)
     take_over(state, rows, NOW)
     state.notices.clear()
     take_over(state, rows, NOW)
