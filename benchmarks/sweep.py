@@ -6,7 +6,6 @@ what a cluster would bind by: jobs that do nothing a second, bytes of a trial th
 """
 
 import datetime as dt
-import pickle
 import sys
 import tempfile
 import time
@@ -38,10 +37,13 @@ class _Measured(NamedTuple):
 
 
 def _measured(job: TrialJob) -> _Measured:
+    from ray import cloudpickle
+
     began = time.process_time()
     result = run_trial(job)
+    took = time.process_time() - began
     assert result.state == "done", result.why
-    return _Measured(time.process_time() - began, len(pickle.dumps(job)) + len(pickle.dumps(result)))
+    return _Measured(took, sum(len(cloudpickle.dumps(each)) for each in (job, result)))
 
 
 def _nothing(job: int) -> int:

@@ -11,8 +11,8 @@ __all__ = ["annualized", "sharpe_ratio", "sharpe_ratios", "sharpe_ratios_of_sums
 
 Floats = NDArray[np.float64]
 
-_NO_VARIATION = 1e-24
-"""Of a variance relative to the mean square: what rounding leaves of returns that are all alike."""
+_ROUNDING = 4.0 * float(np.finfo(np.float64).eps)
+"""For each return, of the sum of squares: what rounding may leave of the scatter of returns that are all alike."""
 
 
 def sharpe_ratio(excess: Floats, sessions: int = TRADING_DAYS) -> float | None:
@@ -35,9 +35,9 @@ def sharpe_ratios(excess: Floats, sessions: int = TRADING_DAYS) -> Floats:
 def sharpe_ratios_of_sums(count: int, sums: Floats, squares: Floats) -> Floats:
     """Ratios of a session, not annualized, from sums of ``count`` returns and of their squares; 0 without variation."""
     mean = sums / count
-    variance = (squares - count * mean * mean) / (count - 1)
-    varies = variance > _NO_VARIATION * squares
-    return np.where(varies, mean / np.sqrt(np.where(varies, variance, 1.0)), 0.0)
+    scatter = squares - count * mean * mean
+    varies = scatter > count * _ROUNDING * squares
+    return np.where(varies, mean / np.sqrt(np.where(varies, scatter, 1.0) / (count - 1)), 0.0)
 
 
 def annualized(ratio: float) -> float:

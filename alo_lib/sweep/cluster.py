@@ -72,11 +72,13 @@ class Cluster:
                 waiting[remote.remote(job)] = job
             if not waiting:
                 return
-            ready, _ = self._ray.wait(list(waiting), num_returns=1, timeout=_LOOK_SECONDS)
+            with _as_raised():
+                ready, _ = self._ray.wait(list(waiting), num_returns=1, timeout=_LOOK_SECONDS)
             for reference in ready:
                 job = waiting.pop(reference)
                 try:
-                    result, lost = self._ray.get(reference), ""
+                    with _as_raised():
+                        result, lost = self._ray.get(reference), ""
                 except self._ray.exceptions.RayTaskError:
                     raise
                 except self._ray.exceptions.LocalRayletDiedError:
@@ -84,6 +86,20 @@ class Cluster:
                 except self._ray.exceptions.RayError as error:
                     result, lost = None, _first_line(error)
                 yield Done(job, result, lost)
+
+
+@contextmanager
+def _as_raised() -> Iterator[None]:
+    """Raise what a handler of signals has raised while Ray waited as it was: Ray makes a SystemError of it."""
+    try:
+        yield
+    except SystemError as error:
+        inner: BaseException | None = error
+        while inner is not None and isinstance(inner, Exception):
+            inner = inner.__cause__ or inner.__context__
+        if inner is None:
+            raise
+        raise inner from None
 
 
 @contextmanager

@@ -55,7 +55,7 @@ class Overfitting(NamedTuple):
     """What halving the sessions in every way says of choosing the best by its ratio."""
 
     probability: float
-    """That what is best in one half is below the median in the other: PBO. About 1/2 where nothing is to be had."""
+    """That what is best in one half is below the median in the other, at it counting half: PBO. 1/2 for noise."""
     logits: Array
     """(c,) of the relative rank, in the other half, of what is best in one: 0 is the median, below it is overfitted."""
     inside: Array
@@ -80,7 +80,7 @@ def overfitting(returns: ArrayLike, blocks: int | None = None, *, by_mean: bool 
     length, by default as :func:`blocks_for` has it; the first sessions that fill none are left out. In each way to
     take half of the blocks the way of the best ratio is looked up, and ranked by the others; equals share their rank.
     ``by_mean`` the best mean return counts in the place of the ratio.
-    None where there are fewer than two ways to trade, or too few sessions.
+    None where there are too few sessions, or fewer than two ways to trade that differ.
 
     :raises ValueError: for a number of blocks that is odd, below two, or above the sessions.
     """
@@ -92,6 +92,8 @@ def overfitting(returns: ArrayLike, blocks: int | None = None, *, by_mean: bool 
         return None
     length = len(table) // cut
     used = table[len(table) - cut * length :].reshape(cut, length, -1)
+    if (used == used[:, :, :1]).all():
+        return None
     sums, squares = used.sum(axis=1), (used * used).sum(axis=1)
     rows = length * cut // 2
     by_ratio = partial(sharpe_ratios_of_sums, rows)
@@ -107,9 +109,8 @@ def overfitting(returns: ArrayLike, blocks: int | None = None, *, by_mean: bool 
         inside.append(here[each, best])
         outside.append(there[each, best])
     ranked = np.concatenate(logits)
-    return Overfitting(
-        float(np.mean(ranked <= 0.0)), ranked, np.concatenate(inside), np.concatenate(outside), cut, cut * length
-    )
+    probability = float(np.mean(ranked < 0.0) + 0.5 * np.mean(ranked == 0.0))
+    return Overfitting(probability, ranked, np.concatenate(inside), np.concatenate(outside), cut, cut * length)
 
 
 def _halvings(blocks: int, at_once: int) -> Iterator[Array]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, get_origin
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from alo_lib.records.spelling import number_of, spelled, unspelled, whole_number_of
 from alo_lib.settings import Settings
@@ -26,6 +27,7 @@ RANGE: Final = ".."
 """Between the ends of what is given as a range."""
 TOGETHER: Final = "+"
 """Joins what a setting of several takes together, as commas part what is tried in turn."""
+_TRUTH: Final = TypeAdapter(bool)
 _CONDITIONS: Final = {"underlyings": "--underlying", "start": "--window", "end": "--window"}
 """Settings that say on what is traded: they are no choice of the trader's, and have options of their own."""
 
@@ -141,7 +143,7 @@ def _check(setting: str, text: str) -> None:
 
 
 def _written(setting: str, text: str) -> str:
-    """A value as it is kept: of a number all digits that matter, whichever way it was written."""
+    """A value as it is kept, whichever way it was written: of a number all digits that matter, of a switch a word."""
     field = Settings.model_fields.get(setting)
     if field is None:
         return text
@@ -149,6 +151,8 @@ def _written(setting: str, text: str) -> str:
     if get_origin(kind) is tuple:
         return text.replace(TOGETHER, ",")
     try:
+        if kind is bool:
+            return str(_TRUTH.validate_python(text)).lower()
         return str(whole_number_of(text)) if kind is int else f"{number_of(text):z.12g}" if kind is float else text
     except ValueError:
         return text  # which its check tells of

@@ -95,7 +95,7 @@ def deflated_in_words(point: PointOutcome | None, found: Verdict) -> str:
 def overfitted_in_words(found: Overfitting | None) -> str:
     """What the probability of overfitting is of."""
     if found is None:
-        return f"it takes two candidates, and {FEWEST_SESSIONS} sessions that all have"
+        return f"it takes two candidates that differ, and {FEWEST_SESSIONS} sessions that all have"
     return f"{len(found.logits):,} ways to halve {found.rows:,} sessions; 50 % is what noise has"
 
 

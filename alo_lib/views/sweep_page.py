@@ -39,8 +39,8 @@ _DEFLATED: Final = (
 )
 _CROSS: Final = (
     "Sessions are cut into blocks, and half of the blocks are taken in every way. What is best in a half is ranked in "
-    "the other; the share of halves in which it is there no better than the median is the probability of backtest "
-    "overfitting (Bailey, Borwein, López de Prado and Zhu 2017)."
+    "the other; the share of halves in which it is there below the median, at it counting half, is the probability of "
+    "backtest overfitting (Bailey, Borwein, López de Prado and Zhu 2017)."
 )
 
 
@@ -105,7 +105,7 @@ def _cards(found: Verdict, results: Sequence[Result]) -> Html:
 
 
 def _regions(sweep: Sweep, found: Verdict) -> list[Html]:
-    """All points, the best first, and the most robust ones."""
+    """All points, and the most robust ones."""
     if not sweep.axes:
         return []
     columns = (*(spelled(axis.setting) for axis in sweep.axes), *FIGURES)
@@ -117,7 +117,7 @@ def _regions(sweep: Sweep, found: Verdict) -> list[Html]:
     rows = [("", point_row(sweep, each)) for each in ranked(found)[: page.MAX_ROWS]]
     shown = page.sorting_table(columns, rows, numeric, ())
     by = f"By the {MEASURES[sweep.by].meaning}. Points that never traded, or of which a trial failed, have none."
-    return [*parts, page.section("All points, the best first", shown, page.note(by))]
+    return [*parts, page.section("All points", shown, page.note(by))]
 
 
 def _table(sweep: Sweep, points: Sequence[PointOutcome], columns: Sequence[str], numeric: Sequence[int]) -> Html:
@@ -182,7 +182,7 @@ def _overfitting(found: Verdict) -> list[Html]:
             page.facts(
                 [
                     ("ways to halve", f"{len(over.logits):,} of {over.blocks} blocks, {over.rows:,} sessions"),
-                    ("no better than the median", f"{over.probability:z.1%}"),
+                    ("below the median (at it: half)", f"{over.probability:z.1%}"),
                     ("below zero in the other half", lost),
                 ]
             ),

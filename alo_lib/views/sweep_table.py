@@ -59,7 +59,7 @@ def _verdict(sweep: Sweep, found: Verdict, results: Sequence[Result]) -> Table:
         _best(table, f"{name[:1].upper()}{name[1:]}", point, found)
     over = overfitted(found.overfitting)
     shown = Text(or_dash(over, "z.1%"), _COLORS[tone_of_overfitted(over)])
-    table.add_row("OVERFITTED, PROBABILITY", shown, overfitted_in_words(found.overfitting))
+    table.add_row("Probability of overfitting", shown, overfitted_in_words(found.overfitting))
     if found.folds:
         made = found.forward
         words = f"Sharpe {or_dash(made.sharpe, 'z.2f')}; {made.sessions:,} sessions"
@@ -74,7 +74,7 @@ def _verdict(sweep: Sweep, found: Verdict, results: Sequence[Result]) -> Table:
 def _best(table: Table, title: str, point: PointOutcome, found: Verdict) -> None:
     table.add_row(title, "", Text(point_in_words(point.point), "default"))
     shown = Text(or_dash(point.deflated, "z.1%"), _COLORS[tone_of_deflated(point.deflated)])
-    table.add_row("DEFLATED SHARPE RATIO", shown, deflated_in_words(point, found))
+    table.add_row("Deflated Sharpe ratio", shown, deflated_in_words(point, found))
     table.add_row("Net profit", or_dash(point.profit, "z,.2f"), "mean of its trials")
 
 

@@ -1,6 +1,7 @@
 """``alo sweep``: what it refuses, and what it leaves, with an engine that takes no time, without Ray."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,8 @@ from contextlib import contextmanager
 import pytest
 
 from alo_lib.cli.sweeping import trial as trials
+from alo_lib.cli.sweeping.asked import asked_of, sweep_of, truth_of_file
+from alo_lib.sweep import SweepError
 from alo_lib.sweep.cluster import Done
 from tests.cli.conftest import FakeEngine
 
@@ -44,7 +47,9 @@ def sweep(run, monkeypatch, small_market, tmp_path, trial_engine):
     monkeypatch.setattr(trials, "engine_named", lambda name: trial_engine)
 
     def call(*arguments, data=small_market):
-        days = () if {"--window", "--repeat"} & set(arguments) else ("--window", "2024-01-02..2024-01-03")
+        if "--repeat" in arguments:
+            return run("sweep", *arguments)
+        days = () if "--window" in arguments else ("--window", "2024-01-02..2024-01-03")
         return run("sweep", *arguments, *days, "--data", data, "--output", tmp_path / "sweep")
 
     return call
@@ -83,7 +88,13 @@ def sweep(run, monkeypatch, small_market, tmp_path, trial_engine):
         (("text.json",), "text.json is no file of a sweep: it is not JSON"),
         (("typed.json",), "trials of the sweep is 'many'; it must be a whole number from 1 to 100,000"),
         (("--repeat", "."), ". is no folder of a trial; name one below the trials/ of a sweep"),
-        (("--repeat", ".", *VARIED), "--repeat runs one trial again as it was: neither a file nor --set can be given"),
+        (("--repeat", ".", "--seeds", "1..2"), "--repeat runs one trial again as it was: only --json can be given"),
+        (("--repeat", ".", "--html", "page.html"), "--repeat runs one trial again as it was: only --json can be given"),
+        (("twice.json",), "twice.json is no file of a sweep: it is not JSON: an object has 'set' more than once"),
+        (("spelled.json",), "setting entry-edge is varied twice"),
+        ((*VARIED, "--underlying", "ALFA", "--underlying", "alfa"), "underlying ALFA is given twice"),
+        ((*VARIED, *2 * ("--window", "2024-01-02..2024-01-03")), "window 2024-01-02..2024-01-03 is given twice"),
+        (("--repeat", ".", *VARIED), "--repeat runs one trial again as it was: only --json can be given with it"),
     ],
 )
 def test_what_cannot_be_done_is_told_in_a_sentence(sweep, tmp_path, arguments, sentence):
@@ -92,6 +103,8 @@ def test_what_cannot_be_done_is_told_in_a_sentence(sweep, tmp_path, arguments, s
     (tmp_path / "text.json").write_text("entry-edge: 1")
     (tmp_path / "typed.json").write_text('{"set": {"entry-edge": "0..1"}, "trials": "many"}')
     (tmp_path / "truth.json").write_text("{}")
+    (tmp_path / "twice.json").write_text('{"set": {"entry-edge": "0..1"}, "set": {}}')
+    (tmp_path / "spelled.json").write_text('{"set": {"entry-edge": [0.1, 0.2], "entry_edge": [0.3]}}')
     outcome = sweep(*arguments)
     assert (outcome.status, outcome.out) == (2, "")
     assert outcome.err.splitlines()[-1].startswith("alo: ")
@@ -112,6 +125,35 @@ def test_an_address_where_no_cluster_is(run, small_market, tmp_path, address, se
     outcome = run("sweep", *VARIED, *on, "--address", address)
     assert (outcome.status, outcome.out) == (2, "")
     assert f"alo: {sentence}" in outcome.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("names", [5, None, [], "ALFA"])
+def test_names_that_are_no_list_are_told_in_a_sentence(tmp_path, names):
+    file = tmp_path / "names.json"
+    file.write_text(json.dumps({"seeds": "1", "truth": {"names": names}}))
+    told = f"truth of the sweep: names is {names!r}; it must be a list of objects, at least one"
+    with pytest.raises(SweepError, match=re.escape(told)):
+        sweep_of(asked_of(file, {}), {}, None)
+    file.write_text(json.dumps({"names": names}))
+    with pytest.raises(SweepError, match=re.escape(f"names is {names!r}; it must be a list of objects")):
+        truth_of_file(file)
+
+
+def test_a_damaged_folder_of_a_trial_is_run_again_and_a_file_in_its_place_told(sweep, tmp_path):
+    varied = ("--set", "entry-edge=0.01,0.02", "--by", "net-profit", "--json")
+    first = json.loads(sweep(*varied).out)
+    folder = tmp_path / "sweep" / "trials" / "000001"
+    (folder / "trial.json").unlink()
+    again = sweep(*varied)
+    assert again.status == 0, again.err
+    digests = [[row["figures"]["journal_digest"] for row in told["trials"]] for told in (first, json.loads(again.out))]
+    assert digests[0] == digests[1]
+    assert sorted(each.name for each in folder.parent.iterdir()) == ["000000", "000001"]
+    shutil.rmtree(folder)
+    folder.write_text("")
+    outcome = sweep(*varied)
+    assert outcome.status == 2
+    assert "000001 is a file, not the folder of trial 1; remove it to run the trial again" in outcome.err
 
 
 def test_a_sweep_leaves_rows_that_tell_all_of_it(sweep, tmp_path):

@@ -55,6 +55,12 @@ def test_what_cannot_be_varied_is_told_in_a_sentence(name: str, wanted: object, 
         axis_of(name, wanted)
 
 
+def test_a_switch_is_one_value_however_it_is_written() -> None:
+    assert axis_of("refit-on-change", ["yes", False]).values == ("true", "false")
+    with pytest.raises(SweepError, match="setting refit-on-change has the value true twice"):
+        axis_of("refit-on-change", "true,1,yes")
+
+
 def test_a_value_that_only_others_forbid_is_no_fault_of_its_axis() -> None:
     """min-days-to-expiry 60 is above the default max-days-to-expiry, which may be varied as well."""
     assert axis_of("min-days-to-expiry", "20,60").values == ("20", "60")

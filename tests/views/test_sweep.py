@@ -42,10 +42,12 @@ def test_what_a_best_is_worth_stands_beside_it() -> None:
     assert found.best is not None
     assert found.overfitting is not None
     text = shown(sweep, results)
-    assert f"DEFLATED SHARPE RATIO  {found.best.deflated:z.1%}".split() == next(
-        line.split()[:4] for line in text.splitlines() if "DEFLATED" in line
+    assert f"Deflated Sharpe ratio  {found.best.deflated:z.1%}".split() == next(
+        line.split()[:4] for line in text.splitlines() if "Deflated Sharpe" in line
     )
-    assert f"{found.overfitting.probability:z.1%}" in next(line for line in text.splitlines() if "OVERFITTED" in line)
+    assert f"{found.overfitting.probability:z.1%}" in next(
+        line for line in text.splitlines() if "of overfitting" in line
+    )
     told = stated_verdict(sweep, found, results)
     assert told["best"]["deflated_sharpe"] == found.best.deflated
     assert told["best"]["sharpe"] == pytest.approx(found.best.ratio * math.sqrt(252))

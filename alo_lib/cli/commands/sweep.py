@@ -105,8 +105,9 @@ def sweep(
     from alo_lib.cli.failures import RunFailedError, UserError
 
     if repeat is not None:
-        if file is not None or assignments:
-            raise UserError("--repeat runs one trial again as it was: neither a file nor --set can be given")
+        others = (file, truth, data, workers, address, output, html, *options.values())
+        if assignments or any(each not in (None, ()) for each in others):
+            raise UserError("--repeat runs one trial again as it was: only --json can be given with it")
         _repeat(repeat, as_json)
         return
 

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from alo_lib.market import DataFolder, SecurityType
 from alo_lib.market.generator.exchange import equity_hours
 from alo_lib.market.generator.truth import MarketTruth, sentence_of
-from alo_lib.records.json_reading import json_object_of
-from alo_lib.records.spelling import meant, unspelled, whole_number_of
+from alo_lib.records.json_reading import json_object_of, json_of
+from alo_lib.records.spelling import meant, spelled, unspelled, whole_number_of
 from alo_lib.settings import Settings
 from alo_lib.simulation.engine import run_program
 from alo_lib.sweep import SweepError
@@ -82,7 +82,10 @@ class Asked:
         value = self.values.get("set", {})
         if not isinstance(value, dict):
             raise self._wrong("set")
-        return {unspelled(name): each for name, each in value.items()}
+        named = [unspelled(name.strip()) for name in value]
+        if twice := next((name for name in named if named.count(name) > 1), None):
+            raise SweepError(f"setting {spelled(twice)} is varied twice")
+        return dict(zip(named, value.values(), strict=True))
 
     def seeds(self) -> list[int]:
         """Seeds of markets; none where the data are not generated."""
@@ -113,9 +116,13 @@ class Asked:
 def file_of(path: Path) -> dict[str, Any]:
     """What a file of a sweep holds. SweepError when it is none."""
     try:
-        content = json_object_of(path, "file of a sweep")
+        json_object_of(path, "file of a sweep")
     except ValueError as error:
         raise SweepError(str(error)) from None
+    try:
+        content: dict[str, Any] = json_of(path.read_bytes(), each_once=True)
+    except ValueError as error:
+        raise SweepError(f"{path} is no file of a sweep: it {error}") from None
     for name in content:
         if name not in KEYS:
             close = meant(name, KEYS)
@@ -129,7 +136,9 @@ def file_of(path: Path) -> dict[str, Any]:
 def truth_of_file(path: Path) -> dict[str, Any]:
     """What a file says that markets are made from, but for their seed. SweepError when it is no truth of a market."""
     try:
-        truth = MarketTruth.model_validate(json_object_of(path, "truth of a market"))
+        content = json_object_of(path, "truth of a market")
+        _require_names(content, f"{path} is no truth of a market")
+        truth = MarketTruth.model_validate(content)
     except ValidationError as error:
         raise SweepError(f"{path} is no truth of a market: {sentence_of(error)}") from None
     except ValueError as error:
@@ -160,6 +169,8 @@ def sweep_of(asked: Asked, shared: Mapping[str, Any], data: Path | None) -> Swee
     settings = Settings.of({name: value for name, value in base.items() if name not in {axis.setting for axis in axes}})
     underlyings = [_tickers(text) for text in asked.texts("underlyings")] or [",".join(settings.underlyings)]
     windows = [_window(text) for text in asked.texts("windows")] or [Window(settings.start, settings.end)]
+    _require_each_once("underlying", underlyings)
+    _require_each_once("window", [f"{each.start}{RANGE}{each.end}" for each in windows])
     seeds: list[int | None] = [*asked.seeds()]
     if (walk := asked.text("walk_forward")) is not None:
         windows = _walked(walk, windows, data, underlyings)
@@ -180,6 +191,11 @@ def sweep_of(asked: Asked, shared: Mapping[str, Any], data: Path | None) -> Swee
         data=None if data is None else str(data.resolve()),
         program=run_program(),
     )
+
+
+def _require_each_once(what: str, given: Sequence[str]) -> None:
+    if twice := next((each for each in given if given.count(each) > 1), None):
+        raise SweepError(f"{what} {twice.replace(',', TOGETHER)} is given twice")
 
 
 def _tickers(text: str) -> str:
@@ -225,6 +241,7 @@ def _truth(asked: Asked, windows: Sequence[Window]) -> dict[str, Any]:
     if given is not None and not isinstance(given, dict):
         raise SweepError(f"truth of the sweep is {given!r}; it must be {KEYS['truth']}")
     values: dict[str, Any] = days if given is None else given
+    _require_names(values, "truth of the sweep")
     try:
         truth = MarketTruth.model_validate(values)
     except ValidationError as error:
@@ -236,6 +253,12 @@ def _truth(asked: Asked, windows: Sequence[Window]) -> dict[str, Any]:
             f"the generated markets last from {truth.start} to {truth.end}"
         )
     return _seedless(truth)
+
+
+def _require_names(truth: Mapping[str, Any], what: str) -> None:
+    names = truth.get("names", [{}])
+    if not isinstance(names, list | tuple) or not names:
+        raise SweepError(f"{what}: names is {names!r}; it must be a list of objects, at least one")
 
 
 def _seedless(truth: MarketTruth) -> dict[str, Any]:

@@ -72,6 +72,7 @@ def run_trial(job: TrialJob) -> Result:
     found = read_result(job.trials, job.trial)
     if found is not None:
         return found
+    _clear(job.trials / job.trial.name)
     prepare_compilation_cache()
     folder = RunFolder(_aside(job.trials / job.trial.name), job.trials / job.trial.name)
     try:
@@ -92,6 +93,14 @@ def run_trial(job: TrialJob) -> Result:
     told = read_result(job.trials, job.trial)
     assert told is not None
     return told
+
+
+def _clear(final: Path) -> None:
+    """Take away a folder that has no file of a trial: what runs again could not be given its name."""
+    if final.is_dir() and not (final / TRIAL_FILE).is_file():
+        damaged = final.with_name(f"{final.name}.{uuid.uuid4().hex[:12]}{PARTIAL}")
+        final.rename(damaged)
+        shutil.rmtree(damaged, ignore_errors=True)
 
 
 def _aside(final: Path) -> Path:
@@ -151,6 +160,8 @@ def read_result(folder: Path, trial: Trial) -> Result | None:
     :raises SweepError: when what has its name is not of this trial, or is damaged.
     """
     path, failed = folder / trial.name, folder / f"{trial.name}{_FAILED}"
+    if path.exists() and not path.is_dir():
+        raise SweepError(f"{path} is a file, not the folder of trial {trial.number}; {_AGAIN.format('it')}")
     if (path / TRIAL_FILE).is_file():
         told = _told(path / TRIAL_FILE, trial, path)
         run = Run(path)
