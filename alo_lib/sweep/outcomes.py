@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kurtosis, skew
 
-from alo_lib.numerics.sharpe import annualized, sharpe_ratio
+from alo_lib.simulation.sharpe import annualized, sharpe_ratio
 from alo_lib.sweep.conditions import Condition
 from alo_lib.sweep.neighbourhoods import neighbours
 from alo_lib.sweep.overfitting import Overfitting, deflated_sharpe, expected_best, overfitting

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm, rankdata
 
-from alo_lib.numerics.sharpe import sharpe_ratios_of_sums
+from alo_lib.simulation.sharpe import sharpe_ratios_of_sums
 
 __all__ = ["FEWEST_SESSIONS", "Overfitting", "blocks_for", "deflated_sharpe", "expected_best", "overfitting"]
 

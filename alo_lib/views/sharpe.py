@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.numerics.sharpe import sharpe_ratio, sharpe_ratios
 from alo_lib.records.units import LEAST_SESSIONS
+from alo_lib.simulation.sharpe import sharpe_ratio, sharpe_ratios
 
 __all__ = ["LEAST_SESSIONS", "Interval", "bootstrap_interval", "sharpe_ratio"]
 

@@ -7,7 +7,7 @@ import statistics
 import numpy as np
 import pytest
 
-from alo_lib.numerics.sharpe import sharpe_ratios_of_sums
+from alo_lib.simulation.sharpe import sharpe_ratios_of_sums
 from alo_lib.sweep.overfitting import blocks_for, overfitting
 
 

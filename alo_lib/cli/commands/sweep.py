@@ -28,16 +28,16 @@ _OF_DATA: Final = ("resolution", "min_coverage", "max_unexplained_move")
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def _choice(name: str, text: str) -> Decorator:
+def _choice(option: str, text: str) -> Decorator:
     """The option for one of some words. Its default is told and not set: a file may say another."""
-    words = CHOICES[name]
-    return click.option(f"--{name}", type=click.Choice(words), help=f"{text}  [default: {words[0]}]")
+    words = CHOICES[option.removeprefix("--")]
+    return click.option(option, type=click.Choice(words), help=f"{text}  [default: {words[0]}]")
 
 
-def _count(name: str, text: str) -> Decorator:
+def _count(option: str, text: str) -> Decorator:
     """The option for a whole number, likewise."""
-    low, high, default = COUNTS[name]
-    return click.option(f"--{name}", type=Whole(low, high), help=f"{text}  [default: {default:,}]")
+    low, high, default = COUNTS[option.removeprefix("--")]
+    return click.option(option, type=Whole(low, high), help=f"{text}  [default: {default:,}]")
 
 
 @click.command(short_help="Run many backtests, and say how far the best can be trusted.")
@@ -49,12 +49,12 @@ def _count(name: str, text: str) -> Decorator:
     multiple=True,
     help="What is tried of a setting; one value holds for all trials. Values of several are joined by +.",
 )
-@_choice("sampler", "Which points.")
-@_choice("by", "What a best is best by.")
-@_count("trials", "Points that random and optuna try.")
-@_count("points", "Of each range, in a grid.")
-@_count("batch", "Points that optuna proposes at once.")
-@_count("seed", "Of random and optuna.")
+@_choice("--sampler", "Which points.")
+@_choice("--by", "What a best is best by.")
+@_count("--trials", "Points that random and optuna try.")
+@_count("--points", "Of each range, in a grid.")
+@_count("--batch", "Points that optuna proposes at once.")
+@_count("--seed", "Of random and optuna.")
 @click.option("--seeds", metavar="A..B|A,B,C", help="Try on markets that are generated from these seeds.")
 @click.option("--truth", type=FilePath(dir_okay=False), metavar="FILE", help="truth.json of those markets.")
 @click.option("--data", type=FilePath(), help="LEAN data folder.  [default: data/ of the project]")

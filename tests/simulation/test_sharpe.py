@@ -6,7 +6,7 @@ import statistics
 import numpy as np
 import pytest
 
-from alo_lib.numerics.sharpe import annualized, sharpe_ratio, sharpe_ratios_of_sums
+from alo_lib.simulation.sharpe import annualized, sharpe_ratio, sharpe_ratios_of_sums
 
 RETURNS = np.random.default_rng(3).normal(0.001, 0.01, (40, 3))
 
