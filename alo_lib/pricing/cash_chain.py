@@ -104,12 +104,6 @@ class CashChain:
         self._chain = CheckedChain(strikes, lives, rights, american, method, panels=panels)
 
     def price(
-        self, spot: npt.ArrayLike, rate: float | Array, dividend_yield: float | Array, volatility: npt.ArrayLike
-    ) -> Array:
-        """Prices (n,)."""
-        return self._prices(spot, rate, dividend_yield, volatility)
-
-    def _prices(
         self,
         spot: npt.ArrayLike,
         rate: float | Array,
@@ -117,6 +111,7 @@ class CashChain:
         volatility: npt.ArrayLike,
         among: Mask | None = None,
     ) -> Array:
+        """Prices (n,). among: (n,) which are asked for, the others are NaN; None for all."""
         terms, plans = self._terms(spot, rate, dividend_yield), self._plans
         (values,) = self._values(terms, volatility, 1, among)
         if plans is None:
@@ -169,7 +164,7 @@ class CashChain:
         # What one plan alone is worth more than, without volatility, the others may yet explain.
         doubtful &= ~np.isnan(least)
         if doubtful.any():
-            worth = self._prices(spot, rate, dividend_yield, 0.0, doubtful)
+            worth = self.price(spot, rate, dividend_yield, 0.0, doubtful)
             least[doubtful & ~(price > worth)] = np.nan
         return least
 
