@@ -1,7 +1,10 @@
 """Files that appear whole or not at all."""
 
+import multiprocessing
 import os
+import signal
 import stat
+import threading
 
 import pytest
 
@@ -69,3 +72,44 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(OSError, match="none/file") as caught:
         write_whole(tmp_path / "none" / "file", "text")
     assert caught.value.filename == str(tmp_path / "none" / "file")
+
+
+def test_what_a_killed_writer_has_left_is_written_over(tmp_path):
+    target = tmp_path / "result.json"
+
+    def die():
+        with whole_file(target) as file:
+            file.write(b"half" * 1_000)
+            file.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    for _ in range(2):
+        child = multiprocessing.get_context("fork").Process(target=die)
+        child.start()
+        child.join()
+        assert child.exitcode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 1
+    write_whole(target, "whole")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"result.json": "whole"}
+
+
+def test_writers_of_one_file_at_one_time_leave_what_one_of_them_wrote(tmp_path):
+    target = tmp_path / "result.json"
+    contents = [f"{number}" * 5_000 for number in range(8)]
+    failed = []
+
+    def write(content):
+        try:
+            for _ in range(4):
+                write_whole(target, content)
+                assert target.read_text() in contents
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=write, args=(content,)) for content in contents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert list(tmp_path.iterdir()) == [target]
