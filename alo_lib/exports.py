@@ -65,4 +65,4 @@ def handed_on(source: str) -> dict[str, str]:
 
 def is_for_checkers(node: ast.AST) -> TypeGuard[ast.If]:
     """Whether it is an ``if TYPE_CHECKING:``, below which nothing is run."""
-    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"

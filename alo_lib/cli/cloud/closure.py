@@ -15,6 +15,7 @@ __all__ = ["PACKAGES", "modules_needed"]
 
 PACKAGES: Final = ("algorithm", "alo_lib", "models")
 """What a program can take from this tree."""
+_WITH_STATEMENTS: Final = (ast.stmt, ast.excepthandler, ast.match_case)
 
 
 def modules_needed(sources: Mapping[str, str]) -> list[str]:
@@ -57,6 +58,11 @@ def _bound(module: str) -> frozenset[str]:
     return frozenset(each.get_name() for each in symbols if each.is_local())
 
 
+@cache
+def _handed_on(module: str) -> dict[str, str]:
+    return handed_on(_source(module))
+
+
 def _imports(file: str, source: str) -> Iterator[str]:
     """Our modules that a file's source imports."""
     for node in _run(ast.parse(source)):
@@ -68,12 +74,15 @@ def _imports(file: str, source: str) -> Iterator[str]:
             yield from _taken(file, str(node.module), [each.name for each in node.names])
 
 
-def _run(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those that only type checkers see."""
-    yield node
-    below = node.orelse if is_for_checkers(node) else ast.iter_child_nodes(node)
-    for each in below:
-        yield from _run(each)
+def _run(module: ast.Module) -> Iterator[ast.stmt]:
+    """All statements, in no order, but those that only type checkers see."""
+    ahead: list[ast.AST] = [module]
+    while ahead:
+        node = ahead.pop()
+        below = node.orelse if is_for_checkers(node) else ast.iter_child_nodes(node)
+        ahead += [each for each in below if isinstance(each, _WITH_STATEMENTS)]
+        if isinstance(node, ast.stmt):
+            yield node
 
 
 def _is_ours(module: str) -> bool:
@@ -85,7 +94,7 @@ def _taken(file: str, module: str, names: list[str]) -> Iterator[str]:
     if not _file(module).is_file():
         raise UserError(f"{file} imports {module}, which is no module of this project")
     yield module
-    lazy = handed_on(_source(module))
+    lazy = _handed_on(module)
     for name in lazy if names == ["*"] else names:
         if name in lazy:
             yield lazy[name]

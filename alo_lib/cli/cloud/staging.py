@@ -157,13 +157,16 @@ def _package(package: str) -> str:
 def _bundles(modules: dict[str, str], tier: Tier) -> dict[str, str]:
     """Texts of bundles by their files: modules in order of name, each in the first that has room for it."""
     bundles: list[list[str]] = []
+    sizes: list[int] = []
+    empty = len(_bundle([], modules).encode())
     for path in modules:
-        for held in bundles:
-            if len(_bundle([*held, path], modules).encode()) <= tier.bytes_a_file:
-                held.append(path)
-                break
-        else:
-            bundles.append([path])
+        size = len(_bundle([path], modules).encode()) - empty
+        place = next((place for place, held in enumerate(sizes) if held + size <= tier.bytes_a_file), len(bundles))
+        if place == len(bundles):
+            bundles.append([])
+            sizes.append(empty)
+        bundles[place].append(path)
+        sizes[place] += size
     return {_name(number, held): _bundle(held, modules) for number, held in enumerate(bundles, 1)}
 
 

@@ -244,6 +244,6 @@ def sentence_of(error: ValidationError, tickers: Sequence[str] = ()) -> str:
     if first["type"] == "value_error":
         return message
     place = [str(each) for each in first["loc"]]
-    if place[:1] == ["names"] and len(tickers) > int(place[1]):
+    if place[:1] == ["names"] and len(place) > 1 and len(tickers) > int(place[1]):
         place[:2] = [tickers[int(place[1])]]
     return f"{' '.join(place)} is {first['input']!r}: {message[:1].lower()}{message[1:]}".replace("_", "-")
