@@ -187,9 +187,8 @@ def test_lean_decides_the_same_again_and_makes_nothing_for_nobody_where_nothing_
 
 
 @pytest.mark.lean
-@pytest.mark.parametrize(
-    "day", [next(iter(FIRST_DAYS)), *(pytest.param(each, marks=pytest.mark.slow) for each in list(FIRST_DAYS)[1:])]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("day", FIRST_DAYS)
 def test_lean_begins_on_a_day_with_a_corporate_action_as_the_embedded_engine(
     day: str, lean_data: Path, tmp_path: Path
 ) -> None:
@@ -201,6 +200,7 @@ def test_lean_begins_on_a_day_with_a_corporate_action_as_the_embedded_engine(
 
 
 @pytest.mark.lean
+@pytest.mark.slow
 def test_lean_settles_held_options_at_expiry_as_the_embedded_engine(lean_data: Path, tmp_path: Path) -> None:
     engine = native()
     _, embedded = run(EmbeddedEngine(), OVER_EXPIRY, lean_data, tmp_path / "embedded")

@@ -100,6 +100,7 @@ def test_the_documented_drawdown_model_sells_what_is_held(run: Callable[..., Ran
     assert not order_digest(ran.orders).startswith(UNSWAPPED_ORDERS)
 
 
+@pytest.mark.slow
 def test_another_portfolio_construction_decides_what_is_held(run: Callable[..., Ran]) -> None:
     ran = run("portfolio construction")
     assert ran.made["insights"] > 0

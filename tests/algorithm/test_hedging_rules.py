@@ -41,10 +41,8 @@ def test_rules_open_the_same_and_hedge_otherwise(by_rule: dict[str, Journal]) ->
 
 
 @pytest.mark.lean
-@pytest.mark.parametrize(
-    "name",
-    ["minimum_variance", *(pytest.param(each, marks=pytest.mark.slow) for each in ("delta_band", "whalley_wilmott"))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["minimum_variance", "delta_band", "whalley_wilmott"])
 def test_lean_hedges_by_a_rule_as_the_embedded_engine(name: str, lean_data: Path, tmp_path: Path) -> None:
     engine = native()
     settings = job(hedge=name, hedge_volatility="forecast") if name == "delta_band" else job(hedge=name)

@@ -70,6 +70,7 @@ def test_a_run_is_decided_again_without_the_file(learned: tuple[Path, Journal]) 
 
 
 @pytest.mark.lean
+@pytest.mark.slow
 def test_lean_hedges_by_a_policy_as_the_embedded_engine(lean_data: Path, tmp_path: Path) -> None:
     engine, settings = native(), by_policy(random_policy(), tmp_path)
     _, ours = run(EmbeddedEngine(), settings, lean_data, tmp_path / "embedded")

@@ -31,11 +31,11 @@ def run(seed: int, first: int, count: int) -> None:
     last = (done.stdout.split("\n")[-2:-1] or ["none"])[0]
     assert done.returncode == 0, f"status {done.returncode} from mutant {last} of seed {seed} on: {done.stderr}"
     refused, used = int(last.split()[0]), int(last.split()[2])
-    assert min(refused, used) > count / 5  # both are met
+    assert min(refused, used) > count / 10  # both are met
 
 
 def test_some_mutants() -> None:
-    run(17, 0, 250)
+    run(17, 0, 80)
 
 
 @pytest.mark.slow

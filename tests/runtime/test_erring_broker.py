@@ -12,7 +12,7 @@ from alo_lib.strategy.targets import leads_away
 from tests.core.script import FIRST, Script, at
 from tests.runtime.erring_broker import ErringBroker, Host
 
-HISTORIES = int(os.environ.get("ALO_HISTORIES", "40"))
+HISTORIES = int(os.environ.get("ALO_HISTORIES", "20"))
 STEPS = 8
 
 

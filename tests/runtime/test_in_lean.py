@@ -55,7 +55,7 @@ def whole(lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Mes
     return list(filter(counts, read_journal(folder / JOURNAL_FOLDER).messages))
 
 
-@pytest.mark.parametrize("ended_by", ["error", "kill"])
+@pytest.mark.parametrize("ended_by", [pytest.param("error", marks=pytest.mark.slow), "kill"])
 def test_a_run_that_is_cut_short_leaves_its_journal(
     ended_by: str, whole: list[Message], lean_data: Path, tmp_path: Path
 ) -> None:
@@ -79,6 +79,7 @@ def test_a_run_that_is_cut_short_leaves_its_journal(
         assert message.records.tobytes() == expected.records.tobytes()
 
 
+@pytest.mark.slow
 def test_a_broker_that_errs_is_not_believed_and_nothing_is_traded_otherwise(
     whole: list[Message], lean_data: Path, tmp_path: Path
 ) -> None:

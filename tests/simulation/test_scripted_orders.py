@@ -16,7 +16,8 @@ STATUS, TYPE = 3, 4
 
 
 @pytest.mark.lean
-@pytest.mark.parametrize("seed", [3, pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2, 3])
 def test_every_event_is_leans(lean_data: Path, tmp_path: Path, seed: int) -> None:
     day = MarketDay(lean_data)
     script = made(day, seed)

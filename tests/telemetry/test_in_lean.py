@@ -13,7 +13,7 @@ from alo_lib.records import Kind
 from alo_lib.settings import Settings
 from alo_lib.simulation import require_data, run_backtest
 
-pytestmark = pytest.mark.lean
+pytestmark = [pytest.mark.lean, pytest.mark.slow]
 
 SETTINGS = Settings.of(
     {"underlyings": "AAPL", "start": "2014-06-06", "end": "2014-06-09", "resolution": "hour"},
