@@ -116,7 +116,9 @@ class ChainPricer:
             return None
         terms = self._terms_of(option, symbols)
         listed, quotes = terms.listed(columns, symbols), columns[:, _QUOTED:].copy()
-        if not isinstance(listed.style, str) or (flat := terms.flat(listed, quotes, time)) is None:
+        if listed.strange is not None or not isinstance(listed.style, str):
+            return None
+        if (flat := terms.flat(listed, quotes, time)) is None:
             return None
         method = method_without_cash(listed.style, self._resolved, terms.on_future)
         found = plain_values(listed.plain, flat.years, quotes, *flat[1:], self._source, method)
@@ -138,7 +140,7 @@ class ChainPricer:
         option: the canonical option's identifier, where it is known already.
         """
         terms = self._terms_of(option or str(symbols[0].canonical.id), symbols)
-        strike, right, style, strange, days, place = terms.listed(columns, symbols)
+        strike, right, style, strange, days, place, *_ = terms.listed(columns, symbols)
         bid, ask, last, spot = columns[:, _QUOTED:].T.copy()
         market, status = market_price(bid, ask, last, self._price_source)
         if not past:
