@@ -10,7 +10,18 @@ from alo_lib.numerics.compilation import kernel
 from alo_lib.pricing.arguments import DOMAINS, PricingError, real_numbers
 from alo_lib.pricing.quotes import Codes, ContractStatus
 
-__all__ = ["MAY_BE_VALUED", "NO_BID", "PRICED", "RATE_HIGH", "RATE_LOW", "begin", "codes_of", "may_be_valued", "no_codes", "table_of"]
+__all__ = [
+    "MAY_BE_VALUED",
+    "NO_BID",
+    "PRICED",
+    "RATE_HIGH",
+    "RATE_LOW",
+    "begin",
+    "codes_of",
+    "may_be_valued",
+    "no_codes",
+    "table_of",
+]
 
 Array = npt.NDArray[np.float64]
 

@@ -1,8 +1,8 @@
 """Chains of which every contract is quoted, and priced at its mid's volatility: the rule, in a few compiled calls.
 
-What a :class:`alo_lib.pricing.quoted_chain.QuotedChain` gives for such a chain it gives to the bit, by the same kernels.
-A chain of a few contracts costs the steps between them and not the kernels, so here there are as few as can be. Whatever
-is not plain, a contract without a price, at its floor, of another style than the others, is the quoted chain's.
+They have the bits that :class:`alo_lib.pricing.quoted_chain.QuotedChain` gives them, by the same kernels. What a chain
+of a few contracts costs is the steps between kernels, of which there are as few here as can be. What is not plain, such
+as a contract without a price, at its floor, or of another style than the others, is for the quoted chain.
 """
 
 import math
@@ -33,7 +33,13 @@ _COLUMNS: Final = 8
 
 
 def plain_values(
-    contracts: Array, time_to_expiry: Array, quotes: Array, rate: float, dividend_yield: float, source: int, method: Method
+    contracts: Array,
+    time_to_expiry: Array,
+    quotes: Array,
+    rate: float,
+    dividend_yield: float,
+    source: int,
+    method: Method,
 ) -> Array | None:
     """Price, volatility, delta, gamma, vega, theta, rho and leverage of n contracts, (n, 8), raw derivatives.
 

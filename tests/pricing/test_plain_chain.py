@@ -26,7 +26,14 @@ def quotes_of(rows: slice, style: Style, dividend_yield: float, rate: float = RA
 
 
 def plain(
-    rows: slice, quotes: np.ndarray, style: Style, dividend_yield: float, *, rate: float = RATE, source: str = "mid", on_future: bool = False
+    rows: slice,
+    quotes: np.ndarray,
+    style: Style,
+    dividend_yield: float,
+    *,
+    rate: float = RATE,
+    source: str = "mid",
+    on_future: bool = False,
 ) -> np.ndarray | None:
     method = method_without_cash(style, resolve_scheme("accurate"), on_future)
     contracts = np.stack([STRIKES, RIGHTS])[:, rows].copy()
