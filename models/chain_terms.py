@@ -111,16 +111,15 @@ class ChainTerms:
         self._listed: dict[bytes, Listed] = {}
         self._session = (0, 0)
         self._rate: float | None = None
-        self._pays_none = False
+        self._paid: float | None = None
         self._now = (0, dt.datetime.min)
         self._announced = announced
         self.on_future = self._symbol.security_type == SecurityType.FUTURE_OPTION
         if isinstance(dividend_yield, str):
             self._yield = DividendYieldProvider.create_for_option(self._symbol)
-            self._of_lean = True
+            self._is_history = isinstance(self._yield, DividendYieldProvider)
         else:
-            self._of_lean = False
-            self._yield = dividend_yield
+            self._yield, self._is_history = dividend_yield, False
 
     def listed(self, columns: Array, symbols: Sequence[Symbol]) -> Listed:
         """What n contracts are, at least one.
@@ -157,10 +156,7 @@ class ChainTerms:
 
     def _yield_at(self, quotes: Array, now: int) -> float:
         """The dividend yield at the spot of n contracts; 0 where there is no spot, for no contract is priced then."""
-        self._begin_session(now)
-        if self._pays_none:
-            return 0.0
-        spot = float(quotes[:, -1].max())
+        spot = max(quotes[:, -1].tolist())
         return self._model_yield(spot, now) if spot > 0.0 else 0.0
 
     def learn(self, day: int, symbol: Symbol) -> None:
@@ -226,13 +222,13 @@ class ChainTerms:
         return model * after, (times, amounts)
 
     def _model_yield(self, spot: float, now: int) -> float:
-        """The dividend yield model's; LEAN's own is cash of the year before a day, over spot: none stays none."""
+        """The dividend yield model's; LEAN's own is what was paid in the year before a day, a share, over the spot."""
+        if not self._is_history:
+            return float(self._yield.get_dividend_yield(self._local(now), spot))
         self._begin_session(now)
-        if self._pays_none:
-            return 0.0
-        found = float(self._yield.get_dividend_yield(self._local(now), spot))
-        self._pays_none = self._of_lean and found == 0.0
-        return found
+        if self._paid is None:
+            self._paid = float(self._yield.get_dividend_yield(self._local(now), 1.0))
+        return self._paid / spot
 
     def _begin_session(self, now: int) -> None:
         """Forget what held for another day of the exchange's."""
@@ -242,7 +238,7 @@ class ChainTerms:
         today = dt.datetime.combine(self._local(now), dt.time(), self._zone)
         midnights = today, dt.datetime.combine(today.date() + CALENDAR_DAY, dt.time(), self._zone)
         first, end = (utc_nanoseconds(midnight.astimezone(dt.UTC)) for midnight in midnights)
-        self._session, self._rate, self._pays_none = (first, end), None, False
+        self._session, self._rate, self._paid = (first, end), None, None
 
     def _ahead(self, now: int) -> tuple[Array, Array]:
         """Announced dividends that go ex, at the session's open, after now: times in years, ascending, and amounts."""

@@ -329,7 +329,7 @@ def test_options_of_one_underlying_keep_their_terms(chains: Any) -> None:
         made.append(symbol)
         return Yield(0.0)
 
-    chains.DividendYieldProvider = SimpleNamespace(create_for_option=create_for_option)
+    chains.DividendYieldProvider.create_for_option = staticmethod(create_for_option)
     pricer = Pricer(chains).pricer
     other = Symbol("TWO C", Identity("T"), 2, equity("TWO"))
     one, again = (pricer.terms_of(row["symbol"]) for row in contracts()[:2])
