@@ -5,14 +5,16 @@ import datetime as dt
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 import numpy as np
 from AlgorithmImports import IRiskFreeInterestRateModel, QCAlgorithm, QuoteBar, Symbol
 
 from alo_lib.pricing import Contracts, ContractStatus, DividendModel, Dividends, MarketTerms, QuotedChain, market_price
-from alo_lib.pricing.arguments import DOMAINS, STYLES, PricingError, check_choice, outside
+from alo_lib.pricing.arguments import DOMAINS, STYLES, PricingError, Style, check_choice, outside
 from alo_lib.pricing.options import SchemeLike
+from alo_lib.pricing.plain_chain import plain_values
+from alo_lib.pricing.quoted_chain import method_without_cash
 from alo_lib.pricing.quotes import PRICE_SOURCES, Array, Codes, PriceSource
 from alo_lib.pricing.schedules import DIVIDEND_MODELS
 from alo_lib.pricing.scheme import resolve_scheme
@@ -59,9 +61,10 @@ class ChainPricer:
     ) -> None:
         _check(algorithm, price, dividend_yield, announced, max_quote_age)
         check_choice("dividend_model", dividend_model, DIVIDEND_MODELS)
-        resolve_scheme(scheme)
+        self._resolved = resolve_scheme(scheme)
         self._algorithm = algorithm
         self._price_source: PriceSource = price
+        self._source = PRICE_SOURCES.index(price)
         self._dividend_yield: DividendYield = dividend_yield
         self._announced = announced
         self._dividend_model: DividendModel = dividend_model
@@ -100,9 +103,26 @@ class ChainPricer:
             return np.empty((0, len(WRITTEN)))
         known = told or self._told(symbols[0], past=past)
         volatility = None if past else self._forecast(known, time)
+        if volatility is None and (plain := self._plain(columns, symbols, time, known.option)) is not None:
+            self.count(ContractStatus.PRICED, len(range(len(symbols))[counted]), None)
+            return plain
         chain = self.quoted(columns, symbols, time, past=past, option=known.option)
         self._count(chain.status[counted], symbols, counted.start or 0)
         return in_lean_units(chain, volatility)
+
+    def _plain(self, columns: Array, symbols: Sequence[Symbol], time: int, option: str) -> Array | None:
+        """As :meth:`values_of`, of a chain whose contracts all have a volatility at one rate and yield; None else."""
+        if self.parity or self._max_quote_age is not None:
+            return None
+        terms = self._terms_of(option, symbols)
+        listed, quotes = terms.listed(columns, symbols), columns[:, _QUOTED:].copy()
+        if listed.strange is not None or not isinstance(listed.style, str):
+            return None
+        if (flat := terms.flat(listed, quotes, time)) is None:
+            return None
+        method = method_without_cash(listed.style, self._resolved, terms.on_future)
+        found = plain_values(listed.plain, flat.years, quotes, *flat[1:], self._source, method)
+        return None if found is None else _in_units(found)
 
     def quoted(
         self,
@@ -120,7 +140,7 @@ class ChainPricer:
         option: the canonical option's identifier, where it is known already.
         """
         terms = self._terms_of(option or str(symbols[0].canonical.id), symbols)
-        strike, right, style, strange, days, place = terms.listed(columns, symbols)
+        strike, right, style, strange, days, place, *_ = terms.listed(columns, symbols)
         bid, ask, last, spot = columns[:, _QUOTED:].T.copy()
         market, status = market_price(bid, ask, last, self._price_source)
         if not past:
@@ -255,6 +275,10 @@ def _load_kernels(scheme: SchemeLike, *, dividends: bool) -> None:
     for cash in (None, ([0.5], [0.5])) if dividends else (None,):
         chain = QuotedChain(contracts, MarketTerms(50.0, 0.05, 0.01, cash), market, status, scheme=scheme)
         in_lean_units(chain, 0.2)
+    quotes = np.array([[5.0, 5.2, 0.0, 50.0]])
+    for style in get_args(Style):
+        method = method_without_cash(style, resolve_scheme(scheme), False)
+        plain_values(np.array([[50.0], [1.0]]), np.ones(1), quotes, 0.05, 0.01, 0, method)
 
 
 def in_lean_units(chain: QuotedChain, volatility: float | None) -> Array:
@@ -265,6 +289,10 @@ def in_lean_units(chain: QuotedChain, volatility: float | None) -> Array:
     greeks = chain.greeks
     price = np.where(np.isnan(greeks.delta), np.nan, chain.price) if volatility is None else chain.price_at(volatility)
     others = {"price": price, "implied_volatility": chain.volatility, "leverage": chain.leverage}
-    columns = np.array([others[name] if name in others else getattr(greeks, name) for name in WRITTEN])
-    out: Array = columns.T * _SCALES
+    return _in_units(np.array([others[name] if name in others else getattr(greeks, name) for name in WRITTEN]).T)
+
+
+def _in_units(columns: Array) -> Array:
+    """The columns WRITTEN (n, 8) of raw derivatives in LEAN's units."""
+    out: Array = columns * _SCALES
     return np.minimum(np.maximum(out, -_LARGEST, out=out), _LARGEST, out=out)

@@ -27,7 +27,7 @@ from alo_lib.pricing.arguments import STYLES, Styles
 from alo_lib.records import CALENDAR_DAY, SECOND, years_between
 from models.times import utc_nanoseconds, utc_of
 
-__all__ = ["Announced", "ChainTerms", "DividendYield", "Listed", "hours_of", "properties_of"]
+__all__ = ["Announced", "ChainTerms", "DividendYield", "FlatTerms", "Listed", "hours_of", "properties_of"]
 
 Array = npt.NDArray[np.float64]
 Days = npt.NDArray[np.int64]
@@ -51,6 +51,16 @@ class Listed(NamedTuple):
     strange: npt.NDArray[np.bool_] | None  # (n,) whose style LEAN has no name for yet; None where none's
     days: Days  # (k,) on which they expire, ascending
     place: Rows  # (n,) each contract's among them
+    plain: Array  # (2, n) strike and right
+    settles: npt.NDArray[np.int64]  # (n,) nanoseconds since the epoch, UTC
+
+
+class FlatTerms(NamedTuple):
+    """What n contracts are valued with where one rate and one yield hold for all of them."""
+
+    years: Array  # (n,) to settlement
+    rate: float
+    dividend_yield: float
 
 
 def hours_of(symbol: Symbol) -> SecurityExchangeHours:
@@ -101,16 +111,15 @@ class ChainTerms:
         self._listed: dict[bytes, Listed] = {}
         self._session = (0, 0)
         self._rate: float | None = None
-        self._pays_none = False
+        self._paid: float | None = None
         self._now = (0, dt.datetime.min)
         self._announced = announced
         self.on_future = self._symbol.security_type == SecurityType.FUTURE_OPTION
         if isinstance(dividend_yield, str):
             self._yield = DividendYieldProvider.create_for_option(self._symbol)
-            self._of_lean = True
+            self._is_history = isinstance(self._yield, DividendYieldProvider)
         else:
-            self._of_lean = False
-            self._yield = dividend_yield
+            self._yield, self._is_history = dividend_yield, False
 
     def listed(self, columns: Array, symbols: Sequence[Symbol]) -> Listed:
         """What n contracts are, at least one.
@@ -129,8 +138,26 @@ class ChainTerms:
             words = _styles(np.where(strange, 0.0, style))
             if len(self._listed) >= _CHAINS_KEPT:
                 self._listed.clear()
-            self._listed[key] = Listed(strike, 1.0 - 2.0 * put, words, strange if strange.any() else None, days, place)
+            right, odd = 1.0 - 2.0 * put, strange if strange.any() else None
+            settles = np.array([self._settlement[day] for day in days.tolist()])[place]
+            plain = np.stack([strike, right])
+            self._listed[key] = Listed(strike, right, words, odd, days, place, plain, settles)
         return self._listed[key]
+
+    def flat(self, listed: Listed, quotes: Array, now: int) -> FlatTerms | None:
+        """The terms of n contracts without cash; None where cash is announced or a rate is asked for at each expiry.
+
+        quotes: (n, 4), the spot last.
+        """
+        if self._announced is not None or (rate := self._rate_today(now)) is None:
+            return None
+        years = years_between(now, listed.settles)
+        return FlatTerms(years, rate, rate if self.on_future else self._yield_at(quotes, now))
+
+    def _yield_at(self, quotes: Array, now: int) -> float:
+        """The dividend yield at the spot of n contracts; 0 where there is no spot, for no contract is priced then."""
+        spot = max(quotes[:, -1].tolist())
+        return self._model_yield(spot, now) if spot > 0.0 else 0.0
 
     def learn(self, day: int, symbol: Symbol) -> None:
         """Settlement of the contracts that expire on a day (counted from 0001-01-01), told by one of them."""
@@ -156,13 +183,25 @@ class ChainTerms:
         LEAN's own provider is a history: asked for a later date it would tell what nobody knew, so it is asked for
         today. Any other model, such as a user's curve, is asked for the expiry.
         """
-        model = self._risk_free_rate or self._algorithm.risk_free_interest_rate_model
-        if isinstance(model, InterestRateProvider):
-            self._begin_session(now)
-            if self._rate is None:  # its rates are a day's
-                self._rate = float(model.get_interest_rate(self._local(now)))
-            return np.full(days.size, self._rate)
+        rate = self._rate_today(now)
+        if rate is not None:
+            return np.full(days.size, rate)
+        model = self._rate_model
         return np.array([float(model.get_interest_rate(self._expiry[day])) for day in days.tolist()])
+
+    @property
+    def _rate_model(self) -> IRiskFreeInterestRateModel:
+        return self._risk_free_rate or self._algorithm.risk_free_interest_rate_model
+
+    def _rate_today(self, now: int) -> float | None:
+        """The one rate that LEAN's own provider has for a day; None with another model."""
+        model = self._rate_model
+        if not isinstance(model, InterestRateProvider):
+            return None
+        self._begin_session(now)
+        if self._rate is None:
+            self._rate = float(model.get_interest_rate(self._local(now)))
+        return self._rate
 
     def dividends(self, years: Array, spot: float, now: int) -> tuple[Array, tuple[Array, Array] | None]:
         """Dividend yields to each time to expiry, and the cash dividends announced: ex-times in years and amounts.
@@ -183,13 +222,13 @@ class ChainTerms:
         return model * after, (times, amounts)
 
     def _model_yield(self, spot: float, now: int) -> float:
-        """The dividend yield model's; LEAN's own is cash of the year before a day, over spot: none stays none."""
+        """The dividend yield model's; LEAN's own is what was paid in the year before a day, a share, over the spot."""
+        if not self._is_history:
+            return float(self._yield.get_dividend_yield(self._local(now), spot))
         self._begin_session(now)
-        if self._pays_none:
-            return 0.0
-        found = float(self._yield.get_dividend_yield(self._local(now), spot))
-        self._pays_none = self._of_lean and found == 0.0
-        return found
+        if self._paid is None:
+            self._paid = float(self._yield.get_dividend_yield(self._local(now), 1.0))
+        return self._paid / spot
 
     def _begin_session(self, now: int) -> None:
         """Forget what held for another day of the exchange's."""
@@ -199,7 +238,7 @@ class ChainTerms:
         today = dt.datetime.combine(self._local(now), dt.time(), self._zone)
         midnights = today, dt.datetime.combine(today.date() + CALENDAR_DAY, dt.time(), self._zone)
         first, end = (utc_nanoseconds(midnight.astimezone(dt.UTC)) for midnight in midnights)
-        self._session, self._rate, self._pays_none = (first, end), None, False
+        self._session, self._rate, self._paid = (first, end), None, None
 
     def _ahead(self, now: int) -> tuple[Array, Array]:
         """Announced dividends that go ex, at the session's open, after now: times in years, ascending, and amounts."""

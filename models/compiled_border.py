@@ -68,6 +68,7 @@ class Border:
         self._results = _Results()
         self.empty: OptionPriceModelResult = getattr(OptionPriceModelResult, "None")
         self.find: Any = _finder(self._results, miss)
+        self._make = _writer()  # here, since the first slice would wait for it
 
     def contracts(self, chain: Any) -> Any:
         """A .NET array of a chain's contracts, or of those of a Python list."""
@@ -96,10 +97,9 @@ class Border:
         """The result of a contract that was written, None for another."""
         return self._results[contract] if self._results.ContainsKey(contract) else None
 
-    @staticmethod
-    def _made(asked: Asked, values: Columns, results: Any, forget: bool) -> OptionPriceModelResult:
+    def _made(self, asked: Asked, values: Columns, results: Any, forget: bool) -> OptionPriceModelResult:
         table = np.ascontiguousarray(values, np.float64)
-        found: OptionPriceModelResult = _writer()(
+        found: OptionPriceModelResult = self._make(
             asked.contracts, array_address(table), results, forget, asked.parameters
         )
         return found

@@ -68,6 +68,7 @@ _Read = System.Action[Contracts, System.Int64]
 Miss = System.Func[OptionPriceModelParameters, Contracts, System.Int64, System.String, OptionPriceModelResult]
 _HEAD: Final = ("count", "days", "ticks", "forecast", "of_chain", "splits")
 """What the row before a question's contracts says; days since 0001-01-01 and ticks of the day, of the slice's time."""
+_Head: Final = ctypes.c_double * len(_HEAD)
 
 
 class Asked(NamedTuple):
@@ -91,7 +92,7 @@ class Asked(NamedTuple):
     @classmethod
     def at(cls, parameters: OptionPriceModelParameters, contracts: Any, address: int, option: str) -> "Asked":
         """What .NET asked; its numbers lie in memory, which stays until it has its answer: a row of :data:`_HEAD`."""
-        count, days, ticks, forecast, of_chain, splits = (ctypes.c_double * len(_HEAD)).from_address(address)
+        count, days, ticks, forecast, of_chain, splits = _Head.from_address(address)
         memory = (ctypes.c_double * ((int(count) + 1) * len(READ))).from_address(address)
         columns = np.frombuffer(memoryview(memory), np.float64).reshape(-1, len(READ))[1:]
         time = nanoseconds_of_ticks(int(days) * _TICKS_A_DAY + int(ticks)) if days else None

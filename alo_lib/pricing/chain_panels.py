@@ -19,7 +19,7 @@ from alo_lib.pricing.panels import DEGREES, LOWEST, PANELS, Panels, expiry_table
 from alo_lib.pricing.scheme import LONG, PRICE_SINE, Scheme, tables
 from alo_lib.pricing.terms import Options
 
-__all__ = ["ChainPanels"]
+__all__ = ["ChainPanels", "has_panel"]
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -63,6 +63,12 @@ def _years(time: float) -> int:
 
 
 @kernel
+def has_panel(time: float, dividend_yield: float, rate: float) -> bool:
+    """Whether a put has a single boundary, which panels hold."""
+    return time > 0.0 and (rate > 0.0 or (rate == 0.0 and dividend_yield < 0.0))
+
+
+@kernel
 def _grouped(keys: Array, order: Integers) -> tuple[Integers, Integers, Array, Array]:
     """Contracts sorted by order (n,) in groups of equal keys: ``first``, ``member``, ``group`` and ``settles``.
 
@@ -79,7 +85,7 @@ def _grouped(keys: Array, order: Integers) -> tuple[Integers, Integers, Array, A
             first[groups] = position
             groups += 1
         time, dividend_yield, rate = keys[0, i], keys[1, i], keys[2, i]
-        single = time > 0.0 and (rate > 0.0 or (rate == 0.0 and dividend_yield < 0.0))
+        single = has_panel(time, dividend_yield, rate)
         member[i] = groups - 1 if single else -1
         read = read or single
     if not read:

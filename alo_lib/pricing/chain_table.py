@@ -10,7 +10,18 @@ from alo_lib.numerics.compilation import kernel
 from alo_lib.pricing.arguments import DOMAINS, PricingError, real_numbers
 from alo_lib.pricing.quotes import Codes, ContractStatus
 
-__all__ = ["MAY_BE_VALUED", "NO_BID", "PRICED", "begin", "codes_of", "no_codes", "table_of"]
+__all__ = [
+    "MAY_BE_VALUED",
+    "NO_BID",
+    "PRICED",
+    "RATE_HIGH",
+    "RATE_LOW",
+    "begin",
+    "codes_of",
+    "may_be_valued",
+    "no_codes",
+    "table_of",
+]
 
 Array = npt.NDArray[np.float64]
 
@@ -22,7 +33,7 @@ PRICED, _ONE_SIDED, _EXPIRED, _NO_SPOT, _OUT_OF_DOMAIN, NO_BID = (
 MAY_BE_VALUED: Final = np.isin(_STATUSES, (PRICED, NO_BID))
 """By code, of the statuses that :func:`begin` gives."""
 (_SPOT_LOW, _SPOT_HIGH), (_STRIKE_LOW, _STRIKE_HIGH) = DOMAINS["spot"], DOMAINS["strike"]
-(_YIELD_LOW, _YIELD_HIGH), (_RATE_LOW, _RATE_HIGH) = DOMAINS["dividend_yield"], DOMAINS["rate"]
+(_YIELD_LOW, _YIELD_HIGH), (RATE_LOW, RATE_HIGH) = DOMAINS["dividend_yield"], DOMAINS["rate"]
 _LONGEST: Final = DOMAINS["time_to_expiry"][1]
 
 
@@ -57,6 +68,19 @@ _STRIKE, _TIME, _RIGHT, _SPOT, _RATE, _YIELD, _ASK, _MARKET, _PRICE = range(9)
 
 
 @kernel
+def may_be_valued(spot: float, strike: float, dividend_yield: float, time: float) -> int:
+    """The status of a contract with a price before anything is computed: PRICED, or why it is not to be valued."""
+    if not spot > 0.0:
+        return _NO_SPOT
+    if not time > 0.0:
+        return _EXPIRED
+    beyond = (strike < _STRIKE_LOW or strike > _STRIKE_HIGH) or (spot < _SPOT_LOW or spot > _SPOT_HIGH)
+    if beyond or (dividend_yield < _YIELD_LOW or dividend_yield > _YIELD_HIGH) or time > _LONGEST:
+        return _OUT_OF_DOMAIN
+    return PRICED
+
+
+@kernel
 def begin(table: Array, given: Codes, out: Codes) -> tuple[bool, bool, bool, int, int]:
     """The status (n,) before anything is computed, into out, and the row _PRICE of the table (9, n).
 
@@ -74,21 +98,11 @@ def begin(table: Array, given: Codes, out: Codes) -> tuple[bool, bool, bool, int
         bare = given[i] == _ONE_SIDED and table[_ASK, i] > 0.0
         if given[i] != PRICED and not bare:
             continue
-        s, k, q, t = table[_SPOT, i], table[_STRIKE, i], table[_YIELD, i], table[_TIME, i]
-        if not s > 0.0:
-            out[i] = _NO_SPOT
-        elif not t > 0.0:
-            out[i] = _EXPIRED
-        elif (
-            (k < _STRIKE_LOW or k > _STRIKE_HIGH)
-            or (q < _YIELD_LOW or q > _YIELD_HIGH)
-            or (s < _SPOT_LOW or s > _SPOT_HIGH)
-            or t > _LONGEST
-        ):
-            out[i] = _OUT_OF_DOMAIN
-        else:
+        k, q = table[_STRIKE, i], table[_YIELD, i]
+        out[i] = may_be_valued(table[_SPOT, i], k, q, table[_TIME, i])
+        if out[i] == PRICED:
             count += 1
-            domains = domains and k == k and q == q and _RATE_LOW <= table[_RATE, i] <= _RATE_HIGH
+            domains = domains and k == k and q == q and RATE_LOW <= table[_RATE, i] <= RATE_HIGH
             if bare:
                 alone += 1
                 out[i] = NO_BID

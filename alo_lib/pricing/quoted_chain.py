@@ -44,7 +44,7 @@ from alo_lib.pricing.schedules import DividendsLike, one_schedule
 from alo_lib.pricing.scheme import Scheme
 from alo_lib.pricing.terms import Options
 
-__all__ = ["Contracts", "MarketTerms", "QuotedChain", "volatility_at_the_money"]
+__all__ = ["Contracts", "MarketTerms", "QuotedChain", "method_without_cash", "volatility_at_the_money"]
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -106,7 +106,7 @@ def volatility_at_the_money(strike: npt.ArrayLike, volatility: npt.ArrayLike, sp
 
 
 @cache
-def _method_without_cash(style: Style, scheme: str | Scheme, on_future: bool) -> Method:
+def method_without_cash(style: Style, scheme: str | Scheme, on_future: bool) -> Method:
     """The same for all chains of such."""
     return Method.of(style=style, scheme=scheme, invalid="nan", on_future=on_future)
 
@@ -392,7 +392,7 @@ class QuotedChain:
         terms = self.terms
         style: Style = "european" if self._american is False else "american"  # each contract's own where they differ
         if terms.dividends is None and isinstance(self._scheme, str | Scheme):
-            return _method_without_cash(style, self._scheme, terms.on_future)
+            return method_without_cash(style, self._scheme, terms.on_future)
         return Method.of(
             style=style, scheme=self._scheme, dividends=terms.dividends, invalid="nan", on_future=terms.on_future
         )

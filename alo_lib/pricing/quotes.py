@@ -10,7 +10,7 @@ import numpy.typing as npt
 from alo_lib.numerics.compilation import kernel
 from alo_lib.pricing.arguments import PricingError, check_choice, real_numbers, spread
 
-__all__ = ["PRICE_SOURCES", "ContractStatus", "PriceSource", "market_price", "quote_mid"]
+__all__ = ["PRICE_SOURCES", "ContractStatus", "PriceSource", "market_price", "market_price_of", "quote_mid"]
 
 Array = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int8]
@@ -134,26 +134,31 @@ def market_price(
 
 
 @kernel
+def market_price_of(bid: float, ask: float, last: float, source: int) -> tuple[float, int]:
+    """One contract's price and status, as :func:`market_price` has them; source: its place in PRICE_SOURCES."""
+    bid = bid if bid > 0.0 else math.nan
+    ask = ask if ask > 0.0 else math.nan
+    last = last if last > 0.0 else math.nan
+    found, missing = math.nan, _NO_QUOTE
+    if source == _LAST:
+        found = last
+    elif bid > ask:
+        missing = _CROSSED
+    elif source == _BID:
+        found = bid
+    elif source == _ASK:
+        found = ask
+    elif bid <= ask:
+        found = 0.5 * (bid + ask)
+    else:
+        if bid > 0.0 or ask > 0.0:
+            missing = _ONE_SIDED
+        found = last if not (last < bid or last > ask) else math.nan
+    return found, missing if math.isnan(found) else _PRICED
+
+
+@kernel
 def _market_prices(bids: Array, asks: Array, lasts: Array, source: int, price: Array, status: Codes) -> None:
-    """Prices and statuses (n,) of quotes; source: its place in :data:`PRICE_SOURCES`."""
+    """Prices and statuses (n,) of quotes."""
     for i in range(price.size):
-        bid = bids[i] if bids[i] > 0.0 else math.nan
-        ask = asks[i] if asks[i] > 0.0 else math.nan
-        last = lasts[i] if lasts[i] > 0.0 else math.nan
-        found, missing = math.nan, _NO_QUOTE
-        if source == _LAST:
-            found = last
-        elif bid > ask:
-            missing = _CROSSED
-        elif source == _BID:
-            found = bid
-        elif source == _ASK:
-            found = ask
-        elif bid <= ask:
-            found = 0.5 * (bid + ask)
-        else:
-            if bid > 0.0 or ask > 0.0:
-                missing = _ONE_SIDED
-            found = last if not (last < bid or last > ask) else math.nan
-        price[i] = found
-        status[i] = missing if math.isnan(found) else _PRICED
+        price[i], status[i] = market_price_of(bids[i], asks[i], lasts[i], source)

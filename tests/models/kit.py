@@ -102,7 +102,8 @@ def tell_of_chains(lean: Any, dividend_yield: Any) -> None:
     """Give LEAN's names what it knows of chains: New York's hours, settlement at the close (of "AM" at the open)."""
     database = SimpleNamespace(get_exchange_hours=lambda market, symbol, kind: Hours())
     lean.MarketHoursDatabase = SimpleNamespace(from_data_folder=lambda: database)
-    lean.DividendYieldProvider = SimpleNamespace(create_for_option=lambda symbol: dividend_yield)
+    told = staticmethod(lambda symbol: dividend_yield)
+    lean.DividendYieldProvider = type("DividendYieldProvider", (), {"create_for_option": told})
     lean.Currencies = SimpleNamespace(USD="USD")
     lean.InterestRateProvider = type("InterestRateProvider", (), {})
     lean.SecurityType = SimpleNamespace(FUTURE_OPTION=9)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+from collections import Counter
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -169,6 +170,28 @@ def test_the_yield_is_a_users_or_what_parity_implies_or_cash_that_is_announced(c
     assert apart(dividend_yield="parity") < 1e-6
 
 
+@pytest.mark.parametrize("style", [0, 1, 2])
+@pytest.mark.parametrize("count", [1, 12])
+def test_a_chain_at_leans_own_rate_has_the_bits_of_a_quoted_chain(chains: Any, style: int, count: int) -> None:
+    """Whether all of it is priced, or a contract has no bid, or LEAN has no name yet for what one is."""
+    module = import_module("models.chain_pricing")
+    made, rows = Pricer(chains), contracts(style=min(style, 1))[:count]
+    own = type("Own", (chains.InterestRateProvider,), {"get_interest_rate": lambda self, time: 0.03})
+    made.algorithm.risk_free_interest_rate_model = own()
+    columns, symbols = columns_of(rows), [row["symbol"] for row in rows]
+    columns[0, 3] = style
+    statuses = []
+    for bid in (rows[0]["bid"], 0.0):
+        columns[0, 4] = bid
+        chain = made.pricer.quoted(columns, symbols, TEN)
+        values = made.pricer.values_of(columns, symbols, TEN)
+        assert np.array_equal(values, module.in_lean_units(chain, None), equal_nan=True)
+        statuses += [ContractStatus(code) for code in chain.status]
+    assert np.isfinite(values[1:]).all()
+    assert sum(made.pricer.statuses.values()) == 2 * count
+    assert made.pricer.statuses == Counter(statuses)
+
+
 def test_the_market_price_is_the_side_that_is_asked_for(chains: Any) -> None:
     check(Pricer(chains, price="ask").rows(contracts()), settles, market="ask")
 
@@ -306,7 +329,7 @@ def test_options_of_one_underlying_keep_their_terms(chains: Any) -> None:
         made.append(symbol)
         return Yield(0.0)
 
-    chains.DividendYieldProvider = SimpleNamespace(create_for_option=create_for_option)
+    chains.DividendYieldProvider.create_for_option = staticmethod(create_for_option)
     pricer = Pricer(chains).pricer
     other = Symbol("TWO C", Identity("T"), 2, equity("TWO"))
     one, again = (pricer.terms_of(row["symbol"]) for row in contracts()[:2])

@@ -112,18 +112,18 @@ def test_what_a_contract_is_is_told_by_its_first_columns(terms: Any) -> None:
     assert found.strange.tolist() == [False, True]
 
 
-def test_leans_yield_is_asked_once_a_day_where_nothing_was_paid_and_a_users_always(lean: Any, terms: Any) -> None:
-    """LEAN's is cash of the past year over spot, so that none is none at any spot that day."""
+def test_leans_yield_is_asked_once_a_day_and_a_users_always(lean: Any, terms: Any) -> None:
+    """LEAN's is cash of the past year over spot, and so known at any spot of the day; so it is with no cash."""
     asked: list[float] = []
-    paid = SimpleNamespace(cash=0.0)
+    paid, hour = SimpleNamespace(cash=0.0), 3600 * 10**9
 
-    def told(time: dt.datetime, spot: float) -> float:
+    def told(self: Any, time: dt.datetime, spot: float) -> float:
         asked.append(spot)
         return float(paid.cash / spot)
 
-    model, hour = SimpleNamespace(get_dividend_yield=told), 3600 * 10**9
-    lean.DividendYieldProvider = SimpleNamespace(create_for_option=lambda symbol: model)
-    for cash, whose, expected in ((0.0, "model", 2), (1.0, "model", 4), (0.0, model, 4)):
+    model = type("History", (lean.DividendYieldProvider,), {"get_dividend_yield": told})()
+    lean.DividendYieldProvider.create_for_option = staticmethod(lambda symbol: model)
+    for cash, whose, expected in ((0.0, "model", 2), (1.0, "model", 2), (1.0, model, 4)):
         paid.cash = cash
         chain = terms(dividend_yield=whose)
         asked.clear()
