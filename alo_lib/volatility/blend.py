@@ -50,13 +50,13 @@ of the true process hold 90.1 to 90.4 % of close-to-close volatility at every ho
 five years 86.4, 86.4 and 85.7 % over 63, 126 and 252 days."""
 _UNKNOWN_DAYS: Final = 84.0
 """Horizon beyond which it is widened no further: what is unknown of a level counts alike over half a year and more."""
-_FIVE_YEARS: Final = 1229.0
-"""Days of a history of 1,250 from which every part forecasts. The widening of a longer one goes with one over its days,
-as the variance of what is estimated from them does."""
 _ENOUGH_BY_REGIMES: Final = 10.0
 _UNKNOWN_BY_REGIMES: Final = 0.08
 """The same of paths of regimes, for either proxy, after five years: from a month on, how often they change is known as
 well for any horizon."""
+_FIVE_YEARS: Final = 1229.0
+"""Days of a history of 1,250 from which every part forecasts. What is unknown of regimes goes with one over the days,
+as the variance of what is estimated from them does."""
 _MONTH: Final = 21.0
 _LEAST_SQUARE: Final = 1e-12
 """Least realized squared return that has an error in logarithms: the close of such a day is the one before."""
@@ -117,7 +117,6 @@ class Blend:
         and the process for right. What both hide was found on simulated GJR-GARCH and regime markets.
         """
         unknown = math.pow(min(trading_days, _UNKNOWN_DAYS) / self.days, _UNKNOWN[proxy])
-        unknown *= math.pow(min(_FIVE_YEARS / self.days, 1.0), 1.0 - _UNKNOWN[proxy])
         return self._mixed(errors, paths, trading_days, _ENOUGH_WINDOWS[proxy], unknown)
 
     def with_regimes(self, errors: Array, paths: Array, trading_days: float) -> Array:
