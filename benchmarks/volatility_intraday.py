@@ -2,10 +2,12 @@
 
 On the series of LEAN's sample data that have hourly bars for years; proxies are squared returns, the daily range and
 the intraday measure, each of the latter two at the level of squared returns by the factor known at each refit. Once
-fitted to all days before, once as the strategy fits: to the last 1,250.
+fitted to all days before; once as the strategy fits, to the last 1,250; and once so where hours are known of the days
+alone that a run has lived, a year at most.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -28,6 +30,7 @@ Array = NDArray[np.float64]
 
 WITH_HOURS: Final = ("AAPL", "AIG", "BAC", "IBM", "SPY")
 _FIRST: Final = 1500
+_RUN_DAYS: Final = 4 * REFIT_DAYS
 _PRICES: Final = ("open", "high", "low", "close")
 
 
@@ -41,17 +44,22 @@ def _histories(folder: DataFolder, ticker: str) -> tuple[DailyHistory, DailyHist
     return DailyHistory.from_bars(*prices), DailyHistory.from_bars(*prices, intraday=intraday)
 
 
-def _walked(history: DailyHistory, looks_back: int) -> tuple[Array, Array]:
+def _walked(history: DailyHistory, looks_back: int, before: DailyHistory | None = None) -> tuple[Array, Array]:
     """Mean daily variances that were forecast after each day from the first on (m, k), and the range's factor (m,).
 
-    Each fit is to ``looks_back`` days, or to all there are.
+    Each fit is to ``looks_back`` days, or to all there are. A run begins every year; ``before`` has the measures of the
+    days that lie before it, where these are others.
     """
+    whole = history
     count = len(history) - _FIRST
     said, scale = np.empty((count, len(DAYS))), np.empty(count)
     fitted = None
     for begin in range(0, count, REFIT_DAYS):
         known, end = _FIRST + begin + 1, min(begin + REFIT_DAYS, count)
         old = max(known - looks_back, 0)
+        if before is not None:
+            lived = np.arange(len(whole)) >= _FIRST + begin // _RUN_DAYS * _RUN_DAYS
+            history = replace(whole, measures=np.where(lived, whole.measures, before.measures))
         fitted = HybridForecast.fit(history[old:known], horizons=DAYS, warm_start=fitted)
         path = fitted.filter(history[old : _FIRST + end])
         said[begin:end] = fitted.fitted_variance_path(path)[known - 1 - old :]
@@ -64,8 +72,14 @@ def judge_intraday(folder: DataFolder | None, ticker: str) -> Iterator[Row]:
     if folder is None or ticker not in WITH_HOURS:
         return
     ranges, intraday = _histories(folder, ticker)
-    for fitted, looks_back in (("", len(ranges)), (", as the strategy fits", Settings().garch_history)):
-        by_range, by_hours = _walked(ranges, looks_back), _walked(intraday, looks_back)
+    last = Settings().garch_history
+    ways = (
+        ("", len(ranges), None),
+        (", as the strategy fits", last, None),
+        (", of lived days alone", last, ranges),
+    )
+    for fitted, looks_back, before in ways:
+        by_range, by_hours = _walked(ranges, looks_back), _walked(intraday, looks_back, before)
         proxies = {
             "squared returns": (np.square(ranges.returns), None),
             "range": (ranges.measures, by_range[1]),
