@@ -1,10 +1,10 @@
 """Volatility: are forecasts right, better than GARCH out of sample, and fast? Against arch and hmmlearn, in one run.
 
 Out of sample: expanding window, refit every 21 days, on the S&P 500 that ships with arch (2004 to 2018) and on SPY and
-AAPL of a LEAN data folder; then both proxies, level and bands on every daily series (``volatility_levels``). The proxy
-is the range measure with the overnight gap, its false prints limited, brought to the level of squared returns by the
-factor of the days before the first forecast. Losses are QLIKE and squared error of the mean daily variance over 1, 5
-and 21 days; ratios are to GARCH(1,1) with normal shocks, fitted by arch.
+AAPL of a LEAN data folder; then both proxies, level and bands on every daily series (``volatility_levels``). Proxies
+are squared returns and the range measure with the overnight gap, its false prints limited, brought to the level of
+squared returns by the factor of the days before the first forecast. Losses are of the mean daily variance over 1, 5 and
+21 days, beside GARCH(1,1) with normal shocks, fitted by arch (``volatility_losses``).
 """
 
 import logging
@@ -19,7 +19,6 @@ from typing import get_args
 
 import numpy as np
 from arch import arch_model
-from arch.bootstrap import MCS
 from arch.data import sp500
 from arch.univariate.base import ARCHModel
 from hmmlearn.hmm import GaussianHMM
@@ -47,7 +46,8 @@ from benchmarks.harness import Row, best_time, options_of, report
 from benchmarks.lean_data import add_data_option
 from benchmarks.volatility_bands import judge_bands
 from benchmarks.volatility_intraday import judge_intraday
-from benchmarks.volatility_levels import diebold_mariano, every_series, judge_levels
+from benchmarks.volatility_levels import every_series, judge_levels
+from benchmarks.volatility_losses import PEER, judge_range, judge_squared_returns
 
 Array = NDArray[np.float64]
 
@@ -193,7 +193,7 @@ def forecast_out_of_sample(series: Series, refit_days: int) -> Forecasts:
     history = DailyHistory.from_bars(*bars.T)
     returns, count = history.returns, len(history)
     gjr: dict[Distribution, GjrGarch | None] = dict.fromkeys(get_args(Distribution))
-    names = ("GARCH normal", "EWMA", *(f"GJR {each}" for each in gjr), "log-HAR with leverage", "hybrid")
+    names = (PEER, "EWMA", *(f"GJR {each}" for each in gjr), "log-HAR with leverage", "hybrid")
     forecasts = {name: np.full((count, len(HORIZONS)), np.nan) for name in names}
     quantiles = {f"GJR {each}": np.full((count, 2), np.nan) for each in gjr}
     smoothed = np.mean(np.square(returns[:250]))
@@ -204,7 +204,7 @@ def forecast_out_of_sample(series: Series, refit_days: int) -> Forecasts:
     for known in range(start, count, refit_days):
         past, so_far = history[:known], history[: min(known + refit_days - 1, count)]
         peer, peer_warm = garch_peer(past.returns, peer_warm)
-        models = {"GARCH normal": peer}
+        models = {PEER: peer}
         for distribution, earlier in gjr.items():
             models[f"GJR {distribution}"] = gjr[distribution] = GjrGarch.fit(
                 past, distribution=distribution, warm_start=earlier
@@ -244,41 +244,12 @@ def evaluate(series: Series, replications: int, refit_days: int = REFIT_DAYS) ->
     returns, measures = log_returns(series.bars[:, 3]), range_variance(*series.bars.T)
     scale = float(np.mean(np.square(returns[: series.start])) / np.mean(measures[: series.start]))
     for k, horizon in enumerate(HORIZONS):
-        proxy = scale * coming_mean(measures, horizon)
-        use = slice(series.start - 1, returns.size - horizon)
-        qlike = {name: (proxy / f[:, k] - np.log(proxy / f[:, k]) - 1.0)[use] for name, f in forecasts.items()}
-        squared = {name: np.square((proxy - f[:, k])[use]) for name, f in forecasts.items()}
-        losses = np.stack(list(qlike.values()), axis=1)
-        confidence = MCS(losses, size=0.10, reps=replications, block_size=max(2 * horizon, 10), seed=1)
-        confidence.compute()
-        included = sorted(list(qlike)[i] for i in confidence.included)
-        base = float(np.mean(qlike["GARCH normal"]))
-        what = f"{series.name}, {horizon} d"
-        for name in qlike:
-            if name == "GARCH normal":
-                continue
-            ratio = float(np.mean(qlike[name])) / base
-            goal = (
-                None
-                if series.goals is None or name != "hybrid"
-                else {1: series.goals[0], 21: series.goals[1]}.get(horizon)
-            )
-            yield Row(
-                f"{what}: QLIKE of {name}",
-                ratio,
-                "of GARCH's",
-                1.0,
-                "" if goal is None else f"<= {goal}",
-                None if goal is None else ratio <= goal,
-            )
-        ratio = float(np.mean(squared["hybrid"]) / np.mean(squared["GARCH normal"]))
-        yield Row(f"{what}: squared error of hybrid", ratio, "of GARCH's", 1.0)
-        statistic = diebold_mariano(qlike["GARCH normal"] - qlike["hybrid"], horizon)
-        yield Row(f"{what}: Diebold-Mariano of hybrid over GARCH", statistic, "t")
-        value = float(confidence.pvalues["Pvalue"].loc[list(qlike).index("hybrid")])
-        yield Row(
-            f"{what}: hybrid in the 90 % set ({', '.join(included)})", value, "p", None, ">= 0.1", "hybrid" in included
-        )
+        use, what = slice(series.start - 1, returns.size - horizon), f"{series.name}, {horizon} d"
+        means = {name: values[use, k] for name, values in forecasts.items()}
+        goal = None if series.goals is None else {1: series.goals[0], 21: series.goals[1]}.get(horizon)
+        ranges, squares = (coming_mean(values, horizon)[use] for values in (scale * measures, np.square(returns)))
+        yield from judge_range(what, horizon, ranges, means, replications, goal)
+        yield from judge_squared_returns(what, horizon, squares, means, replications)
     for name, bound in quantiles.items():
         hits = returns[series.start :, None] < bound[series.start - 1 : -1]
         for column, level in enumerate((0.01, 0.05)):

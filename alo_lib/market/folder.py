@@ -173,13 +173,29 @@ class DataFolder:
             pieces.append(piece[hours.between(piece["time"], first, last)])
         return np.concatenate(pieces)
 
-    def split_adjusted_bars(self, ticker: str, start: date, end: date) -> Bars:
-        """Daily bars of an equity, dtype TRADE_BAR, in time order; prices as after the last split, volumes raw.
+    def spans_with_bars(self, ticker: str, start: date, end: date, resolution: Resolution) -> list[tuple[date, date]]:
+        """First and last day of the parts of ``start`` to ``end`` for which files of an equity's trade bars are there.
+
+        Files that follow each other make one part.
+        """
+        spans: list[tuple[date, date]] = []
+        kinds, goes_on = (DataKind.TRADE, SecurityType.EQUITY), False
+        for name, day, first, last in self._file_days(ticker, SecurityType.EQUITY, start, end, resolution):
+            is_there = in_place(SecurityArchive(self.root, name, day, resolution, *kinds, self.market).path)
+            if is_there:
+                spans[-1:] = [(spans[-1][0], last)] if goes_on else [*spans[-1:], (first, last)]
+            goes_on = is_there
+        return spans
+
+    def split_adjusted_bars(
+        self, ticker: str, start: date, end: date, resolution: Resolution = Resolution.DAILY
+    ) -> Bars:
+        """Trade bars of an equity, dtype TRADE_BAR, in time order; prices as after the last split, volumes raw.
 
         The same as LEAN's ``DataNormalizationMode.SPLIT_ADJUSTED``, but for spin-offs and special dividends, whose
         drop is no return: prices before one are what it left of them.
         """
-        bars = self.bars(ticker, start, end, Resolution.DAILY)
+        bars = self.bars(ticker, start, end, resolution)
         # A regular session ends on its own date in UTC, too.
         days = bars["time"].astype("datetime64[ns]").astype("datetime64[D]")
         factors = self.factor_file(ticker).split_factors(days)

@@ -1,4 +1,4 @@
-"""What a data folder says beside an underlying's models: gaps in its bars, events, what options price."""
+"""What a data folder says beside an underlying's models: gaps, events, what options price and hours measure."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -12,7 +12,8 @@ from alo_lib.market import DataFolder
 from alo_lib.market.bars import Bars
 from alo_lib.views.implied_beside import ImpliedBeside, implied_beside
 from alo_lib.views.kept_events import CorporateEvent, KeptEvent, corporate_events, kept_events, variance_time_of
-from alo_lib.volatility import DatedReturns, VolatilityReport, dated_returns
+from alo_lib.views.realized_beside import RealizedBeside, realized_beside
+from alo_lib.volatility import DailyHistory, DatedReturns, VolatilityReport, dated_returns
 
 __all__ = ["VolatilityContext", "volatility_context"]
 
@@ -30,6 +31,7 @@ class VolatilityContext:
     corporate: tuple[CorporateEvent, ...]
     kept: tuple[KeptEvent, ...]
     beside: ImpliedBeside
+    realized: RealizedBeside
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; volatilities are annualized decimals."""
@@ -41,6 +43,7 @@ class VolatilityContext:
             "events": [one.to_dict() for one in self.corporate],
             "kept_events": [one.to_dict() for one in self.kept],
             **self.beside.to_dict(),
+            **self.realized.to_dict(),
         }
 
 
@@ -56,6 +59,7 @@ def volatility_context(folder: DataFolder, ticker: str, bars: Bars, report: Vola
     variance_time = variance_time_of(folder, ticker, bars, last)
     # Options may tell the size of an event, so that they come first.
     beside = implied_beside(folder, ticker, last, report, variance_time)
+    history = DailyHistory.from_bars(*(bars[name] for name in ("open", "high", "low", "close")))
     return VolatilityContext(
         last,
         len(sessions),
@@ -63,4 +67,5 @@ def volatility_context(folder: DataFolder, ticker: str, bars: Bars, report: Vola
         corporate_events(folder, ticker, first, last),
         kept_events(variance_time, bars),
         beside,
+        realized_beside(folder, ticker, bars, history, report.hybrid.range_scale),
     )

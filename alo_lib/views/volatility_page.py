@@ -24,11 +24,13 @@ from alo_lib.views.drawing import (
     thinned,
 )
 from alo_lib.views.page import Html
+from alo_lib.views.realized_beside import MEASURE_NAMES, realized_rows, realized_section
 from alo_lib.views.spoken import or_dash, or_none, rounded
 from alo_lib.views.volatility_context import VolatilityContext
 from alo_lib.views.volatility_sections import (
     PROXY_NAMES,
     SHOCKS,
+    check_columns,
     check_rows,
     check_section,
     context_rows,
@@ -184,10 +186,12 @@ def volatility_table(view: VolatilityReportView) -> Group:
             f"{point.range_low:z.1%} to {point.range_high:z.1%}",
             or_dash(point.usual, "z.1%"),
         )
-    titles = (title for name in PROXY_NAMES.values() for title in (f"level, {name}", "in band"))
-    checks = _rich_table("past forecasts", *titles)
+    checks = _rich_table("forecasts", *check_columns(view.checks))
     for told_check in check_rows(view.checks):
         checks.add_row(*told_check)
+    realized = _rich_table("days past", *MEASURE_NAMES.values())
+    for told_past in realized_rows(() if view.context is None else view.context.realized.past):
+        realized.add_row(*told_past)
     parameters = _rich_table(f"GJR-GARCH, {SHOCKS[told['distribution']]}", "value", "± s.e.", "t", "p")
     for name, row in told["parameters"].items():
         parameters.add_row(name, *parameter_figures(row)[:4])
@@ -200,6 +204,7 @@ def volatility_table(view: VolatilityReportView) -> Group:
         "",
         forecast,
         "",
+        *((realized, "") if realized.row_count else ()),
         checks if view.checks else f"Past forecasts: {view.check_note}.",
         "",
         parameters,
@@ -248,6 +253,7 @@ def volatility_html(view: VolatilityReportView) -> str:
             *(page.note(f"{note}.") for note in view.day_notes),
         ),
         _forecast_section(view),
+        *realized_section(None if view.context is None else view.context.realized),
         check_section(view.checks, view.check_note),
         *context_section(view.context),
         fit_section(one.summary, one.garch.parameters),
@@ -376,7 +382,7 @@ def _check_told(check: HorizonCheck) -> dict[str, Any]:
     """For JSON: figures by proxy, None where there is none."""
     told: dict[str, Any] = {"days": check.days, "count": check.count}
     for name in ("level", "level_error", "inside", "below"):
-        told[name] = {proxy: or_none(rounded(value)) for proxy, value in getattr(check, name).items()}
+        told[name] = {measure: or_none(rounded(value)) for measure, value in getattr(check, name).items()}
     return told
 
 

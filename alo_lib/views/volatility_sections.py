@@ -8,16 +8,19 @@ from alo_lib.views import page
 from alo_lib.views.implied_beside import ExpiryBeside, MaturityBeside
 from alo_lib.views.kept_events import CorporateEvent, KeptEvent
 from alo_lib.views.page import Html
+from alo_lib.views.realized_beside import MEASURE_NAMES
 from alo_lib.views.residual_figures import autocorrelation_figure, quantile_figure
 from alo_lib.views.spoken import DASH, or_dash, or_none
 from alo_lib.views.volatility_context import VolatilityContext
 from alo_lib.volatility import FitSummary, GjrParameters, HorizonCheck, Proxy, ResidualTest
 from alo_lib.volatility.variance_distribution import PROXIES
+from alo_lib.volatility.verification import Measure
 
 __all__ = [
     "PARAMETERS",
     "PROXY_NAMES",
     "SHOCKS",
+    "check_columns",
     "check_rows",
     "check_section",
     "context_rows",
@@ -38,7 +41,7 @@ PARAMETERS: Final = {
     "nu": "degrees of freedom of the shocks",
     "skew": "asymmetry of the shocks, in (-1, 1)",
 }
-PROXY_NAMES: Final[dict[Proxy, str]] = {"returns": "close to close", "range": "range"}
+PROXY_NAMES: Final[dict[Proxy, str]] = {proxy: MEASURE_NAMES[proxy] for proxy in PROXIES}
 UNKNOWN: Final = "size unknown"
 SHOCKS: Final = {"normal": "normal", "t": "Student's t", "skewt": "skewed t"}
 
@@ -104,9 +107,9 @@ def check_section(checks: Sequence[HorizonCheck], note: str) -> Html:
         return page.section(title, page.note(f"Not known: {note}."))
     columns = ("trading days ahead", "days judged", "realized", "level", "± s.e.", "inside its band", "below it")
     rows = [
-        (f"{one.days}", f"{one.count:,}", PROXY_NAMES[proxy], *_check_figures(one, proxy))
+        (f"{one.days}", f"{one.count:,}", MEASURE_NAMES[measure], *_check_figures(one, measure))
         for one in checks
-        for proxy in PROXIES
+        for measure in one.level
     ]
     return page.section(
         title,
@@ -114,26 +117,39 @@ def check_section(checks: Sequence[HorizonCheck], note: str) -> Html:
         page.note(
             "Each day's forecast was made by models of the days before it, fitted anew every half year. Level is mean "
             "forecast over mean realized variance: 1 is unbiased. Of ten days nine should lie inside a band, of twenty "
-            "one below it. Windows overlap: of a horizon, days judged over days ahead are independent."
+            "one below it. Windows overlap: of a horizon, days judged over days ahead are independent. Within the day "
+            "those days count whose whole future has hourly bars."
         ),
     )
 
 
-def _check_figures(check: HorizonCheck, proxy: Proxy) -> tuple[str, str, str, str]:
-    """Level, its error, shares inside the band and below it."""
-    return (
-        f"{check.level[proxy]:z.2f}",
-        or_dash(check.level_error[proxy], "z.2f"),
-        f"{check.inside[proxy]:z.1%}",
-        f"{check.below[proxy]:z.1%}",
-    )
+def _check_figures(check: HorizonCheck, measure: Measure) -> tuple[str, str, str, str]:
+    """Level, its error, shares inside the band and below it; there are bands of the two proxies alone."""
+    level = f"{check.level[measure]:z.2f}", or_dash(check.level_error[measure], "z.2f")
+    if measure == "intraday":
+        return *level, DASH, DASH
+    return *level, f"{check.inside[measure]:z.1%}", f"{check.below[measure]:z.1%}"
+
+
+def check_columns(checks: Sequence[HorizonCheck]) -> list[str]:
+    """What :func:`check_rows` tells after the days ahead."""
+    columns = ["level, close", "in band", "level, range", "in band"]
+    return [*columns, "level, hours"] if _is_within_known(checks) else columns
 
 
 def check_rows(checks: Sequence[HorizonCheck]) -> Iterator[tuple[str, ...]]:
-    """Days ahead, then level with its error and share inside the band on either proxy."""
+    """Days ahead, then level with its error and share inside the band on either proxy, and the level within the day."""
     for one in checks:
         told = [_check_figures(one, proxy) for proxy in PROXIES]
-        yield f"{one.days}", *(text for level, error, inside, _ in told for text in (f"{level} ± {error}", inside))
+        row = [text for level, error, inside, _ in told for text in (f"{level} ± {error}", inside)]
+        if _is_within_known(checks):
+            level, error, *_ = _check_figures(one, "intraday") if "intraday" in one.level else (DASH, DASH)
+            row.append(DASH if level == DASH else f"{level} ± {error}")
+        yield f"{one.days}", *row
+
+
+def _is_within_known(checks: Sequence[HorizonCheck]) -> bool:
+    return any("intraday" in one.level for one in checks)
 
 
 def context_section(context: VolatilityContext | None) -> list[Html]:

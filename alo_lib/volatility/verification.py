@@ -5,22 +5,26 @@ A walk's models knew the days before them alone, so that what is counted here is
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.records import TRADING_DAYS
-from alo_lib.volatility.errors import ParameterError
+from alo_lib.volatility.errors import ObservationError, ParameterError
 from alo_lib.volatility.har import future_means
 from alo_lib.volatility.history import DailyHistory
 from alo_lib.volatility.hybrid import PARTS, HybridParts
-from alo_lib.volatility.variance_distribution import PROXIES, Proxy
+from alo_lib.volatility.variance_distribution import Proxy
 from alo_lib.volatility.walk_forward import Walk, walk_forward
 
-__all__ = ["HorizonCheck", "level_interval", "level_of", "verify_forecasts", "verify_walk"]
+__all__ = ["MEASURES", "HorizonCheck", "Measure", "level_interval", "level_of", "verify_forecasts", "verify_walk"]
 
 Array = NDArray[np.float64]
+
+Measure = Literal["returns", "range", "intraday"]
+"""What a level is measured by: either proxy, or the bars within the days."""
+MEASURES: Final = get_args(Measure)
 
 _LEAST_BLOCK: Final = 21
 _RESAMPLES: Final = 2000
@@ -35,9 +39,10 @@ class HorizonCheck:
 
     days: int
     count: int
-    level: dict[Proxy, float]
-    """Mean forecast over mean realized variance: 1 is unbiased."""
-    level_error: dict[Proxy, float]
+    level: dict[Measure, float]
+    """Mean forecast over mean realized variance: 1 is unbiased. That of bars within the day is over the days whose
+    whole future has such bars, and missing without any."""
+    level_error: dict[Measure, float]
     """Its standard error, of blocks of twice the horizon; NaN for fewer than four of them."""
     inside: dict[Proxy, float]
     """Share of days whose realized volatility fell into the 90 % band."""
@@ -46,23 +51,33 @@ class HorizonCheck:
 
 
 def verify_forecasts(
-    history: DailyHistory, *, refit_days: int = 63, parts: HybridParts = PARTS
+    history: DailyHistory, *, refit_days: int = 63, parts: HybridParts = PARTS, intraday: ArrayLike | None = None
 ) -> tuple[HorizonCheck, ...]:
     """Walk over a ``history`` of a year of returns or more with a hybrid of ``parts`` and count.
 
-    Each refit takes some 0.1 s.
+    ``intraday`` (n,) is what bars within each day measure of it, see
+    :func:`~alo_lib.volatility.intraday.levelled_measures`. Each refit takes some 0.1 s.
 
     :raises VolatilityError: as :func:`~alo_lib.volatility.walk_forward.walk_forward`.
     """
-    return verify_walk(walk_forward(history, refit_days=refit_days, parts=parts), history)
+    return verify_walk(walk_forward(history, refit_days=refit_days, parts=parts), history, intraday)
 
 
-def verify_walk(walk: Walk, history: DailyHistory) -> tuple[HorizonCheck, ...]:
+def verify_walk(walk: Walk, history: DailyHistory, intraday: ArrayLike | None = None) -> tuple[HorizonCheck, ...]:
     """One check for each of the walk's horizons that is complete on one day at least; ``history`` is what it walked.
 
-    The range is brought to the level of squared returns by the factor that was known on the day.
+    The range is brought to the level of squared returns by the factor that was known on the day, and ``intraday`` (n,),
+    which is at the level of the range and NaN on days without, with it.
+
+    :raises ObservationError: for ``intraday`` of another shape.
     """
-    values: dict[Proxy, Array] = {"returns": np.square(history.returns), "range": history.measures}
+    values: dict[Measure, Array] = {"returns": np.square(history.returns), "range": history.measures}
+    if intraday is not None:
+        values["intraday"] = np.asarray(intraday, dtype=np.float64)
+        if values["intraday"].shape != history.returns.shape:
+            raise ObservationError(
+                f"intraday must have one value a day, {len(history)}, but the shape is {values['intraday'].shape}"
+            )
     bands: dict[Proxy, tuple[Array, Array]] = {
         "returns": (walk.low, walk.high),
         "range": (walk.range_low, walk.range_high),
@@ -73,17 +88,24 @@ def verify_walk(walk: Walk, history: DailyHistory) -> tuple[HorizonCheck, ...]:
         if count < 1:
             continue
         forecast = np.square(walk.volatility[:count, k]) / TRADING_DAYS
-        level: dict[Proxy, float] = {}
-        error, inside, below = level.copy(), level.copy(), level.copy()
-        for proxy in PROXIES:
-            realized = future_means(values[proxy], days)[walk.first :]
-            if proxy == "range":
+        level: dict[Measure, float] = {}
+        error = level.copy()
+        inside: dict[Proxy, float] = {}
+        below = inside.copy()
+        for measure, each in values.items():
+            realized = future_means(each, days)[walk.first :]
+            if measure != "returns":
                 realized = realized * walk.range_scale[:count]
-            level[proxy], error[proxy] = level_of(forecast, realized, days)
+            known = np.isfinite(realized)
+            if not np.any(known):
+                continue
+            level[measure], error[measure] = level_of(forecast[known], realized[known], days)
+            if measure == "intraday":
+                continue
             volatility = np.sqrt(TRADING_DAYS * realized)
-            low, high = (edge[:count, k] for edge in bands[proxy])
-            inside[proxy] = float(np.mean((low <= volatility) & (volatility <= high)))
-            below[proxy] = float(np.mean(volatility < low))
+            low, high = (edge[:count, k] for edge in bands[measure])
+            inside[measure] = float(np.mean((low <= volatility) & (volatility <= high)))
+            below[measure] = float(np.mean(volatility < low))
         checks.append(HorizonCheck(days, count, level, error, inside, below))
     return tuple(checks)
 

@@ -30,8 +30,11 @@ def test_it_prints_a_table_and_writes_a_page_where_one_is_asked_for(run, small_m
         "Events",
         "90 %, close to close",
         "level, range",
+        "days past",
+        "within the day",
     ):
         assert words in outcome.out
+    assert "level, hours" not in outcome.out  # two days have minutes: too few
     page = tmp_path / "alfa.html"
     assert outcome.out.splitlines()[-1] == "alfa.html"
     text = page.read_text()
@@ -51,7 +54,13 @@ def test_it_prints_a_table_and_writes_a_page_where_one_is_asked_for(run, small_m
     assert [trace.name for trace in correlations.data][2:] == ["residuals", "squares"]
     for words in ("standard error", "expected stay", "weight of yesterday", "without HAR", "Jarque-Bera", "BIC"):
         assert words in text
-    for words in ("What past forecasts were worth", "inside its band", "mean of volatility", "95 %, range"):
+    for words in (
+        "What past forecasts were worth",
+        "inside its band",
+        "mean of volatility",
+        "95 %, range",
+        "each measure",
+    ):
         assert words in text
     (akaike,) = re.findall(r"<dt>AIC</dt><dd>(.*?)</dd>", text)
     assert akaike.startswith("−")
@@ -115,6 +124,20 @@ def test_a_chain_of_the_last_day_stands_beside_the_forecast(run, lean_data):
     missing = json.loads(run("volatility", "SPY", "--data", lean_data, "--end", "2015-06-30", "--json").out)
     assert missing["implied"] == []
     assert "no option quotes on 2015-06-30" in missing["implied_note"]
+
+
+def test_hours_stand_beside_squared_returns_and_ranges(run, lean_data):
+    outcome = run("volatility", "IBM", "--data", lean_data, "--start", "2016-01-04", "--end", "2017-12-29", "--json")
+    told = json.loads(outcome.out)
+    assert told["days_with_hours"] == told["bars"] - 1  # the first day's night is that of a close that is not read
+    assert [one["days"] for one in told["realized"]] == [1, 5, 21, 63, 252]
+    year = told["realized"][-1]
+    # Measures of the same variance, by 252 squared returns, one standard error of which is a twentieth and more.
+    assert year["range"] == pytest.approx(year["returns"], rel=0.25)
+    assert year["intraday"] == pytest.approx(year["range"], rel=0.1)
+    for one in told["checks"]:
+        assert set(one["level"]) == {"returns", "range", "intraday"}
+        assert one["level"]["intraday"] == pytest.approx(one["level"]["range"], rel=0.15)
 
 
 def test_events_that_are_kept_are_listed_and_in_the_forecast_of_lives_that_hold_them(run, lean_data, tmp_path):

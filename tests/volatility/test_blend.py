@@ -1,6 +1,7 @@
 """The level of a combination and the percentiles of its errors."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from alo_lib.volatility.blend import Blend, combined, fit_blend
 from alo_lib.volatility.har import future_means
-from alo_lib.volatility.variance_distribution import LEVELS
+from alo_lib.volatility.variance_distribution import LEVELS, PROXIES, Proxy
 
 Array = NDArray[np.float64]
 
@@ -65,10 +66,32 @@ def test_errors_are_those_of_the_forecast_at_its_level() -> None:
         assert blend.percentiles(HORIZONS, days, "range").tolist() == pytest.approx(list(blend.log_errors[row]))
 
 
-def test_paths_count_where_windows_are_few_and_are_wider_the_longer_the_horizon() -> None:
+def test_paths_count_where_windows_are_few() -> None:
     blend, _ = fitted(1.0)
     zero, paths = np.zeros(99), np.linspace(-1.0, 1.0, 99)
     widths = [float(np.ptp(blend.with_paths(zero, paths, days, "returns"))) for days in (1.0, 21.0, 252.0)]
-    assert widths[0] < 0.1 < widths[1] < 2.0 < widths[2]
+    assert widths[0] < 0.1 < widths[1] < 1.5 < widths[2]
     ranges = [float(np.ptp(blend.with_paths(zero, paths, days, "range"))) for days in (1.0, 21.0, 252.0)]
     assert all(own < other for own, other in zip(ranges, widths, strict=True))
+
+
+def test_a_band_is_widened_by_horizon_over_history_up_to_a_third_of_a_year() -> None:
+    # Without a window that was judged the paths stand alone, and what they are widened by is what is unknown.
+    paths = np.linspace(-1.0, 1.0, 99)
+
+    def widened(history: int, days: float, proxy: Proxy) -> float:
+        blend = replace(fitted(1.0)[0], judged=0, days=history)
+        return float(np.ptp(blend.with_paths(paths, paths, days, proxy))) / 2.0 - 1.0
+
+    def by_regimes(history: int, days: float) -> float:
+        blend = replace(fitted(1.0)[0], judged=0, days=history)
+        return float(np.ptp(blend.with_regimes(paths, paths, days))) / 2.0 - 1.0
+
+    assert widened(900, 63.0, "returns") == pytest.approx((63 / 900) ** 0.75)
+    assert widened(900, 63.0, "range") == pytest.approx((63 / 900) ** 0.5)
+    for proxy in PROXIES:
+        month, third, half, year = (widened(1229, days, proxy) for days in (21.0, 84.0, 126.0, 252.0))
+        assert 0.0 < month < third == pytest.approx(half) == pytest.approx(year)
+        assert widened(2458, 252.0, proxy) == pytest.approx(widened(1229, 42.0, proxy))
+    assert by_regimes(1229, 21.0) == pytest.approx(by_regimes(1229, 252.0)) == pytest.approx(0.08)
+    assert by_regimes(2458, 252.0) == pytest.approx(0.04)

@@ -17,6 +17,7 @@ from alo_lib.volatility import (
     observe_intraday,
     range_variance,
 )
+from alo_lib.volatility.intraday import levelled_measures, sessions_measured
 
 Array = NDArray[np.float64]
 
@@ -109,6 +110,31 @@ def test_days_of_either_kind_have_one_level() -> None:
     assert early[20] == 2.0
     whole = joined_measures(np.full(60, 2.0), np.append(np.full(40, 3.0), np.full(20, 9.0)))
     assert whole[40] == pytest.approx(6.0)
+
+
+def test_a_level_is_that_of_the_mean_where_logarithms_lie_low() -> None:
+    generator = np.random.default_rng(4)
+    # A range of one day is gamma distributed about what the day had; the sum of hours tells that itself.
+    true = 1e-4 * np.exp(generator.standard_normal(3000))
+    ranges = true * generator.gamma(2.5, 1.0 / 2.5, 3000)
+    within = np.where(generator.random(3000) < 0.9, 0.7 * true, np.nan)
+    level = levelled_measures(ranges, within)
+    known = np.isfinite(level)
+    assert np.mean(level[known] / true[known]) == pytest.approx(1.0, abs=0.02)
+    assert np.mean((joined_measures(ranges, within) / true)[known]) < 0.85  # digamma(2.5) - log(2.5) is -.21
+    assert not np.any(known & np.isnan(within))
+    assert np.flatnonzero(known)[0] == np.flatnonzero(np.cumsum(~np.isnan(within)) == 22)[0]
+    changed = within.copy()
+    changed[1500:] *= 9.0
+    assert levelled_measures(ranges, changed)[:1500].tobytes() == level[:1500].tobytes()
+    with pytest.raises(ObservationError, match="one shape"):
+        levelled_measures(ranges, within[1:])
+
+
+def test_sessions_stand_beside_their_days() -> None:
+    days = np.array(["2020-01-02", "2020-01-03", "2020-01-06"], "datetime64[D]")
+    column = sessions_measured(days, ["2020-01-03", "2020-01-05"], [0.5, 0.7])
+    assert np.array_equal(column, [np.nan, 0.5, np.nan], equal_nan=True)
 
 
 def test_a_stream_comes_to_the_bits_of_a_history() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alo_lib.volatility import DailyHistory, Walk, verify_forecasts, verify_walk
-from alo_lib.volatility.errors import ParameterError
+from alo_lib.volatility.errors import ObservationError, ParameterError
 from alo_lib.volatility.verification import level_interval, level_of
 
 from .conftest import history_of
@@ -34,6 +34,19 @@ def test_level_and_coverage_written_out() -> None:
     # Volatilities of 3, 1, 2 and 1 % a day against a band from 0.5 to 2 %.
     assert (one.inside["returns"], one.below["returns"]) == (0.75, 0.0)
     assert math.isnan(one.level_error["returns"])
+
+
+def test_bars_within_the_days_are_a_third_measure_where_every_day_of_the_future_has_them() -> None:
+    history = DailyHistory(np.full(6, 0.01), np.full(6, 0.5e-4), np.full(6, math.nan))
+    intraday = np.array([math.nan, 1.0, 2.0, math.nan, 4.0, 5.0]) * 1e-4
+    one, two = verify_walk(walk_of(history, 1e-4, 1, (1, 2)), history, intraday)
+    # At twice the measure, as the range: the days after the first known one are 2, unknown, 4 and 5.
+    assert one.level["intraday"] == pytest.approx(1e-4 / (2.0 * np.mean([2.0, 4.0, 5.0]) * 1e-4))
+    assert two.level["intraday"] == pytest.approx(1.0 / (2.0 * 4.5))
+    assert set(one.inside) == set(one.below) == {"returns", "range"}  # there is no band of it
+    assert "intraday" not in verify_walk(walk_of(history, 1e-4, 1, (1,)), history, np.full(6, math.nan))[0].level
+    with pytest.raises(ObservationError, match="one value a day, 6"):
+        verify_walk(walk_of(history, 1e-4, 1, (1,)), history, intraday[1:])
 
 
 def test_the_standard_error_is_that_of_repeated_samples() -> None:

@@ -75,7 +75,8 @@ def volatility(
     """Show what is known of the volatility of TICKER, from its daily bars.
 
     GJR-GARCH with its standard errors, conditional volatility and tests of its residuals, regimes as they were known on
-    each day, changes of scale, the forecast up to a year ahead with its bands, and how such forecasts did on past days;
+    each day, changes of scale, the forecast up to a year ahead with its bands, what was realized by squared returns,
+    ranges and, where the data have any, hours or minutes, and how such forecasts did on past days;
     sessions without a bar, dividends, splits and the events that you keep, and what options of the last day price where
     the data have any. What --publish writes was known on each day: models are fitted to the days before it alone, as if
     time went by.
@@ -158,19 +159,22 @@ def _analysed(
         raise UserError(str(error)) from None
     if source.faults:
         say(f"Left out: {source.faults}.")
-    checks, note = _checked(prices, distribution)
+    checks, note = _checked(prices, distribution, context.realized.intraday)
     return VolatilityReportView(ticker, days, analysis, context, checks, note), bars
 
 
 def _checked(
-    prices: "tuple[NDArray[np.float64], ...]", distribution: Literal["normal", "t", "skewt"]
+    prices: "tuple[NDArray[np.float64], ...]",
+    distribution: Literal["normal", "t", "skewt"],
+    intraday: "NDArray[np.float64]",
 ) -> "tuple[tuple[HorizonCheck, ...], str]":
     """How forecasts as the report's did on past days, or why that is not known."""
     from alo_lib.volatility import DailyHistory, GjrGarch, HarModel, VolatilityError, verify_forecasts
 
     parts = {GjrGarch.name: {"distribution": distribution}, HarModel.name: {}}
     try:
-        checks = verify_forecasts(DailyHistory.from_bars(*prices), refit_days=_CHECK_REFIT_DAYS, parts=parts)
+        history = DailyHistory.from_bars(*prices)
+        checks = verify_forecasts(history, refit_days=_CHECK_REFIT_DAYS, parts=parts, intraday=intraday)
     except VolatilityError as error:
         return (), str(error)
     return checks, "" if checks else "none of them is over"
