@@ -42,8 +42,10 @@ def holds_data(folder: Path) -> bool:
     return folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir())
 
 
-def write_market(folder: Path, truth: "MarketTruth") -> "Made | None":
+def write_market(folder: Path, truth: "MarketTruth", resolution: str | None = None) -> "Made | None":
     """Write the synthetic market into ``folder`` so that one cut short never looks like a finished one.
+
+    Its bars are of one ``resolution``, by its folder's name, or else of minutes and hours.
 
     It is made in a folder of its own below ``folder``, marked complete, and only then moved into place; a move that
     was cut short is finished by the next call, which makes nothing and tells nothing of it.
@@ -54,7 +56,7 @@ def write_market(folder: Path, truth: "MarketTruth") -> "Made | None":
     if not (unfinished / _COMPLETE).exists():
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
-        told = _generate(made, truth)
+        told = _generate(made, truth, resolution)
         (unfinished / _COMPLETE).touch()
     for entry in sorted(made.iterdir()):
         entry.replace(folder / entry.name)
@@ -62,10 +64,14 @@ def write_market(folder: Path, truth: "MarketTruth") -> "Made | None":
     return told
 
 
-def _generate(folder: Path, truth: "MarketTruth") -> "Made":
-    from alo_lib.market.generator import generate_market
+def _generate(folder: Path, truth: "MarketTruth", resolution: str | None) -> "Made":
+    from alo_lib.market.generator import FILED, generate_market
+    from alo_lib.market.layout import Resolution
 
     with working("Making the synthetic market ...") as update:
         return generate_market(
-            folder, truth, progress=lambda ticker, day: update(f"Making the synthetic market: {ticker} {day}")
+            folder,
+            truth,
+            progress=lambda ticker, day: update(f"Making the synthetic market: {ticker} {day}"),
+            resolutions=FILED if resolution is None else (Resolution(resolution),),
         )

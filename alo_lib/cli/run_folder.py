@@ -14,6 +14,7 @@ from alo_lib.cli.engines import goes_on
 from alo_lib.cli.failures import UserError
 from alo_lib.cli.json_output import json_text
 from alo_lib.cli.project import BACKTESTS
+from alo_lib.cli.sweeping.folder import sweep_around
 from alo_lib.journal import JOURNAL_FOLDER, holds_journal
 from alo_lib.records import utc_moment
 from alo_lib.records.whole_files import write_whole
@@ -84,6 +85,8 @@ def way_on(path: Path, *, being_written: bool = False) -> str:
     """How to go on with the unfinished run in a folder, as the end of a sentence."""
     if being_written:
         return "it is still at work"
+    if (sweep := sweep_around(path)) is not None:
+        return f"it is a trial of the sweep in {shlex.quote(str(sweep))}, whose command begins it anew"
     engine, where = engine_of(path), shlex.quote(str(path.resolve()))
     if engine is None or goes_on(engine):
         return f"go on with: alo backtest --resume {where}" if has_begun(path) else "it had not begun; begin it anew"
@@ -127,6 +130,8 @@ class RunFolder:
         """The folder of a run that was killed, to finish it. UserError when it is none, or could not get its name."""
         if not path.is_dir() or path.suffix != PARTIAL:
             raise UserError(f"{path} is not the folder of a run that was cut short: such a name ends in {PARTIAL}")
+        if sweep_around(path) is not None:
+            raise UserError(f"the run in {path} cannot go on by itself: {way_on(path)}")
         final = path.with_suffix("")
         if final.exists():
             raise UserError(

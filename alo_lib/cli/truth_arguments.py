@@ -37,9 +37,10 @@ def truth_of(options: Mapping[str, Any], file: Path | None) -> MarketTruth:
             values[name] = options[name]
     if options["early_closes"]:
         values["early_closes"] = options["early_closes"]
-    for text in options["spread"]:
-        name, number = _assigned("--spread", text, values["spread"])
-        values["spread"][name] = number
+    for part in ("spread", "listing"):
+        for text in options[part]:
+            name, number = _assigned(f"--{part}", text, values[part])
+            values[part][name] = number
     if options["names"]:
         values["names"] = [_name(text) for text in options["names"]]
     if options["index"]:

@@ -1,22 +1,21 @@
-"""Trainings of several seeds, side by side in processes of their own, each going on from its checkpoint."""
+"""Trainings of several seeds, on Ray where they run side by side, each going on from its checkpoint."""
 
-import multiprocessing
-import queue
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.learning.checkpoints import load_checkpoint, save_checkpoint
 from alo_lib.learning.courses import Course, Lessons, episodes_for, lessons_of
+from alo_lib.learning.errors import LearningError
 from alo_lib.learning.training import Trainer
 from alo_lib.runtime.policy_file import save_policy
 from alo_lib.strategy.hedging_policy import HedgingPolicy
+from alo_lib.sweep.cluster import RETRIES, cluster
 
 __all__ = ["JUDGED_EVERY", "Report", "Trained", "train_seeds"]
 
@@ -57,27 +56,42 @@ class Trained:
 Tell = Callable[[Report | str], None]
 
 
+@dataclass(frozen=True)
+class _Seed:
+    """What a worker needs to train one."""
+
+    course: Course
+    lessons: Lessons
+    seed: int
+    folder: Path
+
+
 def train_seeds(course: Course, seeds: Sequence[int], folder: Path, workers: int, tell: Tell) -> list[Trained]:
     """Train each seed, ``workers`` at a time, and leave its checkpoint and its policy in ``folder``, which is there.
 
-    :raises LearningError: for a seed out of range, a checkpoint of another training, or one that diverges.
+    One at a time they are trained in this process, more on a Ray that is started on this machine. One whose worker dies
+    goes on from its checkpoint in another.
+
+    :raises LearningError: for a seed out of range, a checkpoint of another training, one that diverges, or one whose
+        worker died each time.
+    :raises alo_lib.sweep.MissingPackagesError: for more than one at a time without Ray.
     :raises OSError: where files cannot be written.
     """
     lessons = lessons_of(course, tell)
-    if workers == 1 or len(seeds) == 1:
-        return [_train_seed(course, lessons, seed, folder, tell) for seed in seeds]
-    context = multiprocessing.get_context("spawn")
-    told: Any = context.Queue()
-    pool = ProcessPoolExecutor(min(workers, len(seeds)), context, _listen, (told,))
-    try:
-        futures = [pool.submit(_train_told, course, lessons, seed, folder) for seed in seeds]
-        while not all(future.done() for future in futures):
-            _pass_on(told, tell)
-            _first_failure(futures)
-        _pass_on(told, tell)
-        return [future.result() for future in futures]
-    finally:
-        _end(pool)
+    jobs = [_Seed(course, lessons, seed, folder.resolve()) for seed in seeds]
+    if min(workers, len(jobs)) < 2:
+        return [_train_job(job, tell) for job in jobs]
+    trained: dict[int, Trained] = {}
+    with cluster(None, min(workers, len(jobs))) as ray:
+        for done in ray.done(_train_job, jobs, hear=tell):
+            if done.lost:
+                raise LearningError(f"the worker of seed {done.job.seed} died {RETRIES + 1} times: {done.lost}")
+            trained[done.job.seed] = done.result
+    return [trained[seed] for seed in seeds]
+
+
+def _train_job(job: _Seed, tell: Tell) -> Trained:
+    return _train_seed(job.course, job.lessons, job.seed, job.folder, tell)
 
 
 def _train_seed(course: Course, lessons: Lessons, seed: int, folder: Path, tell: Tell) -> Trained:
@@ -111,39 +125,3 @@ def _train_seed(course: Course, lessons: Lessons, seed: int, folder: Path, tell:
 
 def _shapes(trainer: Trainer, curve: Array) -> dict[str, tuple[int, ...]]:
     return {name: array.shape for name, array in trainer.state().items()} | {"curve": curve.shape}
-
-
-_told: Any = None  # in a worker: where it tells of its progress
-
-
-def _listen(told: Any) -> None:
-    global _told
-    _told = told
-
-
-def _train_told(course: Course, lessons: Lessons, seed: int, folder: Path) -> Trained:
-    return _train_seed(course, lessons, seed, folder, _told.put)
-
-
-def _pass_on(told: Any, tell: Tell) -> None:
-    """Tell what has come within half a second."""
-    try:
-        tell(told.get(timeout=0.5))
-        while True:
-            tell(told.get_nowait())
-    except queue.Empty:
-        return
-
-
-def _first_failure(futures: list[Future[Trained]]) -> None:
-    for future in futures:
-        if future.done():
-            future.result()
-
-
-def _end(pool: ProcessPoolExecutor) -> None:
-    """End the workers, whose checkpoints say where they were."""
-    processes = list((pool._processes or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        process.terminate()

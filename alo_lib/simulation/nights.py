@@ -2,13 +2,19 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
+from typing import Final
 
-from alo_lib.market import ContractKey, DataFolder, DataKind, Resolution
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.market import ContractKey, DataFolder, DataKind, OptionBars, Resolution, SecurityType, contract_keys
 from alo_lib.market.calendar import utc_time
 from alo_lib.records import Session
 from alo_lib.settings import Settings
 
 __all__ = ["Nights"]
+
+_NEVER: Final = np.zeros(0, np.int64)
 
 
 class Nights:
@@ -26,6 +32,9 @@ class Nights:
         self._folder = folder
         # What is left out of open interest is no loss to a run, which does not trade by it.
         self._aside = folder.aside()
+        # A file of hours holds a year: the rows of what is held are read from it once. Contracts by ticker.
+        self._year = 0
+        self._known: dict[str, dict[ContractKey, NDArray[np.int64]]] = {}
         self._zone = folder.hours().exchange_zone
         self._actions = {
             day
@@ -62,5 +71,20 @@ class Nights:
         return sorted(times)
 
     def _open_interest(self, ticker: str, day: dt.date, keys: Collection[ContractKey]) -> list[int]:
-        chain = self._aside.option_bars(ticker, day, day, self._resolution, DataKind.OPEN_INTEREST, contracts=keys)
-        return [int(time) for time in chain.bars["time"]]
+        """When open interest of some contracts comes on a day."""
+        if self._resolution is Resolution.MINUTE:
+            return [int(time) for time in self._read(ticker, day, day, keys).bars["time"]]
+        if self._year != day.year:
+            self._year, self._known = day.year, {}
+        known = self._known.setdefault(ticker, {})
+        if missing := [key for key in keys if key not in known]:
+            whole = self._read(ticker, dt.date(day.year, 1, 1), dt.date(day.year, 12, 31), missing)
+            known |= dict.fromkeys(missing, _NEVER)
+            for row, key in enumerate(contract_keys(whole.contracts)):
+                known[key] = whole.bars["time"][whole.contract == row]
+        times = np.concatenate([_NEVER, *(known[key] for key in keys)])
+        hours = self._folder.hours(SecurityType.OPTION, ticker)
+        return [int(time) for time in times[hours.between(times, day, day)]]
+
+    def _read(self, ticker: str, first: dt.date, last: dt.date, keys: Collection[ContractKey]) -> OptionBars:
+        return self._aside.option_bars(ticker, first, last, self._resolution, DataKind.OPEN_INTEREST, contracts=keys)

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeVar
@@ -16,7 +17,6 @@ from alo_lib.sweep.errors import ClusterLostError, MissingPackagesError, SweepEr
 __all__ = ["ANYWHERE", "RETRIES", "Cluster", "Done", "cluster"]
 
 Job = TypeVar("Job")
-Result = TypeVar("Result")
 
 ANYWHERE: Final = "auto"
 """The address of the cluster that runs on this machine, wherever it listens."""
@@ -37,7 +37,10 @@ _ENVIRONMENT: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",  # it would report to its makers
     "RAY_BACKEND_LOG_LEVEL": "fatal",  # of its own processes: what matters to a trial is told by its state
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # and this is what it will do anyway
+    "RAY_worker_niceness": "0",  # by itself it is 15, and on a machine that others use its workers stand still
 }
+_LEVEL_LINE: Final = b"Set ray log level from environment variable"
+"""Ray's compiled part says so on file descriptor 2 where it heeds RAY_BACKEND_LOG_LEVEL; it is no news to anybody."""
 
 
 class Done(NamedTuple):
@@ -56,36 +59,69 @@ class Cluster:
         self.cores = cores
         self.place = place
 
-    def done(self, function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Done]:
+    def done(
+        self, function: Callable[..., Any], jobs: Iterable[Job], hear: Callable[[Any], None] | None = None
+    ) -> Iterator[Done]:
         """What comes of each job, in whatever order they end; each has a core of its own.
 
-        ``function`` is of a module that workers can import. One whose worker or node dies begins anew elsewhere, so
-        it may have run before: it has to see to it that twice does no harm. What it raises is raised here.
+        ``function`` is of a module that workers can import. It is given the job, and with ``hear`` a function by which
+        it tells of its progress: what it tells is heard here, within a second or so. One whose worker or node dies
+        begins anew elsewhere, so it may have run before: it has to see to it that twice does no harm. What it raises
+        is raised here.
 
         :raises ClusterLostError: when the node dies that this process is on.
         """
         remote = self._ray.remote(num_cpus=1, max_retries=RETRIES, retry_exceptions=False)(function)
+        told = None if hear is None else _Told(hear)
+        words = () if told is None else (told.tell,)
         waiting: dict[Any, Job] = {}
         coming = iter(jobs)
         while True:
             while len(waiting) < _QUEUED * self.cores and (job := next(coming, None)) is not None:
-                waiting[remote.remote(job)] = job
+                waiting[remote.remote(job, *words)] = job
             if not waiting:
                 return
             with _as_raised():
                 ready, _ = self._ray.wait(list(waiting), num_returns=1, timeout=_LOOK_SECONDS)
+            if told is not None:
+                told.pass_on()
             for reference in ready:
                 job = waiting.pop(reference)
                 try:
                     with _as_raised():
                         result, lost = self._ray.get(reference), ""
-                except self._ray.exceptions.RayTaskError:
+                except self._ray.exceptions.RayTaskError as error:
+                    if isinstance(error.cause, Exception):
+                        raise error.cause from error  # which has the trace of the worker
                     raise
                 except self._ray.exceptions.LocalRayletDiedError:
                     raise ClusterLostError(f"the Ray node that this command runs on has died ({self.place})") from None
                 except self._ray.exceptions.RayError as error:
                     result, lost = None, _first_line(error)
                 yield Done(job, result, lost)
+
+
+class _Told:
+    """What jobs tell on their way: a queue of Ray's."""
+
+    def __init__(self, hear: Callable[[Any], None]) -> None:
+        from ray.util.queue import Queue
+
+        self._queue: Any = Queue(actor_options={"num_cpus": 0})
+        self._hear = hear
+
+    @property
+    def tell(self) -> Callable[[Any], None]:
+        """By which a job tells, wherever it runs."""
+        tell: Callable[[Any], None] = self._queue.put
+        return tell
+
+    def pass_on(self) -> None:
+        """Let what has come be heard."""
+        with _as_raised():
+            while told := self._queue.get_nowait_batch(self._queue.qsize()):
+                for each in told:
+                    self._hear(each)
 
 
 @contextmanager
@@ -129,10 +165,12 @@ def _joined(ray: Any, address: str | None, workers: int | None, handlers: Mappin
         if address is None:
             cores = workers or os.cpu_count() or 1
             alone = {"num_cpus": cores, "include_dashboard": False, "object_store_memory": _STORE_BYTES}
-            ray.init("local", _node_ip_address=_LOOPBACK, **alone, **common)  # no other machine reaches it
+            with _without_level_line():
+                ray.init("local", _node_ip_address=_LOOPBACK, **alone, **common)  # no other machine reaches it
         else:
             _require_cluster(address)
-            ray.init(address, **common)
+            with _without_level_line():
+                ray.init(address, **common)
             there = max(int(ray.cluster_resources().get("CPU", 1)), 1)
             cores = there if workers is None else min(workers, there)
         for number, handler in handlers.items():  # Ray has taken SIGTERM for itself
@@ -143,6 +181,25 @@ def _joined(ray: Any, address: str | None, workers: int | None, handlers: Mappin
     finally:
         with contextlib.suppress(Exception):
             ray.shutdown()
+
+
+@contextmanager
+def _without_level_line() -> Iterator[None]:
+    """Pass on what is written to standard error while this lasts when it has ended, but for that line."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            said.seek(0)
+            for line in said:
+                if _LEVEL_LINE not in line:
+                    os.write(2, line)
 
 
 def _require_cluster(address: str) -> None:

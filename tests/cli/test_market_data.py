@@ -8,16 +8,24 @@ from alo_lib.cli.failures import UserError
 from alo_lib.cli.market_data import holds_data, ready_market, write_market
 from alo_lib.market.generator import Made, MarketTruth, NameTruth
 from alo_lib.market.generator.dynamics import Constant, Garch, Heston, Jumps
-from alo_lib.market.generator.truth import DEFAULT_NAMES, Edge, Event, Halt, Split
+from alo_lib.market.generator.truth import DEFAULT_NAMES, Edge, Event, Halt, Listing, Split
+from alo_lib.market.layout import Resolution
 
 
 @pytest.fixture
-def generator(monkeypatch, small_market):
+def written():
+    """Which bars each call of the generator was to write."""
+    return []
+
+
+@pytest.fixture
+def generator(monkeypatch, small_market, written):
     """Counts its calls and copies the small market."""
     calls = []
 
-    def generate(folder, truth, *, progress):
+    def generate(folder, truth, *, progress, resolutions):
         calls.append(truth)
+        written.append(tuple(resolutions))
         shutil.copytree(small_market, folder)
         return Made(quotes=1000, arbitrage=0)
 
@@ -55,7 +63,7 @@ def test_data_of_the_users_own_is_left_alone(generator, tmp_path):
 
 
 def test_a_market_cut_short_is_made_again(monkeypatch, generator, small_market, tmp_path):
-    def interrupted(folder, truth, *, progress):
+    def interrupted(folder, truth, *, progress, resolutions):
         (folder / "equity").mkdir(parents=True)
         raise KeyboardInterrupt
 
@@ -151,6 +159,14 @@ def test_the_options_make_the_truth(run, generator, tmp_path):
     assert generator[1] == made
 
 
+def test_a_year_is_made_small(run, generator, written, tmp_path):
+    wanted = ("--listing", "weeklies=0", "--listing", "strikes=5", "--resolution", "hour")
+    assert run("generate", "--output", tmp_path / "new", *wanted).status == 0
+    assert run("generate", "--output", tmp_path / "usual").status == 0
+    assert [truth.listing for truth in generator] == [Listing(weeklies=0, strikes=5), Listing()]
+    assert written == [(Resolution.HOUR,), (Resolution.MINUTE, Resolution.HOUR)]
+
+
 def test_it_says_what_it_holds(run, generator, tmp_path):
     told = run("generate", "--output", tmp_path / "fair").out
     assert "no edge: options are priced at what they are worth" in told
@@ -175,6 +191,8 @@ def test_it_says_what_it_holds(run, generator, tmp_path):
         (["--split", "2024-01-12"], "--split 2024-01-12 has no number; write yyyy-mm-dd:NUMBER"),
         (["--name", "A:1:2:3"], "--name A:1:2:3 has too many parts"),
         (["--name", "A", "--name", "A"], "each only once"),
+        (["--listing", "strikes=0"], "listing strikes is 0.0: input should be greater than or equal to 1"),
+        (["--listing", "weeklies=0", "--listing", "monthlies=1"], "unless weeklies are at least 1 or monthlies at"),
         (["--start", "2024-02-02"], "start must not be after end"),
     ],
 )

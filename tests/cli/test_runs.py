@@ -103,3 +103,18 @@ def test_the_way_on_is_that_of_the_engine(run, tmp_path, name, begun, way):
     assert lines[1].endswith(f" UTC; {wanted}")
     for arguments in (("report", folder), ("compare", folder, folder)):
         assert run(*arguments).err == f"alo: the run in {folder} is not finished; {wanted}\n"
+
+
+def test_a_trial_goes_on_by_its_sweep(run, tmp_path):
+    sweep = tmp_path / "sweep"
+    folder = sweep / "trials" / "000003.0a7b8e0fa916.partial"
+    (folder / JOURNAL_FOLDER).mkdir(parents=True)
+    writer = JournalWriter.create(folder / JOURNAL_FOLDER)
+    writer.append(Message(Kind.RATE, 1, records(Kind.RATE, rate=0.05)))
+    writer.abandon()
+    assert f"alo backtest --resume {folder}\n" in run("runs", folder.parent).out  # trials of no sweep
+    (sweep / "sweep.json").write_text("{}")
+    wanted = f"it is a trial of the sweep in {sweep}, whose command begins it anew"
+    assert f"; {wanted}\n" in run("runs", folder.parent).out
+    outcome = run("backtest", "--resume", folder)
+    assert (outcome.status, outcome.err) == (2, f"alo: the run in {folder} cannot go on by itself: {wanted}\n")

@@ -20,7 +20,7 @@ from alo_lib.market.generator.listing import ListedStrikes, dividend_days, liste
 from alo_lib.market.generator.market import DISCOUNT_RATE
 from alo_lib.market.generator.paths import minute_bars, walk_day
 from alo_lib.market.generator.planted import Planted
-from alo_lib.market.generator.truth import DEFAULT_NAMES, Edge, Event, Halt, Split
+from alo_lib.market.generator.truth import DEFAULT_NAMES, Edge, Event, Halt, Listing, Split
 from alo_lib.pricing import implied_volatility
 from alo_lib.records import years_between
 
@@ -316,11 +316,11 @@ def test_no_sure_gain_is_left_after_rounding(tmp_path: Path) -> None:
 
 def test_listed_expiries_and_strikes() -> None:
     hours = equity_hours(2024, 2025)
-    expiries = listed_expiries(date(2024, 3, 22), hours)
+    expiries = listed_expiries(date(2024, 3, 22), hours, Listing())
     assert expiries[:2] == [date(2024, 3, 28), date(2024, 4, 5)]  # the first is before Good Friday
     assert date(2024, 6, 21) in expiries
     assert all(hours.is_trading_day(day) for day in expiries)
-    listing = ListedStrikes(0.3, hours)
+    listing = ListedStrikes(0.3, hours, Listing())
     listing.update(date(2024, 1, 10), 100.0)
     first = listing.contracts()
     listing.update(date(2024, 1, 11), 130.0)
@@ -328,6 +328,24 @@ def test_listed_expiries_and_strikes() -> None:
     assert second >= set(first)
     listing.update(date(2024, 1, 12), 100.0)
     assert min(expiry for expiry, _ in listing.contracts()) > date(2024, 1, 12)
+
+
+def test_few_strikes_are_those_nearest_to_the_price() -> None:
+    hours = equity_hours(2024, 2025)
+    listing = ListedStrikes(0.3, hours, Listing(weeklies=0, monthlies=2, strikes=3))
+    listing.update(date(2024, 1, 12), 101.0)
+    assert listing.contracts() == [
+        (date(2024, 1, 19), 97.5), (date(2024, 1, 19), 100.0), (date(2024, 1, 19), 102.5),
+        (date(2024, 2, 16), 97.5), (date(2024, 2, 16), 100.0), (date(2024, 2, 16), 102.5),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("counts", [(1, 0), (0, 2)])
+def test_the_least_listing_has_an_expiry_each_day(counts: tuple[int, int]) -> None:
+    hours = equity_hours(2024, 2025)
+    listing = Listing(weeklies=counts[0], monthlies=counts[1])
+    days = [session.day for session in hours.sessions(date(2024, 1, 2), date(2024, 12, 31))]
+    assert all(listed_expiries(day, hours, listing) for day in days)
 
 
 def test_dividend_days_are_trading_days_a_quarter_apart() -> None:

@@ -60,6 +60,23 @@ def test_open_interest_of_what_is_held_comes_before_the_open(tmp_path: Path) -> 
     assert nights.before(FIRST, [], {}) == []
 
 
+def test_open_interest_of_a_years_file_is_that_of_each_day(tmp_path: Path) -> None:
+    root = tiny.write(tmp_path)
+    rows = np.zeros(3, OPEN_INTEREST)
+    rows["time"] = FIRST.open - 3 * HOUR, FIRST.open - 2 * HOUR, SECOND.open - 2 * HOUR
+    chain = OptionBars(contract_array(tiny.KEYS[:2]), np.array([0, 1, 0], np.int32), rows)
+    archive = OptionArchive(root, "TINY", tiny.FIRST, Resolution.HOUR, DataKind.OPEN_INTEREST)
+    write_option_file(archive, chain, tiny.OPTION_HOURS)
+    nights = Nights(tiny.settings(resolution="hour"), DataFolder(root))
+    assert nights.before(FIRST, [], {"TINY": [tiny.KEYS[1]]}) == [FIRST.open - 2 * HOUR]
+    assert nights.before(FIRST, [], {"TINY": [tiny.KEYS[0], tiny.KEYS[1]]}) == [
+        FIRST.open - 3 * HOUR,
+        FIRST.open - 2 * HOUR,
+    ]
+    assert nights.before(FIRST, [], {"TINY": [tiny.KEYS[2]]}) == []
+    assert nights.before(SECOND, [], {"TINY": tiny.KEYS[:2]}) == [MIDNIGHT, SECOND.open - 2 * HOUR]
+
+
 def test_a_midnight_is_the_exchanges(nights: Nights) -> None:
     winter, summer = (nights.midnight(dt.date(2024, month, 15)) // HOUR % 24 for month in (1, 7))
     assert (winter, summer) == (5, 4)

@@ -82,8 +82,19 @@ def _dates(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     metavar="NAME=NUMBER",
     help="Of option quotes: fixed, volatility, share, wings, tick, dear-tick, dear-from, size.",
 )
+@click.option(
+    "--listing",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="Of options: weeklies and monthlies, expiries ahead, and strikes, at most of an expiry and day.",
+)
+@click.option(
+    "--resolution",
+    type=click.Choice(["minute", "hour"]),
+    help="Write bars of this length alone: files of minutes take most of the time.  [default: both]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the truth, and what came of it.")
-def generate(output: Path, truth: Path | None, as_json: bool, **options: Any) -> None:
+def generate(output: Path, truth: Path | None, resolution: str | None, as_json: bool, **options: Any) -> None:
     """Write a synthetic market in LEAN's format, and beside it the truth that it was made from (truth.json).
 
     Unless told otherwise: two underlyings (ALFA, which pays dividends, and BRVO), a month of minute bars with three
@@ -93,6 +104,7 @@ def generate(output: Path, truth: Path | None, as_json: bool, **options: Any) ->
     Examples:
       alo generate --output market --edge ALFA=0.02
       alo generate --output market --dynamics heston,vol-of-vol=0.8 --jumps BRVO=4:-3%:4% --skew-edge=-0.01:0.005
+      alo generate --output year --end 2024-12-31 --resolution hour --quote-minutes 60 --listing strikes=7
       alo generate --output market --index INDX --correlation ALFA=0.6 --event BRVO=2024-01-24:6%
     """
     from alo_lib.cli.console import say
@@ -105,7 +117,7 @@ def generate(output: Path, truth: Path | None, as_json: bool, **options: Any) ->
     if holds_data(output):
         raise UserError(f"{output} holds data already; name an empty or a new folder")
     try:
-        made = write_market(output, wanted)
+        made = write_market(output, wanted, resolution)
     except ValueError as error:
         raise UserError(str(error)) from None
     say(f"The synthetic market is in {output}.")

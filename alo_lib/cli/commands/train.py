@@ -25,7 +25,7 @@ __all__ = ["train"]
 @click.option("--rate", type=Number(), default=0.015, show_default=True, help="Length of a step.")
 @click.option("--seed", type=Whole(0, 1_000_000), default=1, show_default=True, help="The first seed.")
 @click.option("--seeds", type=Whole(1, 100), default=1, show_default=True, help="How many, one after the other.")
-@click.option("--workers", type=Whole(1, 64), default=1, show_default=True, help="Seeds that are trained side by side.")
+@click.option("--workers", type=Whole(1, 64), default=1, show_default=True, help="Seeds that Ray trains side by side.")
 @click.option(
     "--output",
     type=FilePath(dir_okay=False),
@@ -63,12 +63,13 @@ def train(
     from alo_lib.cli.targets import check_policy
     from alo_lib.learning.courses import Course
     from alo_lib.learning.errors import LearningError, MissingPackagesError
+    from alo_lib.sweep import SweepError
 
     check_policy(output)
     try:
         course = Course(iterations=iterations, paths=paths, batch=batch, rate=rate)
         result, tables = _train(course, range(seed, seed + seeds), workers, output)
-    except (LearningError, MissingPackagesError) as error:
+    except (LearningError, MissingPackagesError, SweepError) as error:
         raise UserError(str(error)) from None
     if as_json:
         print_json(result)

@@ -16,7 +16,7 @@ from alo_lib.sweep.conditions import Condition
 from alo_lib.sweep.plan import Sweep, trial_name
 from alo_lib.views.run import PARTIAL
 
-__all__ = ["PAGE_FILE", "SWEEP_FILE", "TABLE_FILE", "SweepFolder"]
+__all__ = ["PAGE_FILE", "SWEEP_FILE", "TABLE_FILE", "SweepFolder", "sweep_around"]
 
 SWEEP_FILE: Final = "sweep.json"
 TABLE_FILE: Final = "trials.parquet"
@@ -98,6 +98,12 @@ class SweepFolder:
     def shown_trial(self, number: int) -> str:
         """The folder of a trial, likewise."""
         return f"{self.shown}/{_TRIALS}/{trial_name(number)}"
+
+
+def sweep_around(path: Path) -> Path | None:
+    """The folder of the sweep of which the folder at ``path`` is a trial; None where it is none's."""
+    trials = path.resolve().parent
+    return trials.parent if trials.name == _TRIALS and (trials.parent / SWEEP_FILE).is_file() else None
 
 
 def _require_same(found: Path, sweep: Sweep) -> None:

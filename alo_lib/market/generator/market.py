@@ -31,7 +31,7 @@ from alo_lib.market.writer import write_databases, write_interest_rates, write_o
 from alo_lib.records import Session
 from alo_lib.records.whole_files import write_whole
 
-__all__ = ["DISCOUNT_RATE", "RATE", "Made", "generate_market"]
+__all__ = ["DISCOUNT_RATE", "FILED", "RATE", "Made", "generate_market"]
 
 RATE: Final = 0.055
 """What the interest-rate file says, continuously compounded as all its numbers are; constant."""
@@ -40,11 +40,13 @@ DISCOUNT_RATE: Final = 0.053540766928029816
 """What options are discounted at and stocks earn, continuously compounded: markets lend for less than the primary
 credit rate."""
 
+FILED: Final = (Resolution.MINUTE, Resolution.HOUR)
+"""The bars that are written unless others are asked for."""
+
 _FIRST_RATE: Final = date(1998, 1, 1)
 _INDEX_STREAM: Final = 1 << 31
 _LONGEST_LIFE: Final = 95  # trading days, of the longest option
 _AHEAD: Final = LONGEST_OPTION + timedelta(days=20)
-_FILED: Final = (Resolution.MINUTE, Resolution.HOUR)
 _MOST_PAID: Final = 0.5  # of the price, until the last option has expired
 
 Progress = Callable[[str, date], None]
@@ -74,7 +76,7 @@ def generate_market(
     truth: MarketTruth | None = None,
     *,
     progress: Progress | None = None,
-    resolutions: Collection[Resolution] = _FILED,
+    resolutions: Collection[Resolution] = FILED,
     watch: Watch | None = None,
 ) -> Made:
     """Write the market of a ``truth`` into ``data_folder``: minute and hour bars, full option chains, and the truth.

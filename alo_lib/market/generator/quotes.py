@@ -85,7 +85,7 @@ class OptionMarket:
         self._hours = hours
         self._generator = np.random.default_rng(streams[0])
         self._planted = Planted(name, streams[1:])
-        self._listing = ListedStrikes(name.dynamics.volatility, hours)
+        self._listing = ListedStrikes(name.dynamics.volatility, hours, truth.listing)
         self._popularity: dict[tuple[date, float, int], float] = {}
         self.quotes = 0
         """How many have been made."""

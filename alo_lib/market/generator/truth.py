@@ -20,6 +20,7 @@ __all__ = [
     "Edge",
     "Event",
     "Halt",
+    "Listing",
     "MarketTruth",
     "NameTruth",
     "Split",
@@ -112,6 +113,23 @@ class Spread(_Part):
     size: float = Field(1.0 + math.exp(3.2), gt=1, le=2000, description="median of the contracts that a side displays")
 
 
+class Listing(_Part):
+    """Which options are listed: the expiries of the next weeks and months, and strikes around the stock's price."""
+
+    weeklies: int = Field(6, ge=0, le=18, description="weeks after this one")
+    monthlies: int = Field(5, ge=0, le=5, description="third Fridays, this month's included")
+    strikes: int = Field(200, ge=1, le=200, description="of an expiry and day, at most: those nearest to the price")
+
+    @model_validator(mode="after")
+    def _some_each_day(self) -> Self:
+        if self.weeklies < 1 and self.monthlies < 2:
+            raise ValueError(
+                f"the listing has weeklies {self.weeklies} and monthlies {self.monthlies}; "
+                "a day without expiries comes unless weeklies are at least 1 or monthlies at least 2"
+            )
+        return self
+
+
 class NameTruth(_Part):
     """One stock and its options."""
 
@@ -168,6 +186,7 @@ class MarketTruth(_Part):
     quote_lag: int = Field(0, ge=0, le=60, description="minutes that option quotes are behind the stock")
     early_closes: tuple[dt.date, ...] = ()
     spread: Spread = Spread()
+    listing: Listing = Listing()
     names: tuple[NameTruth, ...] = DEFAULT_NAMES
 
     @model_validator(mode="after")
