@@ -40,10 +40,14 @@ END: Final = {False: "2024-01-31", True: "2024-01-04"}
 WARM: Final = 20
 """Frames that are not counted: those of the first minutes."""
 SCRAPES: Final = """
-import sys, time, urllib.request
+import sys, time, urllib.error, urllib.request
 while True:
-    urllib.request.urlopen(sys.argv[1] + "metrics", timeout=60).read()
-    print(flush=True)
+    try:
+        urllib.request.urlopen(sys.argv[1] + "metrics", timeout=60).read()
+        print(flush=True)
+    except urllib.error.HTTPError as error:
+        if error.code != 503:  # until the first look
+            raise
     time.sleep(0.05)
 """
 
