@@ -77,6 +77,13 @@ def _of_the_process() -> tuple[Alert, ...]:
             f"the core does not run {_HERE}",
         ),
         Alert(
+            "AloCoreBackAgain",
+            "changes(alo_start_time_seconds[10m]) > 0",
+            "0s",
+            "ticket",
+            f"the core {_HERE} was started again, {{{{ $value }}}} times in ten minutes",
+        ),
+        Alert(
             "AloCoreLate",
             'alo_up == 0 and on (instance) alo_phase{phase="running"} == 1',
             "10s",

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from alo_lib.deployment.dockerfile import USER, command
-from alo_lib.deployment.placed import CONFIG, MONITOR
+from alo_lib.deployment.placed import CONFIG, monitor_arguments
 from alo_lib.deployment.yaml_text import Because
 from alo_lib.settings.operation import OperationSettings
 
@@ -38,6 +38,7 @@ def compose(settings: OperationSettings) -> dict[str, Any]:
         },
         "volumes": {
             "state": {},
+            "log": {},
             "shared": {"driver_opts": {"type": "tmpfs", "device": "tmpfs", "o": f"size=1g,mode=0700,uid={USER}"}},
             "prometheus": {},
             "alertmanager": {},
@@ -92,11 +93,16 @@ def _monitor(settings: OperationSettings) -> dict[str, Any]:
         "image": settings.deploy.image,
         **_SEALED,
         "depends_on": {"core": {"condition": "service_started"}},
-        "command": list(MONITOR),
+        "command": monitor_arguments(settings),
         "network_mode": Because("host", "it listens on loopback, where Prometheus asks it"),
         "pid": _PID,
         "tmpfs": ["/tmp:size=512m,mode=1777"],
-        "volumes": [f"state:{settings.deploy.state}:ro", f"{_SHARED}:ro", f"./alo.json:{CONFIG}:ro"],
+        "volumes": [
+            f"state:{settings.deploy.state}:ro",
+            f"{_SHARED}:ro",
+            f"log:{settings.logs.folder}",
+            f"./alo.json:{CONFIG}:ro",
+        ],
         "mem_limit": "1g",
         "healthcheck": {
             "test": ["CMD", command(settings)[0], "-c", asks],

@@ -3,10 +3,13 @@
 from alo_lib.deployment.placed import CONFIG, TUNABLES
 from alo_lib.settings.operation import OperationSettings
 
-__all__ = ["USER", "command", "dockerfile", "dockerignore", "health_check"]
+__all__ = ["BILL", "USER", "command", "dockerfile", "dockerignore", "health_check"]
 
 USER = 10001
 """Of every process: no host's user."""
+
+BILL = "bom.json"
+"""The image's bill of materials, in the project's folder there."""
 
 _CODE = ("alo_lib", "models", "algorithm")
 _FILES = ("main.py", "config.json", "lean.json", "pyproject.toml", "alo")
@@ -39,6 +42,9 @@ def dockerfile(settings: OperationSettings) -> str:
             "COPY requirements.txt requirements.txt",
             "COPY requirements requirements",
             "RUN python3 -m venv .venv && .venv/bin/pip install --no-cache-dir -r requirements/serve.txt",
+            "# The bill of materials: what is installed there, as CycloneDX tells it.",
+            "RUN python3 -m venv /bom && /bom/bin/pip install --no-cache-dir -r requirements/bom.txt \\",
+            f"    && /bom/bin/cyclonedx-py environment --output-reproducible -o {BILL} .venv/bin/python",
             *(f"COPY {folder} {folder}" for folder in _CODE),
             f"COPY {' '.join(_FILES)} ./",
             "# Kernels are compiled here, so that no container waits for it or needs to write them.",
@@ -57,7 +63,7 @@ def dockerfile(settings: OperationSettings) -> str:
             f"ENV PYTHONPATH={of.project} ALO_KERNELS={of.project}/kernels PYTHONDONTWRITEBYTECODE=1 \\",
             f"    NUMBA_CACHE_DIR=/tmp/numba GLIBC_TUNABLES={TUNABLES}",
             "# A volume that is mounted there first has this owner.",
-            owned,
+            f"{owned} {settings.logs.folder}",
             f"USER {USER}:{USER}",
             f"WORKDIR {of.state}",
             "HEALTHCHECK --interval=10s --timeout=8s --start-period=120s --retries=3 \\",

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from alo_lib.deployment.dockerfile import USER, command, health_check
 from alo_lib.deployment.lean_live import lean_live
-from alo_lib.deployment.placed import CONFIG, MONITOR, placed, stays_here
+from alo_lib.deployment.placed import CONFIG, monitor_arguments, placed, stays_here
 from alo_lib.deployment.yaml_text import Because
 from alo_lib.settings.operation import OperationSettings
 
@@ -203,17 +203,18 @@ def _monitor(settings: OperationSettings) -> dict[str, Any]:
     def asked(path: str) -> dict[str, Any]:
         return {"httpGet": {"path": path, "port": "metrics"}, "periodSeconds": 10, "timeoutSeconds": 5}
 
+    log = {"name": "state", "mountPath": settings.logs.folder, "subPath": "log"}
     return {
         "name": "monitor",
         "image": settings.deploy.image,
         "command": command(settings),
-        "args": list(MONITOR),
+        "args": monitor_arguments(settings),
         "ports": [{"name": "metrics", "containerPort": _port(settings)}],
         "securityContext": _SEALED,
         "resources": _resources(1, "1Gi"),
         "livenessProbe": {**asked("/health"), "initialDelaySeconds": 30},
         "readinessProbe": asked("/ready"),
-        "volumeMounts": _mounts("monitor", settings, read_only=True),
+        "volumeMounts": [*_mounts("monitor", settings, read_only=True), log],
     }
 
 

@@ -43,7 +43,7 @@ def lean_live(base: Mapping[str, Any], settings: OperationSettings) -> dict[str,
                 "data-queue-handler": [of.data_queue],
                 "real-time-handler": f"{_ENGINE}.RealTime.LiveTradingRealTimeHandler",
                 "history-provider": [f"{_ENGINE}.HistoricalData.SubscriptionDataReaderHistoryProvider"],
-                "transaction-handler": f"{_ENGINE}.TransactionHandlers.BrokerageTransactionHandler",
+                "transaction-handler": f"{_ENGINE}.TransactionHandlers.BacktestingTransactionHandler",
             },
         },
     }  # fmt: skip

@@ -5,26 +5,33 @@ from typing import Any, Final
 
 from alo_lib.settings.operation import OperationSettings
 
-__all__ = ["index_template", "rsyslog"]
+__all__ = ["fields_of_the_index", "index_template", "rsyslog"]
 
 _KEYWORD: Final = {"type": "keyword", "ignore_above": 1024}
+_WHOLE: Final = {"type": "long"}
+_AMOUNT: Final = {"type": "double"}
 _FIELDS: Final[dict[str, dict[str, Any]]] = {
     "@timestamp": {"type": "date"},
     "message": {"type": "match_only_text"},
     **dict.fromkeys(
         (
-            *("ecs.version", "log.level", "log.logger", "event.action", "event.kind", "event.category"),
-            *("event.outcome", "event.reason", "service.name", "service.version", "host.name", "process.name"),
-            *("error.type", "user.name"),
+            *("ecs.version", "log.level", "log.logger", "event.action", "event.kind"),
+            *("event.id", "event.outcome", "event.reason", "service.name", "service.type", "host.name", "user.name"),
+            *("alo.journal", "alo.symbol", "alo.status", "alo.command", "alo.task", "alo.cause", "alo.policy"),
         ),
         _KEYWORD,
     ),
-    "event.duration": {"type": "long"},
-    "process.pid": {"type": "long"},
-    "error.message": {"type": "match_only_text"},
-    "error.stack_trace": {"type": "wildcard"},
+    **dict.fromkeys(
+        ("event.duration", "event.sequence", "alo.order", "alo.trade", "alo.quantity", "alo.missed"), _WHOLE
+    ),
+    **dict.fromkeys(("alo.price", "alo.fee"), _AMOUNT),
 }
-"""Of the Elastic Common Schema, those that a trading core has."""
+"""What the log of a monitor has: fields of the Elastic Common Schema, and its own below ``alo``."""
+
+
+def fields_of_the_index() -> frozenset[str]:
+    """Names of all fields that the index knows."""
+    return frozenset(_FIELDS)
 
 
 def rsyslog(settings: OperationSettings, *, work: str = "/var/spool/rsyslog") -> str:

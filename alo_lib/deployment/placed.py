@@ -6,16 +6,28 @@ from typing import Final
 from alo_lib.settings import SettingsError
 from alo_lib.settings.operation import OperationSettings
 
-__all__ = ["CONFIG", "MONITOR", "TUNABLES", "check_contained", "core_channel", "core_journal", "placed", "stays_here"]
+__all__ = [
+    "CONFIG",
+    "TUNABLES",
+    "check_contained",
+    "core_channel",
+    "core_journal",
+    "monitor_arguments",
+    "placed",
+    "stays_here",
+]
 
 CONFIG: Final = "/etc/alo/alo.json"
 """Where units and containers find their settings."""
 
-MONITOR: Final = ("monitor", "--config", CONFIG, "--serve")
-"""The monitor's arguments: which core it watches, and where it listens, it reads where the core reads it."""
 
 TUNABLES: Final = "glibc.malloc.hugetlb=2"
 """For GLIBC_TUNABLES: the allocator takes explicit huge pages where there are any, ordinary ones where not."""
+
+
+def monitor_arguments(settings: OperationSettings) -> list[str]:
+    """The monitor's: which core it watches, and where it listens, it reads where the core reads it."""
+    return ["monitor", "--config", CONFIG, "--serve", "--log", settings.logs.folder]
 
 
 def core_journal(settings: OperationSettings) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from alo_lib.deployment.alerts import alertmanager, alerts, recordings, scrape
 from alo_lib.deployment.compose import compose
 from alo_lib.deployment.dockerfile import dockerfile, dockerignore
+from alo_lib.deployment.kibana import saved_objects
 from alo_lib.deployment.kubernetes import kubernetes_documents
 from alo_lib.deployment.lean_live import lean_live
 from alo_lib.deployment.log_shipping import index_template, rsyslog
@@ -48,7 +49,11 @@ def _prometheus(_: Mapping[str, Any], settings: OperationSettings) -> dict[str, 
 
 
 def _logging(_: Mapping[str, Any], settings: OperationSettings) -> dict[str, str]:
-    return {"rsyslog.conf": rsyslog(settings), "index-template.json": index_template(settings)}
+    return {
+        "rsyslog.conf": rsyslog(settings),
+        "index-template.json": index_template(settings),
+        "kibana.ndjson": saved_objects(settings),
+    }
 
 
 KINDS: Final[dict[str, Callable[[Mapping[str, Any], OperationSettings], dict[str, str]]]] = {

@@ -4,7 +4,15 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from alo_lib.deployment.placed import CONFIG, MONITOR, TUNABLES, core_channel, core_journal, placed, stays_here
+from alo_lib.deployment.placed import (
+    CONFIG,
+    TUNABLES,
+    core_channel,
+    core_journal,
+    monitor_arguments,
+    placed,
+    stays_here,
+)
 from alo_lib.deployment.units import Directive, Unit
 from alo_lib.settings.operation import OperationSettings
 
@@ -45,7 +53,7 @@ _SEALED: Final = (
 def systemd_files(settings: OperationSettings) -> dict[str, str]:
     """The files by name, for /etc/systemd/system, /etc/sysusers.d, /etc/tmpfiles.d and /etc/alo."""
     of, channel = settings.deploy, core_channel(settings)
-    held = dict.fromkeys((of.state, core_journal(settings)))
+    held = dict.fromkeys((of.state, core_journal(settings), settings.logs.folder))
     return {
         "alo.target": _target(settings).text(),
         "alo-host.service": _host(settings).text(),
@@ -185,13 +193,14 @@ def _monitor(settings: OperationSettings) -> Unit:
     service = (
         Directive("Type", "exec"),
         Directive("User", of.user),
-        Directive("ExecStart", " ".join((f"{of.project}/alo", *MONITOR))),
+        Directive("ExecStart", " ".join((f"{of.project}/alo", *monitor_arguments(settings)))),
         Directive("Restart", "always"),
         Directive("RestartSec", "1s"),
         Directive("Environment", "NUMBA_CACHE_DIR=%C/alo-monitor"),
         Directive("CacheDirectory", "alo-monitor"),
         Directive("CacheDirectoryMode", "0700"),
         Directive("ReadOnlyPaths", " ".join(_places(settings)), "it only looks"),
+        Directive("ReadWritePaths", settings.logs.folder, "but for its log"),
         Directive("Nice", "5", "never before the core or its host"),
         Directive("MemoryMax", "1G"),
         Directive("LimitNOFILE", "4096"),

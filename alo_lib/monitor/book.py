@@ -1,11 +1,11 @@
 """What a journal tells of a run's book, followed while it is written: positions, orders, decisions, notices."""
 
 from collections import deque
-from collections.abc import Iterator
 from typing import Any, Final
 
 from alo_lib.journal import orders_of
-from alo_lib.records import HostEvent, Kind, Message, OrderReason, Records
+from alo_lib.monitor.said import DECISIONS, decisions, notices
+from alo_lib.records import Kind, Message, Records
 from alo_lib.views.run import InstrumentRecord, exchange_moment, instruments_of
 from alo_lib.views.spoken import or_none
 from alo_lib.views.units import PEOPLES
@@ -13,8 +13,8 @@ from alo_lib.views.units import PEOPLES
 __all__ = ["FOLLOWED", "BookFollowed"]
 
 FOLLOWED: Final = (
-    *(Kind.INSTRUMENT, Kind.INTENT, Kind.AMENDMENT, Kind.ORDER_EVENT, Kind.POSITION, Kind.EXPOSURE),
-    *(Kind.ENTRY, Kind.EXIT, Kind.NOTICE, Kind.EVENT),
+    *(Kind.INSTRUMENT, Kind.ORDER_EVENT, Kind.POSITION, Kind.EXPOSURE),
+    *(*DECISIONS, Kind.NOTICE, Kind.EVENT),
 )
 """Kinds of messages that are shown."""
 
@@ -22,12 +22,6 @@ _LINES: Final = 200
 """Decisions, notices and orders that are shown, the last ones."""
 _CURVE: Final = 1_000
 """Points of the curve of equity at most."""
-_TOLD_EVENTS: Final = (
-    *(HostEvent.RECOVERY, HostEvent.REFUSED, HostEvent.FLOOD, HostEvent.UNDELIVERED, HostEvent.LEFT_OUT),
-    HostEvent.ERA,
-    *(HostEvent.BROKERAGE_MESSAGE, HostEvent.BROKERAGE_DISCONNECT, HostEvent.BROKERAGE_RECONNECT),
-    *(HostEvent.MARGIN_CALL, HostEvent.MARGIN_CALL_WARNING, HostEvent.COMMAND, HostEvent.END_OF_ALGORITHM),
-)
 _POSITION_GREEKS: Final = ("delta", "gamma", "vega", "theta")
 
 
@@ -61,8 +55,12 @@ class BookFollowed:
         elif kind is Kind.EXPOSURE:
             self._measured(message.time, rows)
         else:
-            self._decisions.extend(self._decided(kind, rows, exchange_moment(message.time)))
-            self._notices.extend(self._noticed(kind, rows, exchange_moment(message.time)))
+            time = exchange_moment(message.time)
+            for said in decisions(kind, rows, self._name):
+                told = {"time": time, "what": said.what, "text": said.text, "reason": said.reason}
+                self._decisions.append(told)
+            for said in notices(kind, rows):
+                self._notices.append({"time": time, "what": said.what, "text": said.text})
 
     @property
     def orders(self) -> list[dict[str, Any]]:
@@ -137,30 +135,3 @@ class BookFollowed:
             self._equity.append((exchange_moment(time), float(rows["equity"][-1])))
             if len(self._equity) > _CURVE:
                 self._equity, self._every = self._equity[::2], self._every * 2
-
-    def _decided(self, kind: Kind, rows: Records, time: str) -> Iterator[dict[str, Any]]:
-        for row in rows:
-            if kind is Kind.INTENT:
-                side = "buy" if row["quantity"] > 0 else "sell"
-                text = f"{side} {abs(int(row['quantity'])):,} {self._name(int(row['instrument']))}"
-                yield {"time": time, "what": "order", "text": text, "reason": OrderReason(row["reason"]).tag}
-            elif kind is Kind.AMENDMENT:
-                done = "cancel" if row["cancel"] else f"limit {float(row['limit']):z.2f}"
-                yield {"time": time, "what": "amendment", "text": f"order {int(row['order'])}: {done}", "reason": ""}
-            elif kind is Kind.ENTRY:
-                structure = row["structure"].decode(errors="replace")
-                side = "buy" if row["direction"] > 0 else "sell"
-                reason = f"edge {float(row['edge']):z,.2f} a structure"
-                text = f"trade {int(row['trade'])}: {side} {int(row['quantity'])} {structure}"
-                yield {"time": time, "what": "entry", "text": text, "reason": reason}
-            elif kind is Kind.EXIT:
-                reason = OrderReason(int(row["reason"])).tag
-                yield {"time": time, "what": "exit", "text": f"trade {int(row['trade'])} has ended", "reason": reason}
-
-    def _noticed(self, kind: Kind, rows: Records, time: str) -> Iterator[dict[str, Any]]:
-        for row in rows:
-            if kind is Kind.NOTICE:
-                yield {"time": time, "what": "notice", "text": row["text"].decode(errors="replace")}
-            elif kind is Kind.EVENT and row["event"] in _TOLD_EVENTS:
-                what = HostEvent(row["event"]).name.lower().replace("_", " ")
-                yield {"time": time, "what": what, "text": row["text"].decode(errors="replace")}

@@ -1,5 +1,6 @@
 """Following a journal that is being written: each message once, of the kinds that are shown."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -30,7 +31,16 @@ class JournalTail:
         self._segment = 0  # that held the last of them
         self._stamp: tuple[object, ...] = ()
         self._left_out: set[int] = set()  # sequences
-        self._mark: tuple[object, ...] = ()  # tells this journal from others
+        self._head = b""  # of the first segment, with its place: they tell this journal from others
+        self._place: tuple[int, ...] = ()
+
+    @property
+    def mark(self) -> str:
+        """What tells the journal that is followed from others; empty before there is one.
+
+        It is made of its first segment's header: when it began, under which settings, by which program.
+        """
+        return hashlib.sha256(self._head).hexdigest()[:16] if self._head else ""
 
     def new(self) -> Iterator[Message] | None:
         """The messages that have come since the last look, but for those that are left out.
@@ -46,16 +56,16 @@ class JournalTail:
             segments = segments_in_object_store(self.folder)
             if not segments:
                 return iter(())
-            if self._of_another((segments[0][: HEADER.itemsize],)):
+            if self._of_another(segments[0][: HEADER.itemsize]):
                 return None
             return self._beyond(0, read_journal(segments, unfinished=True).messages, 0, ())
         try:
             names, published = segment_names(self.folder, self._files), published_count(self.folder, self._files)
             stats = [(self.folder / name).stat() for name in names]
-            heads = [_head(self.folder / name) for name in names[:1]]
+            head = _head(self.folder / names[0]) if names else b""
         except OSError:  # renamed or removed meanwhile: the next look tells
             return iter(())
-        if names and self._of_another((stats[0].st_dev, stats[0].st_ino, *heads)):
+        if names and self._of_another(head, stats[0].st_dev, stats[0].st_ino):
             return None
         stamp = (*names, *(each.st_size for each in stats), published)
         if stamp == self._stamp or not names:
@@ -67,11 +77,11 @@ class JournalTail:
             raise JournalError(f"journal {self.folder}: {problem}")
         return self._beyond(views[0].first, Messages(views), views[-1].number, stamp)
 
-    def _of_another(self, mark: tuple[object, ...]) -> bool:
-        """Whether the first segment, which ``mark`` tells from others, is not that of what was passed."""
-        if self.seen and mark != self._mark:
+    def _of_another(self, head: bytes, *place: int) -> bool:
+        """Whether the first segment, which its head and place tell from others, is not that of what was passed."""
+        if self.seen and (head, place) != (self._head, self._place):
             return True
-        self._mark = mark
+        self._head, self._place = head, place
         return False
 
     def _beyond(

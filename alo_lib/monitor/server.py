@@ -22,6 +22,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from alo_lib.journal import JournalError
 from alo_lib.monitor.control import Control
+from alo_lib.monitor.event_log import EventLog
 from alo_lib.monitor.exposition import exposition
 from alo_lib.monitor.page import STYLE, page_of, script_of
 from alo_lib.monitor.view import Monitor
@@ -234,10 +235,11 @@ class _Server(uvicorn.Server):  # type: ignore[misc]
                 print(f"http://{shown}:{port}/", flush=True)
 
 
-def serve(monitor: Monitor, listening: Listening, token: str | None = None) -> bool:
+def serve(monitor: Monitor, listening: Listening, token: str | None = None, log: EventLog | None = None) -> bool:
     """Serve until a signal ends it, and take commands of who knows the ``token``, where there is one.
 
-    The address is printed once it listens. Returns False where it could not listen.
+    With each look the ``log`` gets its lines, where there is one. The address is printed once it listens. Returns False
+    where it could not listen.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
@@ -245,7 +247,7 @@ def serve(monitor: Monitor, listening: Listening, token: str | None = None) -> b
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
     async def run() -> bool:
-        watching, source = Watching(monitor), monitor.source
+        watching, source = Watching(monitor, log), monitor.source
         control = None if token is None else Control(source.name, source.folder, token)
         config = uvicorn.Config(
             application(watching, listening.hosts, control),

@@ -8,8 +8,9 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from alo_lib.journal import read_journal, segments_in_object_store
+from alo_lib.journal import JournalError, read_journal, segments_in_object_store
 from alo_lib.journal.format import OBJECT_STORE_KEY
+from alo_lib.monitor.event_log import EventLog
 from alo_lib.monitor.view import NOT_SEEN, Monitor, Seen
 from alo_lib.views.risk_ladder import risk_view, stated_risk
 from alo_lib.views.run import RunError
@@ -26,8 +27,9 @@ _STALE: Final = 10.0
 class Watching:
     """Looks at a run on a thread, and keeps what it saw last."""
 
-    def __init__(self, monitor: Monitor) -> None:
+    def __init__(self, monitor: Monitor, log: EventLog | None = None) -> None:
         self.monitor = monitor
+        self._log = log
         self.streams = 0
         self.seen: Seen | None = None
         self.problem = ""
@@ -96,10 +98,20 @@ class Watching:
             self.problem = str(error)
         self._looked = time.monotonic()
         told: dict[str, Any] = {} if self.seen is None else self.seen.told
-        self.latest = json_bytes({**told, "problem": self.problem})
+        self.latest = json_bytes({**told, "problem": self.problem or await asyncio.to_thread(self._logged)})
         async with self._changed:
             self.number += 1
             self._changed.notify_all()
+
+    def _logged(self) -> str:
+        """Write the log; returns why it could not be, which hinders nobody else."""
+        if self._log is None or self.seen is None:
+            return ""
+        try:
+            self._log.write(self.seen.telemetry)
+        except (OSError, JournalError) as error:
+            return f"the log is not written: {error}"
+        return ""
 
 
 def json_bytes(content: Any) -> bytes:

@@ -126,9 +126,9 @@ class AlertOptions(_Group):
 
 
 class LogOptions(_Group):
-    """Where log lines are read, and sent."""
+    """Where a monitor writes log lines, and where they are sent."""
 
-    folder: Absolute = Field("/var/lib/alo/log", description="the folder of JSON lines, an absolute path")
+    folder: Absolute = Field("/var/log/alo", description="the folder of JSON lines, an absolute path")
     elasticsearch: Address = Field("127.0.0.1:9200", description="HOST:PORT of a bulk endpoint")
     index: str = Field("alo", pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$", description="the index's name, lower case")
 

@@ -7,12 +7,15 @@ opening a second log, changes nothing for anybody else.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TextIO
+from typing import Any, Final, Literal, TextIO
 
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
-__all__ = ["LogOutput", "open_log"]
+__all__ = ["LogOutput", "json_line", "open_log"]
+
+ECS: Final = "8.11.0"
+"""The version of the Elastic Common Schema by which fields of JSON lines are named."""
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -35,9 +38,30 @@ class LogOutput:
             print(_RENDERERS[self.style](None, "", dict(event)), file=self.stream(), flush=True)
 
 
+_JSON: Final = structlog.processors.JSONRenderer()
+
+
+def json_line(fields: EventDict) -> str:
+    """One JSON object of fields that are named by the Elastic Common Schema, with its version."""
+    return str(_JSON(None, "", {**fields, "ecs.version": ECS}))
+
+
+_NAMES: Final = {
+    "timestamp": "@timestamp",
+    "level": "log.level",
+    "event": "message",
+    "exception": "error.stack_trace",
+}
+"""Names of the Elastic Common Schema for what structlog calls otherwise."""
+
+
+def _for_programs(_logger: Any, _method: str, event: EventDict) -> str:
+    return json_line({_NAMES.get(name, name): value for name, value in event.items()})
+
+
 _RENDERERS: dict[str, Processor] = {
     "human": structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False),
-    "json": structlog.processors.JSONRenderer(),
+    "json": _for_programs,
 }
 
 

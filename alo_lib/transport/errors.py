@@ -1,7 +1,6 @@
 """The errors of this package: one family, so that a caller can catch all of transport or one case of it."""
 
 __all__ = [
-    "ArenaFullError",
     "MessageError",
     "NotOwnerError",
     "RingFullError",
@@ -29,10 +28,6 @@ class RingFullError(TransportError, BufferError):
 
 class MessageError(TransportError, ValueError):
     """What lies in a ring is whole, but no message that this program knows."""
-
-
-class ArenaFullError(TransportError, MemoryError):
-    """A frame asked its arena for more than it has."""
 
 
 class SeqLockBusyError(TransportError, TimeoutError):

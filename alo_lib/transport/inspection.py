@@ -15,18 +15,15 @@ from numpy.typing import NDArray
 from alo_lib.records import Message
 from alo_lib.transport.access import begins_as
 from alo_lib.transport.atomics import SUPPORTED, load_acquire
-from alo_lib.transport.bus import WIRING, Bus
 from alo_lib.transport.errors import SegmentError
 from alo_lib.transport.kernels import message_slots
 from alo_lib.transport.layout import (
-    CACHED,
     CLAIMED,
     DATA,
     MAGIC,
     MESSAGE_WORDS,
     POSITION,
     READER,
-    WORD,
     WRITER,
     SegmentKind,
 )
@@ -47,13 +44,11 @@ class Report:
 
     path: Path
     kind: SegmentKind
-    size: int  # bytes of the segment, set aside or not
-    capacity: int  # slots, copies, rows or bytes
-    written: int  # slots, versions, rows or bytes
+    size: int  # bytes of the segment
+    capacity: int  # slots, copies or rows
+    written: int  # slots, versions or rows
     read: int  # slots; 0 where nobody takes anything away
     lag: int | None  # nanoseconds of message time from the oldest that waits to the newest; None where it has no time
-    peak: int  # most bytes that an arena's frame had; else 0
-    frames: int  # that an arena has seen; else 0
     writer: Owner
     reader: Owner | None  # None where no reader takes a side
 
@@ -95,22 +90,13 @@ def segments_in(folder: Path) -> list[Path]:
 
 
 def flows(reports: list[Report]) -> list[Flow]:
-    """The message flow: the sides that are taken, or that a bus declares, in order of path. Arenas send nothing."""
-    declared = {}
-    for folder in sorted({report.path.parent for report in reports}):
-        if (folder / WIRING).is_file():
-            for topic in Bus.open(folder).topics.values():
-                for publisher in topic.publishers:
-                    for subscriber in topic.subscribers:
-                        declared[folder / topic.ring(publisher, subscriber)] = (publisher, subscriber)
+    """The message flow: the sides that are taken, in order of path."""
     found = []
     for report in reports:
-        if report.kind is not SegmentKind.ARENA:
-            taken = (report.writer.name, "any" if report.reader is None else report.reader.name)
-            sender, receiver = declared.get(report.path, taken)
-            waiting = 0 if report.reader is None else report.depth
-            path, holds = report.path, report.kind.label
-            found.append(Flow(path.parent, sender or "-", path.name, receiver or "-", holds, waiting))
+        path, sender = report.path, report.writer.name or "-"
+        receiver = "any" if report.reader is None else report.reader.name or "-"
+        waiting = 0 if report.reader is None else report.depth
+        found.append(Flow(path.parent, sender, path.name, receiver, report.kind.label, waiting))
     return found
 
 
@@ -127,7 +113,7 @@ class Look:
         self.dtype = self.segment.dtype
         if self.kind is SegmentKind.MESSAGES and self.dtype != SCHEMA:
             self.segment.close()
-            raise SegmentError(f"{path} holds {self.dtype.names if self.dtype else 'messages'} of another version")
+            raise SegmentError(f"{path} holds {self.dtype.names} of another version")
 
     def report(self) -> Report:
         """What it is like now.
@@ -141,18 +127,14 @@ class Look:
             written = load_acquire(words, WRITER + POSITION)
             check_positions(self.segment.path, self.kind, self.segment.capacity, words)
             lag = self._lag(read, written) if self.kind is SegmentKind.MESSAGES else None
-            arena = self.kind is SegmentKind.ARENA
-            unit = WORD if arena else 1
             return Report(
                 path=self.segment.path,
                 kind=self.kind,
                 size=words.nbytes,
-                capacity=self.segment.capacity * unit,
-                written=written * unit,
+                capacity=self.segment.capacity,
+                written=written,
                 read=read if self.kind in RINGS else 0,
                 lag=lag,
-                peak=int(words[WRITER + CLAIMED]) * unit if arena else 0,
-                frames=int(words[WRITER + CACHED]) if arena else 0,
                 writer=owner_of(words, WRITER),
                 reader=owner_of(words, READER) if self.kind in RINGS else None,
             )
@@ -176,17 +158,15 @@ class Look:
         """What lies from position ``first`` to where the writer is now, oldest first; what is gone by now is left out.
 
         A ring's records and messages are shown whether or not they were read; of a state only the last version is
-        there; arenas have none, and histograms none that passes (``alo monitor`` reads them).
+        there, and histograms have none that passes (``alo monitor`` reads them).
 
         :raises SegmentError: when it was cut since it was opened, or does not fit itself.
         :raises MessageError: for what is whole and no message that this program knows.
         """
-        if self.kind in (SegmentKind.ARENA, SegmentKind.HISTOGRAMS):
+        if self.kind is SegmentKind.HISTOGRAMS:
             return
         self.segment.check_size()
         position, end = max(first, self.oldest), self.written
-        if self.kind is SegmentKind.STABLE_VECTOR and end > self.segment.capacity:
-            raise self.segment.damaged()
         while position < end:
             with self._still():
                 entry, step = self._entry(position)
@@ -206,10 +186,6 @@ class Look:
         if self.kind is SegmentKind.MESSAGES:
             return self._message(position)
         words, width = self.segment.words, self.segment.record_words
-        assert self.dtype is not None
-        if self.kind is SegmentKind.STABLE_VECTOR:
-            row = words[DATA + position * width : DATA + (position + 1) * width].copy()
-            return Entry(position, position + 1, None, row.view(np.uint8).view(self.dtype)), 1
         ring = self.kind is SegmentKind.RECORDS
         slot = self._slot(position if ring else position + 1)  # version 1 of a state is its position 0
         stamp = load_acquire(words, slot)

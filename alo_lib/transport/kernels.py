@@ -1,4 +1,4 @@
-"""The steps of rings, sequence locks and stable vectors, as kernels on a segment's words.
+"""The steps of rings and sequence locks, as kernels on a segment's words.
 
 They allocate nothing and raise nothing: each returns a count or one of the statuses below, and the objects of this
 package, or a compiled caller, decide what that means. ``words`` is a whole segment, ``epoch`` the caller's for the side
@@ -40,19 +40,15 @@ from alo_lib.transport.layout import (
     READER,
     RECORD_WORDS,
     STRIDE,
-    WORD,
     WRITER,
 )
 
 __all__ = [
-    "ARENA_ALIGNMENT",
     "BUSY",
     "DAMAGED",
     "FENCED",
     "FULL",
     "MESSAGE_HEADER_WORDS",
-    "arena_reset",
-    "arena_take",
     "message_advance",
     "message_check",
     "message_peek",
@@ -67,7 +63,6 @@ __all__ = [
     "ring_recover",
     "seqlock_read",
     "seqlock_write",
-    "vector_append",
 ]
 
 FULL: Final = -1
@@ -78,11 +73,6 @@ BUSY: Final = -3
 """The state was rewritten during every try to read it."""
 DAMAGED: Final = -4
 """The header does not fit the segment, or a message its ring; nothing was changed or copied."""
-
-ARENA_ALIGNMENT: Final = 64
-"""Bytes; a cache line."""
-ARENA_POISON: Final = -1
-"""All bits set: NaN as float64, -1 as an integer."""
 
 MESSAGE_HEADER_WORDS: Final = 2
 """A message begins with :data:`alo_lib.transport.wire.HEADER`: length, kind and zero in one word, time in the next."""
@@ -394,57 +384,3 @@ def seqlock_read(words: Words, out: Words, retries: int) -> int:
             return int(version)
         pause()
     return BUSY
-
-
-# Tables ----------------------------------------------------------------------------------------------------------
-
-
-@shared_kernel
-def vector_append(words: Words, epoch: int, source: Words, count: int) -> int:
-    """Append ``count`` rows. Returns the new length, FULL when more must be reserved first, FENCED or DAMAGED."""
-    if load_relaxed(words, WRITER + EPOCH) != epoch:
-        return FENCED
-    length, width = words[WRITER + POSITION], load_relaxed(words, RECORD_WORDS)
-    claimed, size = load_relaxed(words, WRITER + CLAIMED), len(words) - DATA
-    if width < 1 or width > size or claimed > size // width or count * width > len(source):
-        return DAMAGED
-    if length < 0 or length > claimed:
-        return DAMAGED
-    if length + count > claimed:
-        return FULL
-    first = DATA + length * width
-    for w in range(count * width):
-        words[first + w] = source[w]
-    store_release(words, WRITER + POSITION, length + count)
-    return int(length + count)
-
-
-# Arenas ----------------------------------------------------------------------------------------------------------
-
-
-@shared_kernel
-def arena_take(words: Words, count: int) -> int:
-    """Hand out ``count`` words on a cache line of their own. Returns the index of the first, FULL or DAMAGED."""
-    line = ARENA_ALIGNMENT // WORD
-    capacity = len(words) - DATA
-    used = words[WRITER + POSITION]
-    if used < 0 or used > capacity or used % line:
-        return DAMAGED
-    after = used + (count + line - 1) // line * line
-    if after > capacity:
-        return FULL
-    store_relaxed(words, WRITER + POSITION, after)
-    if after > words[WRITER + CLAIMED]:
-        store_relaxed(words, WRITER + CLAIMED, after)
-    return int(DATA + used)
-
-
-@shared_kernel
-def arena_reset(words: Words, poison: bool) -> None:
-    """Take everything back and count the frame; with ``poison`` set every bit that was handed out."""
-    if poison:
-        size, used = len(words) - DATA, load_relaxed(words, WRITER + POSITION)
-        for i in range(used if 0 <= used <= size else size):
-            words[DATA + i] = ARENA_POISON
-    store_relaxed(words, WRITER + POSITION, 0)
-    store_relaxed(words, WRITER + CACHED, min(words[WRITER + CACHED], (1 << 62) - 2) + 1)

@@ -58,8 +58,6 @@ class SegmentKind(IntEnum):
     RECORDS = 1
     MESSAGES = 2
     SEQLOCK = 3
-    STABLE_VECTOR = 4
-    ARENA = 5
     HISTOGRAMS = 6
 
     @property
@@ -80,9 +78,9 @@ ROLE: Final = np.dtype(
         (
             "position",
             "<i8",
-        ),  # ring: slots written or read; state: version; table, histograms: rows; arena: bytes used
-        ("claimed", "<i8"),  # ring: positions being overwritten; table: rows reserved; arena: most bytes ever used
-        ("cached", "<i8"),  # ring, writer: the reader's position when last looked; arena: frames
+        ),  # ring: slots written or read; state: version; histograms: rows
+        ("claimed", "<i8"),  # ring: positions being overwritten; histograms: rows
+        ("cached", "<i8"),  # ring, writer: the reader's position when last looked
         ("spare", "<i8"),
         ("name", f"S{NAME_BYTES}"),
     ]
@@ -109,7 +107,7 @@ HEADER: Final = np.dtype(
         "itemsize": HEADER_BYTES,
     }
 )
-"""``bytes`` of the whole segment, ``capacity`` in slots, copies, rows or bytes, ``stride`` in words from one to the
+"""``bytes`` of the whole segment, ``capacity`` in slots, copies or rows, ``stride`` in words from one to the
 next, ``record_words`` of one record; the schema is the records' dtype as NumPy's own file format writes it."""
 
 

@@ -44,8 +44,8 @@ class _ExistsError(SegmentError):
 class Segment:
     """A mapped file. ``words`` is the whole of it, header first, as int64; ``compiled`` tells how it is worked on.
 
-    ``kind``, ``capacity`` in slots, copies, rows or words, ``stride``, ``record_words`` and ``dtype``, the layout of
-    its records or None, are the header's when it was opened and found to fit.
+    ``kind``, ``capacity`` in slots, copies or rows, ``stride``, ``record_words`` and ``dtype``, the layout of
+    its records, are the header's when it was opened and found to fit.
 
     Compiled kernels need no lock. Where they are not supported, or not wanted (``compiled=False`` in every process
     that uses the segment), every step is the kernel's Python original under a lock on the file.
@@ -80,18 +80,16 @@ class Segment:
         capacity: int,
         stride: int,
         record_words: int,
-        dtype: "np.dtype[Any] | None" = None,
-        reserved: int | None = None,
+        dtype: "np.dtype[Any]",
         compiled: bool | None = None,
     ) -> "Segment":
         """Make a segment of ``capacity`` times ``stride`` words, all zero, and open it; nobody else may read it.
 
-        Its memory is set aside now (``reserved`` bytes of data; all of them by default), because a page that cannot be
-        had later would kill the process that touches it.
+        Its memory is set aside now, because a page that cannot be had later would kill the process that touches it.
 
         :raises SegmentError: when the path is taken, there is no room, or the folder is not this user's alone.
         """
-        schema = b"" if dtype is None else described(dtype)
+        schema = described(dtype)
         size = HEADER_BYTES + capacity * stride * WORD
         new = f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.new"
         _need_posix()
@@ -103,7 +101,7 @@ class Segment:
                 raise SegmentError(f"segment {path} cannot be made: {error.strerror}") from error
             try:
                 os.ftruncate(descriptor, size)
-                _reserve(descriptor, 0, size if reserved is None else HEADER_BYTES + reserved)
+                _reserve(descriptor, size)
                 header = np.zeros(1, HEADER)
                 header["magic"], header["version"], header["kind"] = MAGIC, LAYOUT_VERSION, kind
                 header["bytes"], header["capacity"], header["stride"] = size, capacity, stride
@@ -140,8 +138,7 @@ class Segment:
             if kind is not None and found is not kind:
                 raise SegmentError(f"segment {path} holds {found.label}, not {kind.label}")
             protection = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
-            # Its pages are mapped now, not one by one when it matters; a table's come as it grows.
-            populate = 0 if found is SegmentKind.STABLE_VECTOR else getattr(mmap, "MAP_POPULATE", 0)
+            populate = getattr(mmap, "MAP_POPULATE", 0)  # its pages are mapped now, not one by one when it matters
             memory = mmap.mmap(descriptor, size, flags=mmap.MAP_SHARED | populate, prot=protection)
             check_positions(path, found, int(header["capacity"]), np.frombuffer(memory, np.int64))
             return cls(path, memory, descriptor, header, compiled=compiled)
@@ -158,8 +155,7 @@ class Segment:
         capacity: int,
         stride: int,
         record_words: int,
-        dtype: "np.dtype[Any] | None" = None,
-        reserved: int | None = None,
+        dtype: "np.dtype[Any]",
         compiled: bool | None = None,
     ) -> "Segment":
         """Open the segment, made now if there is none.
@@ -174,7 +170,6 @@ class Segment:
                 stride=stride,
                 record_words=record_words,
                 dtype=dtype,
-                reserved=reserved,
                 compiled=compiled,
             )
         segment = cls.open(path, kind, compiled=compiled)
@@ -261,16 +256,6 @@ class Segment:
         finally:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
-    def reserve(self, first: int, count: int) -> None:
-        """Set the memory of ``count`` bytes from byte ``first`` aside.
-
-        :raises SegmentError: when there is no room.
-        """
-        try:
-            _reserve(self._descriptor, first, count)
-        except OSError as error:
-            raise SegmentError(f"segment {self.path} cannot grow by {count:,} bytes: {error.strerror}") from error
-
     def touch(self) -> None:
         """Read every page once, so that none is looked up for the first time when it matters."""
         int(self.words[:: mmap.PAGESIZE // WORD].sum())
@@ -290,9 +275,9 @@ class Segment:
         self.path.unlink(missing_ok=True)
 
 
-def _reserve(descriptor: int, first: int, count: int) -> None:
+def _reserve(descriptor: int, size: int) -> None:
     if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(descriptor, first, count)
+        os.posix_fallocate(descriptor, 0, size)
 
 
 def _need_posix() -> None:

@@ -13,7 +13,6 @@ import numpy as np
 
 from alo_lib.transport.atomics import Words, load_acquire
 from alo_lib.transport.errors import SegmentError
-from alo_lib.transport.kernels import ARENA_ALIGNMENT
 from alo_lib.transport.layout import (
     CACHED,
     CLAIMED,
@@ -82,9 +81,7 @@ def check_header(path: Path, header: "np.void", size: int) -> SegmentKind:
             f"segment {path} of {size:,} bytes cannot have {capacity} times {stride} words after a header of "
             f"{HEADER_BYTES:,} bytes, as its header says"
         )
-    if kind is SegmentKind.ARENA:
-        fits = stride == width == 1 and capacity % (ARENA_ALIGNMENT // WORD) == 0
-    elif kind in (SegmentKind.STABLE_VECTOR, SegmentKind.HISTOGRAMS):
+    if kind is SegmentKind.HISTOGRAMS:
         fits = stride == width
     else:
         fits = stride == slot_stride(width) and (kind is not SegmentKind.MESSAGES or width == MESSAGE_WORDS)
@@ -100,18 +97,15 @@ def check_header(path: Path, header: "np.void", size: int) -> SegmentKind:
     return kind
 
 
-def records_of(path: Path, header: "np.void") -> "np.dtype[Any] | None":
-    """The layout of the records, which only says where fields lie; None for none.
+def records_of(path: Path, header: "np.void") -> "np.dtype[Any]":
+    """The layout of the records, which only says where fields lie.
 
     :raises SegmentError: for a description that this program would not have written.
     """
     length = int(header["schema_length"])
     text = bytes(header["schema"])[:length]
-    arena = header["kind"] == SegmentKind.ARENA
-    if not 0 <= length <= SCHEMA_BYTES or len(text) != length or arena != (length == 0):
+    if not 0 <= length <= SCHEMA_BYTES or len(text) != length or not length:
         raise SegmentError(f"segment {path} says that {length} bytes describe its records, which cannot be")
-    if not length:
-        return None
     try:
         descr = ast.literal_eval(text.decode())
         if not _is_layout(descr, 0):
@@ -180,10 +174,7 @@ def check_positions(path: Path, kind: SegmentKind, capacity: int, words: Words) 
         told = f"{written} slots written, {claimed} claimed and {now} read"
     elif kind is SegmentKind.SEQLOCK:
         fits, told = 0 <= written < _LAST, f"version {written}"
-    elif kind in (SegmentKind.STABLE_VECTOR, SegmentKind.HISTOGRAMS):
-        fits, told = 0 <= written <= claimed <= capacity, f"{written} rows in memory for {claimed}"
     else:
-        fits = 0 <= written <= capacity and 0 <= claimed <= capacity and 0 <= cached < _LAST
-        told = f"{written} and at most {claimed} words handed out, in {cached} frames"
+        fits, told = 0 <= written <= claimed <= capacity, f"{written} rows in memory for {claimed}"
     if not fits:
         raise SegmentError(f"segment {path} with a capacity of {capacity} is damaged: its header tells of {told}")

@@ -30,6 +30,12 @@ def test_a_server_is_not_asked_once(run: Callable[..., Any], beside: str) -> Non
     )  # fmt: skip
 
 
+def test_a_terminal_writes_no_log(run: Callable[..., Any], tmp_path: Path) -> None:
+    done = run("monitor", "core", "--log", tmp_path / "log")
+    assert (done.status, done.err) == (2, "alo: --log goes with --serve\n")
+    assert not (tmp_path / "log").exists()
+
+
 def test_a_terminal_takes_no_commands(run: Callable[..., Any], tmp_path: Path) -> None:
     done = run("monitor", "core", "--control", tmp_path / "token")
     assert (done.status, done.err) == (

@@ -8,7 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from alo_lib.deployment.log_shipping import index_template, rsyslog
+from alo_lib.deployment.kibana import saved_objects
+from alo_lib.deployment.log_shipping import fields_of_the_index, index_template, rsyslog
 from alo_lib.settings.operation import OperationSettings
 from tests.deployment.test_alerting import free_port, until
 from tests.deployment.tools import checked, tool
@@ -137,3 +138,42 @@ def test_the_template_has_the_fields_of_ecs_as_objects():
     assert fields["@timestamp"] == {"type": "date"}
     assert fields["log"]["properties"]["level"]["type"] == "keyword"
     assert fields["event"]["properties"]["duration"]["type"] == "long"
+
+
+def inner(text):
+    """Texts of JSON in an object of Kibana's, read."""
+    return {
+        name: json.loads(value)
+        for name, value in text.items()
+        if isinstance(value, str) and value.startswith(("[", "{"))
+    }
+
+
+def test_kibanas_objects_lead_to_each_other_and_to_fields_that_there_are():
+    objects = [json.loads(line) for line in saved_objects(OperationSettings()).splitlines()]
+    there = {(each["type"], each["id"]) for each in objects}
+    assert len(there) == len(objects)
+    fields = set()
+    for each in objects:
+        assert set(each["migrationVersion"]) == {each["type"]}
+        assert {(one["type"], one["id"]) for one in each["references"]} <= there
+        names, attributes = {one["name"] for one in each["references"]}, each["attributes"]
+        source = inner(attributes.get("kibanaSavedObjectMeta", {})).get("searchSourceJSON", {})
+        assert (
+            names == {source["indexRefName"]}
+            if "indexRefName" in source
+            else each["type"] in ("index-pattern", "dashboard")
+        )
+        fields |= {part.split(" : ")[0] for part in [source.get("query", {}).get("query", "")] if part}
+        fields |= set(attributes.get("columns", ()))
+        content = inner(attributes)
+        fields |= {one["params"]["field"] for one in content.get("visState", {}).get("aggs", ()) if one["params"]}
+        panels = content.get("panelsJSON", [])
+        assert {panel["panelRefName"] for panel in panels} == (names if each["type"] == "dashboard" else set())
+        spots = [(p["gridData"]["x"], p["gridData"]["y"], p["gridData"]["w"], p["gridData"]["h"]) for p in panels]
+        cells = [(x, y) for left, top, w, h in spots for x in range(left, left + w) for y in range(top, top + h)]
+        assert len(cells) == len(set(cells))  # no panel lies on another
+        assert all(x < 48 for x, _ in cells)
+    assert {"message", "event.action", "event.duration", "alo.task", "alo.symbol"} <= fields
+    assert fields <= fields_of_the_index()
+    assert objects[0]["attributes"]["title"] == json.loads(index_template(OperationSettings()))["index_patterns"][0]

@@ -4,7 +4,7 @@ import ast
 import json
 import re
 import sys
-from importlib.metadata import packages_distributions
+from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from alo_lib.deployment.yaml_text import plain
 from alo_lib.settings import SettingsError
 from alo_lib.settings.operation import OperationSettings
 from tests.deployment.tools import checked
+from tests.models.lean_run import native_lean
 
 BASE = json.loads((ROOT / "lean.json").read_text(encoding="utf-8"))
 OTHER = {
@@ -108,7 +109,7 @@ def test_units_run_what_the_installation_readies_and_lead_to_its_documents(setti
     project = settings.deploy.project
     files = render("systemd", BASE, settings)
     (monitor,) = directives(files["alo-monitor.service"])["ExecStart"]
-    assert monitor == f"{project}/alo monitor --config /etc/alo/alo.json --serve"
+    assert monitor == f"{project}/alo monitor --config /etc/alo/alo.json --serve --log /var/log/alo"
     assert "\n    ./alo monitor none --serve\n" in (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     assert (ROOT / "docs" / "operations.md").is_file()
     for name, text in files.items():
@@ -221,15 +222,15 @@ def test_the_image_has_the_packages_of_all_that_its_containers_run():
     from alo_lib.deployment.compose import compose
 
     text = render("docker", BASE, OperationSettings())["Dockerfile"]
-    (installed,) = re.findall(r"pip install .*-r (\S+)", text)
+    (installed,) = re.findall(r"\.venv/bin/pip install .*-r (\S+)", text)
     (core,) = re.findall(r"^CMD \[(.*)\]", text, re.MULTILINE)
     commands = {json.loads(f"[{core}]")[0], plain(compose(OperationSettings()))["services"]["monitor"]["command"][0]}
     assert commands == {"core", "monitor"}
-    there, distributions = requirements(installed), packages_distributions()
+    there, by_module = requirements(installed), packages_distributions()
     needed: set[str] = set()
     for command in commands:
         for name in imported(f"alo_lib.cli.commands.{command}", set()):
-            needed |= {each.lower().replace("_", "-") for each in distributions.get(name, [name])}
+            needed |= {each.lower().replace("_", "-") for each in by_module.get(name, [name])}
     assert {"numpy", "click", "starlette", "uvicorn"} <= needed
     brought = {"llvmlite": "numba", "pydantic-core": "pydantic"}  # by what is listed
     lists = ("export", "train", "sweep")
@@ -259,6 +260,32 @@ def test_the_containers_monitor_reads_the_cores_settings():
     (config,) = (volume for volume in services["core"]["volumes"] if volume.startswith("./alo.json:"))
     assert config in services["monitor"]["volumes"]
     assert config.split(":")[1] in services["monitor"]["command"]
+
+
+def test_the_paper_account_has_the_handler_that_leans_own_configuration_gives_it():
+    """By another one nobody asks the paper brokerage to fill its orders."""
+    theirs = (native_lean().lean / "config.json").read_text(encoding="utf-8")
+    (wanted,) = re.findall(r'"live-paper": \{.*?"transaction-handler": "([\w.]+)"', theirs, re.DOTALL)
+    told = json.loads(render("docker", BASE, OperationSettings())["lean.json"])
+    assert told["environments"]["live-paper"]["transaction-handler"] == wanted
+
+
+def test_the_image_carries_its_bill_of_materials():
+    text = render("docker", BASE, OperationSettings())["Dockerfile"]
+    assert re.search(r"/cyclonedx-py environment .*-o bom.json .venv/bin/python$", text, re.MULTILINE)
+    assert requirements("requirements/bom.txt") == {"cyclonedx-bom"}
+
+
+@pytest.mark.slow
+def test_the_bill_tells_what_is_installed(tmp_path):
+    bill = tmp_path / "bom.json"
+    checked("cyclonedx-py", "environment", "--output-reproducible", "-o", bill, sys.executable)
+    told = {
+        each["name"].lower().replace("_", "-"): each["version"] for each in json.loads(bill.read_text())["components"]
+    }
+    there = {each.name.lower().replace("_", "-"): each.version for each in distributions()}
+    assert told == there
+    assert told["numpy"] == "1.26.4"
 
 
 def test_lean_is_told_which_core_decides():
@@ -327,7 +354,7 @@ def test_a_pods_monitor_listens_at_its_port_where_others_reach_it(listen, there)
     assert (told.core.name, told.monitor.listen) == ("desk", there)
     port = int(there.rpartition(":")[2])
     monitor = found["StatefulSet"]["spec"]["template"]["spec"]["containers"][2]
-    assert monitor["args"] == ["monitor", "--config", "/etc/alo/alo.json", "--serve"]
+    assert monitor["args"] == ["monitor", "--config", "/etc/alo/alo.json", "--serve", "--log", "/var/log/alo"]
     assert [each["containerPort"] for each in monitor["ports"]] == [port]
     assert [each["port"] for each in found["Service"]["spec"]["ports"]] == [port]
     assert found["NetworkPolicy"]["spec"]["ingress"][0]["ports"] == [{"protocol": "TCP", "port": port}]

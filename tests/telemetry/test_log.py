@@ -18,12 +18,13 @@ def test_each_output_has_its_own_style_and_level():
     assert "rows left out" in people.getvalue()
     assert "rows=3" in people.getvalue()
     lines = [json.loads(line) for line in programs.getvalue().splitlines()]
-    assert [(line["level"], line["event"]) for line in lines] == [
+    assert [(line["log.level"], line["message"]) for line in lines] == [
         ("info", "session opened"),
         ("warning", "rows left out"),
     ]
     assert lines[0]["day"] == "2024-01-02"
-    assert lines[0]["timestamp"].endswith("Z")
+    assert lines[0]["@timestamp"].endswith("Z")
+    assert lines[0]["ecs.version"] == "8.11.0"
 
 
 def test_an_output_follows_a_replaced_stream(capsys):

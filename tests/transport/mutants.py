@@ -16,13 +16,11 @@ import numpy as np
 from alo_lib.records import LAYOUTS, Kind, Message, records
 from alo_lib.records.processes import this_process
 from alo_lib.transport import (
-    Arena,
     Histograms,
     MessageRing,
     RecordRing,
     Segment,
     SeqLock,
-    StableVector,
     TransportError,
     ownership,
 )
@@ -70,21 +68,11 @@ def originals(folder: Path) -> list[tuple[SegmentKind, bytes]]:
             for number in range(written):
                 writer.write(rows(number, 1))
         found.append((SegmentKind.SEQLOCK, path))
-    for count in (0, 30):
-        path = folder / f"table.{count}"
-        with StableVector.create(path, ROW, capacity=60).append_as("one") as table:
-            table.append(rows(7, count))
-        found.append((SegmentKind.STABLE_VECTOR, path))
     path = folder / "histograms"
     with Histograms.ensure(path, 2).record_as("one", ["frame", "task"]) as times:
         for number in range(30):
             times.record(number % 2, number << number)
     found.append((SegmentKind.HISTOGRAMS, path))
-    path = folder / "arena"
-    arena = Arena(1024, path=path)
-    arena.take(30)
-    arena.close()
-    found.append((SegmentKind.ARENA, path))
     return [(kind, path.read_bytes()) for kind, path in found]
 
 
@@ -232,29 +220,6 @@ def use_seqlock(path: Path, compiled: bool, force: bool, alter: Callable[[Any], 
         state.close()
 
 
-def use_table(path: Path, compiled: bool, force: bool, alter: Callable[[Any], None]) -> None:
-    table = StableVector.open(path, compiled=compiled)
-    try:
-        assert table.rows.tobytes() == Said(bytes(table.segment.memory)).rows()
-        with table.append_as("writer", force=force) as writer:
-            alter(table.segment.words)
-            writer.append(np.zeros(2, table.dtype))
-            table.rows.tobytes()
-    finally:
-        table.close()
-
-
-def use_arena(path: Path, compiled: bool, force: bool, alter: Callable[[Any], None]) -> None:
-    arena = Arena(1024, path=path, poison=force)
-    try:
-        for shape in (3, 50, 100):
-            alter(arena.words)
-            assert not arena.take(shape).any()
-        arena.reset()
-    finally:
-        arena.close()
-
-
 def use_histograms(path: Path, compiled: bool, force: bool, alter: Callable[[Any], None]) -> None:
     histograms = Histograms(Segment.open(path, SegmentKind.HISTOGRAMS, compiled=compiled))
     try:
@@ -283,9 +248,7 @@ USES = {
     SegmentKind.RECORDS: use_records,
     SegmentKind.MESSAGES: use_messages,
     SegmentKind.SEQLOCK: use_seqlock,
-    SegmentKind.STABLE_VECTOR: use_table,
     SegmentKind.HISTOGRAMS: use_histograms,
-    SegmentKind.ARENA: use_arena,
 }
 
 

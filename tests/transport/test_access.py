@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 from alo_lib.runtime.link import Channel
-from alo_lib.transport import Bus, MessageRing, RecordRing, SegmentError, Topic, access, make_folder
-from alo_lib.transport.bus import WIRING
+from alo_lib.transport import MessageRing, RecordRing, SegmentError, access, make_folder
 from alo_lib.transport.inspection import Look, segments_in
 from tests.transport.peers import ROOT
 
@@ -50,14 +49,13 @@ def mode(path: Path) -> int:
 def test_folders_and_files_are_the_users_alone_whatever_the_umask(own, umask, bits):
     umask(bits)
     channel = Channel(own / "core" / "deeper")
-    bus = Bus.create(own / "bus", [Topic("input", ("one",), ("other",), 8)])
+    RecordRing.create(own / "rings" / "a.ring", NUMBER, capacity=8).close()
     umask(0o022)
-    folders = [own, own / "core", own / "core" / "deeper", own / "bus"]
+    folders = [own, own / "core", own / "core" / "deeper", own / "rings"]
     assert {mode(each) for each in folders} == {0o700}
     files = [each for place in folders for each in place.iterdir() if not each.is_dir()]
-    assert {each.name for each in files} >= {"to-core.ring", "core.state", WIRING, "input.one.other.ring"}
+    assert {each.name for each in files} >= {"to-core.ring", "core.state", "a.ring"}
     assert {mode(each) for each in files} == {0o600}
-    assert bus.topics == Bus.open(own / "bus").topics
     channel.remove()
     assert not (own / "core" / "deeper").exists()
 
@@ -139,10 +137,6 @@ def test_what_is_no_file_is_refused_and_never_waited_for(folder):
     path.mkdir()
     with pytest.raises(SegmentError, match=r"a\.ring is refused: it is a folder"):
         RecordRing.open(path)
-    wiring = folder / WIRING
-    os.mkfifo(wiring, 0o600)
-    with pytest.raises(SegmentError, match=r"wiring\.json is refused: it is a pipe"):
-        Bus.open(folder)
 
 
 def test_a_folder_where_others_may_write_is_refused(own):
@@ -234,28 +228,3 @@ def test_a_segment_that_another_user_made_first_is_refused():
             RecordRing.ensure(path, NUMBER, capacity=8)
     finally:
         path.unlink()
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        b"",
-        b"\xff",
-        b"{}",
-        b"[7]",
-        b'[{"name": "a"}]',
-        b"[" * 50_000,
-        b'[{"name": 5, "publishers": ["a"], "subscribers": ["b"], "capacity": 8}]',
-        b'[{"name": "t", "publishers": [5], "subscribers": ["b"], "capacity": 8}]',
-        b'[{"name": "t", "publishers": "a", "subscribers": ["b"], "capacity": 8}]',
-        b'[{"name": "t", "publishers": ["../a"], "subscribers": ["b"], "capacity": 8}]',
-        b'[{"name": "t", "publishers": ["a"], "subscribers": ["b"], "capacity": 9}]',
-        b'[{"name": "t", "publishers": ["a"], "subscribers": ["b"], "capacity": true}]',
-        b"[" + b" " * (1 << 20) + b"]",
-    ],
-)
-def test_a_wiring_that_is_none_is_refused(folder, text):
-    (folder / WIRING).write_bytes(text)
-    with pytest.raises(SegmentError, match=r"declares no bus|must consist of|capacity|has more than") as refused:
-        Bus.open(folder)
-    assert len(str(refused.value)) < 400

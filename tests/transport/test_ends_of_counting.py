@@ -8,7 +8,6 @@ import pytest
 
 from alo_lib.records import Kind, Message, records
 from alo_lib.transport import MessageRing, RecordRing, SegmentError, SeqLock, TransportError
-from alo_lib.transport.arena import Arena
 from alo_lib.transport.layout import CACHED, CLAIMED, POSITION, READER, WRITER
 
 END = 2**62
@@ -101,14 +100,3 @@ def test_what_has_counted_beyond_the_end_is_refused(tmp_path: Path, position: in
         with pytest.raises(TransportError, match=f"{tmp_path}/(ring|state) "):
             use()
     assert (ring.written, state.version) == (position, position)
-
-
-def test_an_arena_counts_its_frames_to_the_end(tmp_path: Path) -> None:
-    arena = Arena(1024, path=tmp_path / "arena")
-    arena.words[WRITER + CACHED] = END - 3
-    for _ in range(5):
-        arena.take(10)
-        arena.reset()
-    assert arena.words[WRITER + CACHED] == END - 1
-    arena.close()
-    Arena(1024, path=tmp_path / "arena").close()

@@ -10,8 +10,6 @@ import pytest
 from alo_lib.numerics.compilation import python_original
 from alo_lib.records import Kind, Message, records
 from alo_lib.transport import (
-    Arena,
-    ArenaFullError,
     Histograms,
     MessageRing,
     RecordRing,
@@ -19,7 +17,6 @@ from alo_lib.transport import (
     Segment,
     SegmentError,
     SeqLock,
-    StableVector,
     kernels,
 )
 from alo_lib.transport.inspection import Look
@@ -64,16 +61,9 @@ def made(folder, kind):
     elif kind is SegmentKind.SEQLOCK:
         with SeqLock.create(path, NUMBER).write_as("one") as writer:
             writer.write(row)
-    elif kind is SegmentKind.STABLE_VECTOR:
-        with StableVector.create(path, NUMBER, capacity=100).append_as("one") as rows:
-            rows.append(row)
-    elif kind is SegmentKind.HISTOGRAMS:
+    else:
         with Histograms.ensure(path, 3).record_as("one", ["frame", "task"]) as writer:
             writer.record(1, 1000)
-    else:
-        arena = Arena(4096, path=path)
-        arena.take(100)
-        arena.close()
     return path
 
 
@@ -130,7 +120,7 @@ def test_sizes_that_only_add_up_are_refused(folder, kind):
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"kind": 0}, "holds kind 0; it must be one of 1, 2, 3, 4, 5"),
+        ({"kind": 0}, "holds kind 0; it must be one of 1, 2, 3, 6"),
         ({"kind": 99}, "holds kind 99; it must be one of"),
         ({"bytes": 1 << 40}, "its header says 1,099,511,627,776"),
         ({"schema_length": -1}, "says that -1 bytes describe its records"),
@@ -200,11 +190,9 @@ def test_a_schema_that_is_none_is_refused_and_never_run(folder, text):
     + [
         (SegmentKind.SEQLOCK, WRITER + POSITION, -1),
         (SegmentKind.SEQLOCK, WRITER + EPOCH, (1 << 63) - 1),
-        (SegmentKind.STABLE_VECTOR, WRITER + POSITION, -1),
-        (SegmentKind.STABLE_VECTOR, WRITER + POSITION, 1 << 50),
-        (SegmentKind.STABLE_VECTOR, WRITER + CLAIMED, 101),
-        (SegmentKind.ARENA, WRITER + POSITION, 1 << 50),
-        (SegmentKind.ARENA, WRITER + CLAIMED, -8),
+        (SegmentKind.HISTOGRAMS, WRITER + POSITION, -1),
+        (SegmentKind.HISTOGRAMS, WRITER + POSITION, 1 << 50),
+        (SegmentKind.HISTOGRAMS, WRITER + CLAIMED, 101),
     ],
 )
 def test_positions_that_nobody_can_have_come_to_are_refused(folder, kind, word, value):
@@ -268,9 +256,6 @@ def test_a_header_altered_while_both_live_makes_no_kernel_leave_the_segment(word
         lambda w, b: kernels.message_check(w),
         lambda w, b: kernels.seqlock_write(w, 1, b),
         lambda w, b: kernels.seqlock_read(w, b, 4),
-        lambda w, b: kernels.vector_append(w, 1, b, 2),
-        lambda w, b: kernels.arena_take(w, 8),
-        lambda w, b: kernels.arena_reset(w, poison=True),
     )
     around, guarded = np.empty(3 * (DATA + 32) + 192, np.int64), np.empty(96, np.int64)
     words, buffer = around[DATA + 96 : 2 * DATA + 128], guarded[32:64]
@@ -313,19 +298,6 @@ def test_sides_tell_what_was_altered_under_them(folder):
     for use_state in (state.read, lambda: writer.write(np.zeros(1, NUMBER))):
         with pytest.raises(SegmentError, match="cannot have 1099511627776 times 4 words"):
             use_state()
-    table = StableVector.create(folder / "a.table", NUMBER, capacity=100)
-    rows = table.append_as("one")
-    table.segment.words[WRITER + POSITION] = 1 << 40
-    for use_table in (lambda: table.rows, lambda: len(table), lambda: rows.append(np.zeros(1, NUMBER))):
-        with pytest.raises(SegmentError, match="is damaged: its header tells of 1099511627776 rows"):
-            use_table()
-    arena = Arena(4096)
-    arena.words[WRITER + POSITION] = -64
-    with pytest.raises(SegmentError, match="says that -512 of 4,096 bytes are handed out"):
-        arena.take(1)
-    arena.reset()
-    with pytest.raises(ArenaFullError):
-        arena.take(1 << 20)
     full = MessageRing.create(folder / "b.ring", capacity=8).produce("one")
     with pytest.raises(RingFullError):
         full.push(Message(Kind.QUOTE, 1, records(Kind.QUOTE, 100)))

@@ -12,11 +12,10 @@ from alo_lib.transport import (
     Segment,
     SegmentError,
     SeqLock,
-    StableVector,
     TransportError,
     default_folder,
 )
-from alo_lib.transport.layout import HEADER, HEADER_BYTES, NAMESPACE, READER, ROLE, STARTED, WORD, WRITER, SegmentKind
+from alo_lib.transport.layout import HEADER, HEADER_BYTES, NAMESPACE, READER, ROLE, STARTED, WORD, WRITER
 from alo_lib.transport.ownership import Role
 
 NUMBER = np.dtype([("number", "<i8")])
@@ -154,17 +153,12 @@ def test_sides_are_given_up_taken_again_and_fenced(folder, compiled):
     assert ring.producer.alive
 
 
-def test_states_and_tables_are_fenced_too(folder, compiled):
+def test_states_are_fenced_too(folder, compiled):
     state = SeqLock.create(folder / "a.state", NUMBER, compiled=compiled)
-    table = StableVector.create(folder / "a.table", NUMBER, compiled=compiled)
     old, row = state.write_as("old"), np.zeros(1, NUMBER)
     state.write_as("new", force=True)
     with pytest.raises(NotOwnerError, match="taken over by new"):
         old.write(row)
-    rows = table.append_as("old")
-    table.append_as("new", force=True)
-    with pytest.raises(NotOwnerError, match="taken over by new"):
-        rows.append(row)
 
 
 def test_the_owner_of_a_process_number_used_again_is_dead(folder):
@@ -189,6 +183,6 @@ def test_one_family_of_errors():
 
 
 def test_memory_is_touched(folder):
-    segment = Segment.create(folder / "a", SegmentKind.ARENA, capacity=1 << 12, stride=1, record_words=1)
+    segment = RecordRing.create(folder / "a.ring", NUMBER, capacity=1 << 10).segment
     segment.touch()
     assert records(Kind.RATE)["rate"] == segment.words[-1] == 0

@@ -15,6 +15,7 @@ from alo_lib.cli.project import BACKTESTS
 
 if TYPE_CHECKING:
     from alo_lib.monitor import Monitor
+    from alo_lib.monitor.event_log import EventLog
     from alo_lib.monitor.server import Listening
     from alo_lib.settings.operation import OperationSettings
 
@@ -44,6 +45,11 @@ def _of_file(config: OperationSettings) -> dict[str, Any]:
     type=FilePath(),
     help="Serve commands too, to who knows the token in this file, which is made where there is none.",
 )
+@click.option(
+    "--log",
+    type=FilePath(file_okay=False),
+    help="Write notices, orders, commands, overruns and recoveries as JSON lines into this folder, each once.",
+)
 @config_option(_of_file)
 def monitor(
     run: Path | None,
@@ -53,6 +59,7 @@ def monitor(
     serve: bool,
     listen: str,
     control: Path | None,
+    log: Path | None,
     config: OperationSettings | None,
 ) -> None:
     """Show how a run stands: that of a core process by its NAME, a RUN's folder or name, a FOLDER of LEAN's results.
@@ -64,7 +71,7 @@ def monitor(
       alo monitor core
       alo monitor --once --json
       alo monitor core --serve
-      alo monitor core --serve --control ~/.alo-token
+      alo monitor core --serve --control ~/.alo-token --log /var/log/alo
       alo monitor --config /etc/alo/alo.json --serve
     """
     from alo_lib.monitor import Monitor, MonitorError, find_source
@@ -73,13 +80,15 @@ def monitor(
         raise UserError("--serve goes on until it is interrupted; it takes neither --once nor --json")
     if control is not None and not serve:
         raise UserError("--control goes with --serve; a terminal steers by 'alo command'")
+    if log is not None and not serve:
+        raise UserError("--log goes with --serve")
     try:
         watched = Monitor(find_source(run, BACKTESTS))
     except MonitorError as error:
         raise UserError(str(error)) from error
     try:
         if serve:
-            _serve(watched, listen, control)
+            _serve(watched, listen, control, log)
         elif as_json:
             _print(watched, once, every)
         else:
@@ -109,7 +118,7 @@ def _print(watched: Monitor, once: bool, every: float) -> None:
         time.sleep(every)
 
 
-def _serve(watched: Monitor, listen: str, control: Path | None) -> None:
+def _serve(watched: Monitor, listen: str, control: Path | None, log: Path | None) -> None:
     try:
         from alo_lib.monitor.server import ListenError, listening_of
         from alo_lib.monitor.server import serve as serve_page
@@ -123,8 +132,22 @@ def _serve(watched: Monitor, listen: str, control: Path | None) -> None:
     except ListenError as error:
         raise UserError(f"--listen is {error}") from error
     token = None if control is None else _token(watched, listening, control)
-    if not serve_page(watched, listening, token):
-        raise UserError(f"--listen is {listen!r}, where nothing can listen now; name another port")
+    events = None if log is None else _log(watched, log)
+    try:
+        if not serve_page(watched, listening, token, events):
+            raise UserError(f"--listen is {listen!r}, where nothing can listen now; name another port")
+    finally:
+        if events is not None:
+            events.close()
+
+
+def _log(watched: Monitor, folder: Path) -> EventLog:
+    from alo_lib.monitor.event_log import EventLog, EventLogError
+
+    try:
+        return EventLog(watched.source, folder)
+    except EventLogError as error:
+        raise UserError(f"--log: {error}") from error
 
 
 def _token(watched: Monitor, listening: Listening, file: Path) -> str:
