@@ -12,9 +12,10 @@ from alo_lib.journal.format import (
     JournalError,
     object_store_key,
 )
+from alo_lib.journal.growing import GrowingJournal
 from alo_lib.journal.journal import Journal
 from alo_lib.journal.left_out import leave_out
-from alo_lib.journal.lock import require_no_writer
+from alo_lib.journal.lock import JournalHeldError, require_no_writer
 from alo_lib.journal.object_store import (
     LiveObjectStoreJournal,
     ObjectStore,
@@ -50,9 +51,11 @@ __all__ = [
     "Files",
     "FolderStore",
     "Found",
+    "GrowingJournal",
     "Journal",
     "JournalError",
     "JournalFolder",
+    "JournalHeldError",
     "JournalPlace",
     "JournalWriter",
     "LiveObjectStoreJournal",

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from alo_lib.executive import Lifecycle
 from alo_lib.records import HostEvent, Kind, Message, records
 from alo_lib.runtime.command_rings import CommandRings
+from alo_lib.runtime.fence import STANDBY, STANDBY_NAME, Fence
 from alo_lib.telemetry.layout import HISTOGRAMS_NAME, STATE_NAME
 from alo_lib.transport import (
     MessageConsumer,
@@ -218,6 +219,9 @@ class Channel:
         self._to_host = MessageRing.ensure(folder / RINGS["answer"], capacity=slots)
         self.heartbeat = SeqLock.ensure(folder / HEARTBEAT_NAME, HEARTBEAT)
         self._taken = SeqLock.ensure(folder / "taken.state", TAKEN)
+        self.standby = SeqLock.ensure(folder / STANDBY_NAME, STANDBY)
+        self.force = False
+        """Whether a core takes its sides although it cannot be told whether who has them lives."""
         self.commands = CommandRings.ensure(folder)
 
     def core_side(self) -> tuple[MessageConsumer, MessageProducer, "Heart", SeqLockWriter, Reading]:
@@ -227,10 +231,10 @@ class Channel:
         """
         taken = self._taken.read()
         return (
-            self._to_core.consume("core"),
-            self._to_host.produce("core"),
-            Heart(self.heartbeat.write_as("core"), self._hear),
-            self._taken.write_as("core"),
+            self._to_core.consume("core", force=self.force),
+            self._to_host.produce("core", force=self.force),
+            Heart(self.heartbeat.write_as("core", force=self.force), self._hear),
+            self._taken.write_as("core", force=self.force),
             taken,
         )
 
@@ -239,7 +243,12 @@ class Channel:
 
         :raises NotOwnerError: while another core has them.
         """
-        return self.commands.requests.consume("core"), self.commands.answers.produce("core")
+        rings, force = self.commands, self.force
+        return rings.requests.consume("core", force=force), rings.answers.produce("core", force=force)
+
+    def fence(self) -> Fence:
+        """What tells the core that has this channel's heartbeat now whether it is to leave."""
+        return Fence(self.standby, self.heartbeat.owner.epoch)
 
     def host_side(self) -> tuple[MessageProducer, MessageConsumer]:
         """Inputs and answers.
@@ -256,7 +265,7 @@ class Channel:
 
     def remove(self) -> None:
         """Take the segments away, and their folder if nothing else is in it. For when neither side runs any more."""
-        for segment in (self._to_core, self._to_host, self.heartbeat, self._taken):
+        for segment in (self._to_core, self._to_host, self.heartbeat, self._taken, self.standby):
             segment.remove()
             segment.close()
         self.commands.remove()
