@@ -50,6 +50,8 @@ Words = NDArray[np.int64]
 
 _WINDOW: Final = 1 << 17
 """Words that are checked at once."""
+_ZEROS: Final = 1 << 13
+"""Words that are looked at at once where there should be none: few enough for their memory to be used again."""
 _HELD: Final = 1 << 20
 """Bytes of a segment that is held in memory once it is checked; of a bigger one the file is held open."""
 _TRIES: Final = 20
@@ -274,7 +276,7 @@ class SegmentScan:
 
 def _is_empty(contents: Contents, at: int, total: int) -> bool:
     """Whether nothing but zeros follows."""
-    return not any(_words(contents, place, min(_WINDOW, total - place)).any() for place in range(at, total, _WINDOW))
+    return not any(_words(contents, place, min(_ZEROS, total - place)).any() for place in range(at, total, _ZEROS))
 
 
 def _words(contents: Contents, at: int, count: int) -> Words:

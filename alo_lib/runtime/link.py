@@ -22,6 +22,7 @@ from alo_lib.executive import Lifecycle
 from alo_lib.records import HostEvent, Kind, Message, records
 from alo_lib.runtime.command_rings import CommandRings
 from alo_lib.runtime.fence import STANDBY, STANDBY_NAME, Fence
+from alo_lib.runtime.last_state import last_state
 from alo_lib.telemetry.layout import HISTOGRAMS_NAME, STATE_NAME
 from alo_lib.transport import (
     MessageConsumer,
@@ -37,8 +38,6 @@ from alo_lib.transport import (
     default_folder,
     make_folder,
 )
-from alo_lib.transport.inspection import Look
-from alo_lib.transport.layout import SegmentKind
 
 __all__ = [
     "HEARTBEAT",
@@ -134,8 +133,6 @@ class CorePhase(Enum):
 
 _MOST: Final = {"phase": len(CorePhase) - 1, "paced": 1}
 """Of the heartbeat's numbers that are no counts or times."""
-_LONGEST_LOOK: Final = 1.0
-"""Seconds that a heartbeat is read again for, because it was rewritten meanwhile."""
 
 
 class LinkPhase(Enum):
@@ -282,20 +279,10 @@ def last_beat(path: Path) -> "tuple[np.void, Owner] | None":
 
     :raises SegmentError: for a file that is no heartbeat's, or whose words cannot be.
     """
-    look = Look(path)
-    try:
-        if look.dtype != HEARTBEAT or look.kind is not SegmentKind.SEQLOCK:
-            return None
-        owner, until = look.report().writer, time.monotonic() + _LONGEST_LOOK
-        while look.written:
-            for entry in look.entries(0):
-                _check_beat(path, entry.records[0])
-                return entry.records[0], owner
-            if time.monotonic() > until:
-                raise SegmentError(f"the heartbeat {path} was rewritten each time that it was read; read it again")
-        return np.zeros(1, HEARTBEAT)[0], owner
-    finally:
-        look.close()
+    found = last_state(path, HEARTBEAT, "heartbeat")
+    if found is not None:
+        _check_beat(path, found[0])
+    return found
 
 
 def why_not_asked(name: str, folder: Path) -> str | None:

@@ -26,14 +26,14 @@ from alo_lib.runtime.link import Channel, CorePhase
 from alo_lib.runtime.process import CoreProcess
 from alo_lib.transport import NotOwnerError, Owner, Reading
 
-__all__ = ["DEFAULT_LEASE", "STARTING_LEASE", "Standby"]
+__all__ = ["STARTING_LEASE", "Standby"]
 
-DEFAULT_LEASE: Final = 1.0
-"""Seconds: a hundred frames."""
 STARTING_LEASE: Final = 600.0
 """Seconds of a core that has released no frame yet: it decides the rest of its journal again."""
 _GRACE: Final = 0.1
 """Seconds in which a core that is asked to leave may do so, some frames."""
+_ENDING: Final = 2.0
+"""Seconds in which a process that ends may keep what it has."""
 _LOOK: Final = 0.005
 """Seconds between two looks at the core that leads."""
 _FOLLOW: Final = 0.02
@@ -55,7 +55,7 @@ class Standby:
         channel: Channel,
         follower: Follower,
         *,
-        lease: float = DEFAULT_LEASE,
+        lease: float,
         hear: Callable[[str], None] = lambda sentence: None,
         beat: Callable[[int], None] = lambda followed: None,
     ) -> None:
@@ -68,6 +68,7 @@ class Standby:
         self._stopping = False
         self._said = ""
         self._starting = (0, 0)  # number of a core that has released no frame yet, and since when that is known
+        self._kept_out = 0.0  # since when nobody leads and somebody keeps this process out
         self._asked = 0  # when the core was asked to leave
 
     def stop(self) -> None:
@@ -86,13 +87,20 @@ class Standby:
                     try:
                         return make(self._follower)
                     except (NotOwnerError, JournalHeldError) as error:
-                        self._say(f"another process leads: {error}")
+                        self._wait_for_who_has_it(str(error))
                 self._follower.follow(int(self._channel.heartbeat.read().value["sequence"]), _FOLLOW)
                 gc.collect(0)
                 time.sleep(_LOOK)
             return None
         finally:
             self._state.close()
+
+    def _wait_for_who_has_it(self, why: str) -> None:
+        """Of a process that ends the last thread may keep the journal for a moment; what lasts longer is told."""
+        now = time.monotonic()
+        self._kept_out = self._kept_out or now
+        if now - self._kept_out > _ENDING:
+            self._say(f"nobody leads, and this process cannot: {why}")
 
     # Whether somebody leads ------------------------------------------------------------------------------------------
 
@@ -102,6 +110,7 @@ class Standby:
         reading, owner = self._channel.heartbeat.read(), self._channel.heartbeat.owner
         if not owner.pid or owner.alive is False:
             return True
+        self._kept_out = 0.0
         silent = now - self._last_sign(reading, owner, now)
         if silent <= 0:
             self._told["fenced"], self._asked = 0, 0

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
+import time as clocks
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -99,11 +99,11 @@ class Striking:
                 return
             number, pid = leader
             what = str(self.random.choice(["killed", "stopped", "halted"], p=[0.6, 0.3, 0.1]))
-            when = time.monotonic_ns()
+            when = clocks.monotonic_ns()
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL if what == "killed" else signal.SIGSTOP)
                 if what == "halted":
-                    time.sleep(float(self.random.uniform(0, 0.2)))
+                    clocks.sleep(float(self.random.uniform(0, 0.2)))
                     os.kill(pid, signal.SIGCONT)
                     if self._leads(number) is None:
                         what = "stopped"
@@ -114,7 +114,7 @@ class Striking:
             found = self._leader(number)
             if found is None:
                 return
-            self.blows.append(Blow(what, (time.monotonic_ns() - when) / 1e9))
+            self.blows.append(Blow(what, (clocks.monotonic_ns() - when) / 1e9))
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)  # were it there, it would go on
 
@@ -125,8 +125,8 @@ class Striking:
 
     def _leader(self, than: int) -> tuple[int, int] | None:
         """Number and process of the core that leads under a higher number; None where there is none in the end."""
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
+        end = clocks.monotonic() + PATIENCE
+        while clocks.monotonic() < end:
             if (found := self._leads(than)) is not None:
                 return found
             if self._done.is_set() and self.channel.heartbeat.read().value["phase"] != RUNNING:
@@ -134,7 +134,7 @@ class Striking:
             if not self._standing_by():
                 self.children.append(self.cores.start(self.name))
                 self._await_standby()
-            time.sleep(0.0005)
+            clocks.sleep(0.0005)
         raise TimeoutError("no core leads")
 
     def _standing_by(self) -> bool:
@@ -149,9 +149,9 @@ class Striking:
             self._await_standby()
 
     def _await_standby(self) -> None:
-        end = time.monotonic() + 5
-        while not self.channel.standby.owner.alive and time.monotonic() < end and not self._done.is_set():
-            time.sleep(0.001)
+        end = clocks.monotonic() + 5
+        while not self.channel.standby.owner.alive and clocks.monotonic() < end and not self._done.is_set():
+            clocks.sleep(0.001)
 
 
 def struck(cores: Cores, folder: Path, seed: int, most: int) -> tuple[list[Blow], Journal]:
@@ -170,9 +170,9 @@ def struck(cores: Cores, folder: Path, seed: int, most: int) -> tuple[list[Blow]
             push = remote.open_frame
             sent: list[int] = []
 
-            def open_frame(at: int) -> bool:
-                time.sleep(float(random.exponential(0.01)))
-                opened = push(at)
+            def open_frame(time: int) -> bool:
+                clocks.sleep(float(random.exponential(0.01)))
+                opened = push(time)
                 sent.extend(remote.intents["order"].tolist() if opened else [])
                 return opened
 
@@ -180,13 +180,13 @@ def struck(cores: Cores, folder: Path, seed: int, most: int) -> tuple[list[Blow]
             live(seed, remote)
             striking.end()
             remote.remark(END)
-            end = time.monotonic() + PATIENCE
+            end = clocks.monotonic() + PATIENCE
             while channel.heartbeat.read().value["phase"] != list(CorePhase).index(CorePhase.STOPPED):
-                assert time.monotonic() < end
+                assert clocks.monotonic() < end
                 if not channel.heartbeat.owner.alive and not channel.standby.owner.alive:
                     striking.children.append(cores.start(name))
                     striking._await_standby()
-                time.sleep(0.002)
+                clocks.sleep(0.002)
             striking.kill_all()
     finally:
         remote.stop()
