@@ -1,5 +1,6 @@
 """The journal: every input and every decision of a run, in one sequence, checked entry by entry."""
 
+from alo_lib.journal.archive import ARCHIVE_SUFFIX, Archived, archive_journal, restore_journal
 from alo_lib.journal.digest import message_digest
 from alo_lib.journal.eras import Era, eras_of
 from alo_lib.journal.files import Files
@@ -42,9 +43,11 @@ from alo_lib.journal.store import FolderStore, MemoryStore, Store
 from alo_lib.journal.writer import Clocks, JournalWriter, WriterStart
 
 __all__ = [
+    "ARCHIVE_SUFFIX",
     "JOURNAL_FOLDER",
     "OBJECT_STORE_COPY",
     "OBJECT_STORE_KEY",
+    "Archived",
     "Clocks",
     "Durability",
     "Era",
@@ -69,6 +72,7 @@ __all__ = [
     "Snapshots",
     "Store",
     "WriterStart",
+    "archive_journal",
     "best_copy",
     "decode_snapshot",
     "encode_snapshot",
@@ -85,6 +89,7 @@ __all__ = [
     "read_journal",
     "recover",
     "require_no_writer",
+    "restore_journal",
     "segments_in_object_store",
     "segments_of",
     "start_after",
