@@ -41,7 +41,7 @@ def carry(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if name != "ALO_KERNELS"}
     environment |= PROCESSOR | {"NUMBA_CACHE_DIR": str(folder.resolve())}
-    rehearsal = "from alo_lib.runtime.process import rehearse; from alo_lib.settings import Settings; "
+    rehearsal = "from alo_lib.runtime.rehearsal import rehearse; from alo_lib.settings import Settings; "
     rehearsal += "rehearse(Settings.of({'underlyings': 'ALFA'}))"
     with tempfile.TemporaryDirectory(prefix="alo-carry-") as work:
         runs = [("-m", *command) for command in _commands(Path(work))] + [("-c", rehearsal)]

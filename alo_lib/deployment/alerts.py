@@ -91,6 +91,13 @@ def _of_the_process() -> tuple[Alert, ...]:
             f"the core {_HERE} lives and releases no frames",
         ),
         Alert(
+            "AloStandbyMissing",
+            "alo_standby_up == 0 or (alo_standby_up == 1 unless on (instance) alo_standby_lag_messages)",
+            "1m",
+            "ticket",
+            f"no warm standby follows the core {_HERE}: if that ends, nothing takes over at once",
+        ),
+        Alert(
             "AloFramesMissed",
             "alo:frames_missed:rate5m > 0.1",
             "1m",

@@ -58,6 +58,7 @@ def systemd_files(settings: OperationSettings) -> dict[str, str]:
         "alo.target": _target(settings).text(),
         "alo-host.service": _host(settings).text(),
         "alo-core.service": _core(settings).text(),
+        **({"alo-standby.service": _core(settings, standby=True).text()} if of.standby else {}),
         "alo-monitor.service": _monitor(settings).text(),
         "alo.sysusers": f'u {of.user} - "volatility arbitrage" {of.state}\n',
         "alo.tmpfiles": "".join(
@@ -73,7 +74,8 @@ def _manual(settings: OperationSettings) -> Directive:
 
 
 def _target(settings: OperationSettings) -> Unit:
-    wants = Directive("Wants", "alo-host.service alo-core.service alo-monitor.service")
+    standby = "alo-standby.service " if settings.deploy.standby else ""
+    wants = Directive("Wants", f"alo-host.service alo-core.service {standby}alo-monitor.service")
     return Unit(
         (
             ("Unit", (Directive("Description", "alo: trading core and monitor"), _manual(settings), wants)),
@@ -141,13 +143,15 @@ def _places(settings: OperationSettings) -> list[str]:
     return [*places, *(each for each in elsewhere if each and not each.startswith(tuple(f"{one}/" for one in places)))]
 
 
-def _core(settings: OperationSettings) -> Unit:
+def _core(settings: OperationSettings, *, standby: bool = False) -> Unit:
+    """The core. Of two each stands by for the other: which one leads is whoever came first, or is left."""
     of, core = settings.deploy, settings.core
+    ready = "ready with its first frame" + (", or once it stands by" if of.standby else "")
     service = (
-        Directive("Type", "notify", "ready with its first frame"),
+        Directive("Type", "notify", ready),
         Directive("NotifyAccess", "main"),
         Directive("User", of.user),
-        Directive("ExecStart", f"{of.project}/alo core --config {CONFIG}"),
+        Directive("ExecStart", f"{of.project}/alo core --config {CONFIG}{' --standby' if of.standby else ''}"),
         Directive(
             "WatchdogSec", f"{core.watchdog}s", "told by its frames, and while it takes inputs in: else it is killed"
         ),
@@ -181,11 +185,14 @@ def _core(settings: OperationSettings) -> Unit:
     )
     start = (
         Directive("Wants", "alo-host.service"),
-        Directive("After", "alo-host.service local-fs.target time-sync.target"),
+        Directive(
+            "After", f"alo-host.service local-fs.target time-sync.target{' alo-core.service' if standby else ''}"
+        ),
         Directive("StartLimitIntervalSec", "60s"),
         Directive("StartLimitBurst", "10"),
     )
-    return Unit((_unit(settings, "alo: the trading core", *start), ("Service", service), _install()))
+    description = "alo: the trading core that stands by" if standby else "alo: the trading core"
+    return Unit((_unit(settings, description, *start), ("Service", service), _install()))
 
 
 def _monitor(settings: OperationSettings) -> Unit:

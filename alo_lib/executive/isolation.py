@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
-__all__ = ["Isolation", "Preparation", "isolate", "processors"]
+__all__ = ["Isolation", "Preparation", "isolate", "processors", "stand_ready", "take_processor"]
 
 DEFAULT_PRIORITY: Final = 80
 """Of SCHED_FIFO: above everything that is not the kernel's own."""
@@ -52,12 +52,29 @@ def isolate(wanted: Isolation, warm_up: Callable[[], str]) -> list[Preparation]:
     """
     steps = [Preparation("compiled", True, warm_up())]
     steps.append(_try("pinned", lambda: _pin(wanted.cpu)))
-    steps.append(_try("heap kept", lambda: _keep_heap(wanted.heap)))
-    steps.append(_try("huge pages", _huge_pages))
-    steps.append(_try("memory locked", _lock_memory))
-    steps.append(_try("collector frozen", _freeze_collector))
+    steps += _of_memory(wanted)
     steps.append(_try("SCHED_FIFO", lambda: _first_in_first_out(wanted.priority)))
     return steps
+
+
+def stand_ready(wanted: Isolation, warm_up: Callable[[], str]) -> list[Preparation]:
+    """As :func:`isolate`, but for the processor and the priority, which are another process's as long as it lives."""
+    return [Preparation("compiled", True, warm_up()), *_of_memory(wanted)]
+
+
+def take_processor(wanted: Isolation) -> list[Preparation]:
+    """What :func:`stand_ready` has left, now that they are this process's."""
+    pinned = _try("pinned", lambda: _pin(wanted.cpu))
+    return [pinned, _try("SCHED_FIFO", lambda: _first_in_first_out(wanted.priority))]
+
+
+def _of_memory(wanted: Isolation) -> list[Preparation]:
+    return [
+        _try("heap kept", lambda: _keep_heap(wanted.heap)),
+        _try("huge pages", _huge_pages),
+        _try("memory locked", _lock_memory),
+        _try("collector frozen", _freeze_collector),
+    ]
 
 
 class _RefusedError(Exception):

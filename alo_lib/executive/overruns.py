@@ -105,7 +105,12 @@ class RecordedWatch:
 
     def __init__(self, recorded: Iterable[Overrun], *, live: bool = False) -> None:
         self.live = live
-        self._recorded = {(overrun.frame, overrun.task): overrun for overrun in recorded}
+        self._recorded: dict[tuple[int, str], Overrun] = {}
+        self.know(recorded)
+
+    def know(self, recorded: Iterable[Overrun]) -> None:
+        """Find these as well."""
+        self._recorded.update(((overrun.frame, overrun.task), overrun) for overrun in recorded)
 
     def begin(self) -> None:
         """Nothing: time does not matter here."""

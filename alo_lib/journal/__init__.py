@@ -1,5 +1,6 @@
 """The journal: every input and every decision of a run, in one sequence, checked entry by entry."""
 
+from alo_lib.journal.archive import ARCHIVE_SUFFIX, Archived, archive_journal, restore_journal
 from alo_lib.journal.digest import message_digest
 from alo_lib.journal.eras import Era, eras_of
 from alo_lib.journal.files import Files
@@ -12,9 +13,10 @@ from alo_lib.journal.format import (
     JournalError,
     object_store_key,
 )
+from alo_lib.journal.growing import GrowingJournal
 from alo_lib.journal.journal import Journal
 from alo_lib.journal.left_out import leave_out
-from alo_lib.journal.lock import require_no_writer
+from alo_lib.journal.lock import JournalHeldError, require_no_writer
 from alo_lib.journal.object_store import (
     LiveObjectStoreJournal,
     ObjectStore,
@@ -41,18 +43,22 @@ from alo_lib.journal.store import FolderStore, MemoryStore, Store
 from alo_lib.journal.writer import Clocks, JournalWriter, WriterStart
 
 __all__ = [
+    "ARCHIVE_SUFFIX",
     "JOURNAL_FOLDER",
     "OBJECT_STORE_COPY",
     "OBJECT_STORE_KEY",
+    "Archived",
     "Clocks",
     "Durability",
     "Era",
     "Files",
     "FolderStore",
     "Found",
+    "GrowingJournal",
     "Journal",
     "JournalError",
     "JournalFolder",
+    "JournalHeldError",
     "JournalPlace",
     "JournalWriter",
     "LiveObjectStoreJournal",
@@ -66,6 +72,7 @@ __all__ = [
     "Snapshots",
     "Store",
     "WriterStart",
+    "archive_journal",
     "best_copy",
     "decode_snapshot",
     "encode_snapshot",
@@ -82,6 +89,7 @@ __all__ = [
     "read_journal",
     "recover",
     "require_no_writer",
+    "restore_journal",
     "segments_in_object_store",
     "segments_of",
     "start_after",

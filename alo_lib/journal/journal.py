@@ -22,7 +22,14 @@ class Journal:
     @cached_property
     def left_out(self) -> frozenset[int]:
         """Sequences of the messages that count no more (:mod:`alo_lib.journal.left_out`)."""
-        return _sequences_left_out(self.messages)
+        return self.left_out_since(0)
+
+    def left_out_since(self, first: int) -> frozenset[int]:
+        """Sequences of the messages that count no more since message ``first`` said so, or one behind it."""
+        found: set[int] = set()
+        for _, message in messages_of(self.messages, Kind.EVENT, first=first):
+            found.update(message.records["order"][message.records["event"] == HostEvent.LEFT_OUT].tolist())
+        return frozenset(found)
 
     @cached_property
     def counted(self) -> Sequence[Message]:
@@ -35,11 +42,3 @@ class Journal:
     def sealed(self) -> bool:
         """Whether its writer closed it."""
         return bool(self.segments) and self.segments[-1].sealed
-
-
-def _sequences_left_out(messages: Sequence[Message]) -> frozenset[int]:
-    """The sequences of the messages that a journal's remarks leave out."""
-    found: set[int] = set()
-    for _, message in messages_of(messages, Kind.EVENT):
-        found.update(message.records["order"][message.records["event"] == HostEvent.LEFT_OUT].tolist())
-    return frozenset(found)

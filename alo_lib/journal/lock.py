@@ -15,7 +15,7 @@ from alo_lib.journal.files import Files
 from alo_lib.journal.format import SEGMENT_SUFFIX, JournalError, segment_name
 from alo_lib.journal.holders import Holder, holders_of
 
-__all__ = ["WriterLock", "lock_folder", "require_no_writer"]
+__all__ = ["JournalHeldError", "WriterLock", "lock_folder", "require_no_writer"]
 
 _LOCK_NAME: Final = "lock"
 """In a journal's folder while somebody writes."""
@@ -26,6 +26,10 @@ _LOOKS: Final = 5
 """At a lock's file, whose holder may just be about to say who it is."""
 _PAUSE: Final = 0.01
 """Seconds between two looks."""
+
+
+class JournalHeldError(JournalError):
+    """Another process has the right to write the journal."""
 
 
 class WriterLock:
@@ -44,12 +48,13 @@ class WriterLock:
     def take(cls, path: Path, journal: str, files: Files) -> Self:
         """Take the lock that the file at ``path`` stands for, which is made where it is not.
 
-        :raises JournalError: when another has it, naming ``journal`` and who that is; when it cannot be taken at all.
+        :raises JournalHeldError: when another has it, naming ``journal`` and who that is.
+        :raises JournalError: when it cannot be taken at all.
         """
         try:
             descriptor = files.lock(path)
         except BlockingIOError:
-            raise JournalError(_refusal(journal, path, files)) from None
+            raise JournalHeldError(_refusal(journal, path, files)) from None
         except OSError as error:
             raise JournalError(f"{journal} cannot be locked: {path}: {error.strerror or error}") from error
         lock = cls(files, path, descriptor)
@@ -109,7 +114,8 @@ _held: Final[weakref.WeakSet[WriterLock]] = weakref.WeakSet()
 def lock_folder(folder: Path, files: Files) -> WriterLock:
     """The right to write the journal in a folder.
 
-    :raises JournalError: naming the process that writes it; for a folder of somebody else that others can write to.
+    :raises JournalHeldError: naming the process that writes it.
+    :raises JournalError: for a folder of somebody else that others can write to.
     """
     try:
         files.check_folder(folder)
@@ -121,7 +127,7 @@ def lock_folder(folder: Path, files: Files) -> WriterLock:
         lock.take_last_segment(folder)
     except BlockingIOError as error:
         lock.release()
-        raise JournalError(_refusal(journal, Path(error.filename), files, told=False)) from None
+        raise JournalHeldError(_refusal(journal, Path(error.filename), files, told=False)) from None
     except OSError as error:
         lock.release()
         name = Path(error.filename).name if error.filename else _LOCK_NAME

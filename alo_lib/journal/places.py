@@ -9,6 +9,7 @@ from alo_lib.journal.format import Durability
 from alo_lib.journal.journal import Journal
 from alo_lib.journal.reader import read_journal
 from alo_lib.journal.recovery import Recovered, recover
+from alo_lib.journal.segments import SegmentView
 from alo_lib.journal.snapshots import Snapshots, SnapshotStore
 from alo_lib.journal.store import FolderStore, segment_names
 from alo_lib.journal.writer import Clocks, JournalWriter, WriterStart
@@ -56,7 +57,7 @@ class JournalPlace(Protocol):
 class JournalFolder:
     """Segments as files. A ``fresh`` run begins a journal and refuses a folder that has one already.
 
-    ``program`` names the code whose snapshots are taken up.
+    ``program`` names the code whose snapshots are taken up; :attr:`known` are segments that were checked before.
     """
 
     def __init__(
@@ -77,12 +78,13 @@ class JournalFolder:
         self._fresh = fresh
         self._files = Files() if files is None else files
         self._recovered: Recovered | None = None
+        self.known: Sequence[SegmentView] = ()
 
     def recover(self) -> Found | None:
         """See :class:`JournalPlace`. Until there is a writer, the place keeps others from writing."""
         if self._fresh or not (self.folder.is_dir() and segment_names(self.folder, self._files)):
             return None
-        self._recovered = recover(self.folder, files=self._files)
+        self._recovered = recover(self.folder, files=self._files, known=self.known)
         return Found(self._recovered.journal, self._recovered.findings)
 
     def writer(self, settings: bytes, start: WriterStart, program: str = "") -> JournalWriter:

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +36,7 @@ from alo_lib.numerics.crc32c import crc32c
 from alo_lib.records import READ_SCHEMAS
 
 __all__ = [
+    "SegmentScan",
     "open_segments",
     "problem_of",
     "read_journal",
@@ -49,6 +50,8 @@ Words = NDArray[np.int64]
 
 _WINDOW: Final = 1 << 17
 """Words that are checked at once."""
+_ZEROS: Final = 1 << 13
+"""Words that are looked at at once where there should be none: few enough for their memory to be used again."""
 _HELD: Final = 1 << 20
 """Bytes of a segment that is held in memory once it is checked; of a bigger one the file is held open."""
 _TRIES: Final = 20
@@ -186,84 +189,94 @@ def problem_of(segments: Sequence[SegmentView], *, unfinished: bool, part: bool 
 
 def _scan_segment(name: str, contents: Contents, published: int | None = None) -> SegmentView:
     """Check a segment; of one that is being written, the entries below the sequence ``published``."""
-    total, ragged = divmod(contents.size, WORD)
-    header, settings, start = _read_header(name, contents)
-    epoch, first = int(header["epoch"]), int(header["first"])
-    found = _Scan(start, first, int(header["durable"]))
-    wanted = (total - start) // ENTRY_WORDS + 1 if published is None else max(0, published - first)
-    _scan_entries(contents, total, epoch, found, wanted)
+    found = SegmentScan(name, contents)
+    found.go_on(published)
+    total = contents.size // WORD
     broken = None
-    if published is not None and found.count >= wanted:
+    if published is not None and found.count >= max(0, published - found.first):
         pass  # what follows is the writer's
-    elif found.at < total or ragged:
+    elif found.at < total or contents.size % WORD:
         empty = _is_empty(contents, found.at, total)
-        if not found.sealed and (ragged or not empty):
+        if not found.sealed and (contents.size % WORD or not empty):
             seen, rest = np.zeros(2, np.int64), _words(contents, found.at, total - found.at)
-            beyond = int(find_beyond(rest, 0, len(rest), first + found.count, epoch, seen))
-            broken = Break(found.at, first + found.count, beyond, int(seen[0]), empty=False)
+            beyond = int(find_beyond(rest, 0, len(rest), found.first + found.count, found.epoch, seen))
+            broken = Break(found.at, found.first + found.count, beyond, int(seen[0]), empty=False)
         elif found.sealed and not empty:
-            broken = Break(found.at, first + found.count, 0, 0, empty=False)
+            broken = Break(found.at, found.first + found.count, 0, 0, empty=False)
     if not isinstance(contents, HeldContents) and found.at * WORD <= _HELD:
         contents = HeldContents(bytes(contents.read(0, found.at * WORD)))
-    return SegmentView(
-        name=name,
-        contents=contents,
-        number=int(header["number"]),
-        epoch=epoch,
-        first=first,
-        settings=settings,
-        program=header["program"].decode("ascii", "replace") if "program" in (header.dtype.names or ()) else "",
-        clocks=(int(header["monotonic"]), int(header["utc"])),
-        offsets=np.concatenate([np.zeros(0, np.int64), *found.offsets]),
-        kinds=np.concatenate([np.zeros(0, np.uint16), *found.kinds]),
-        end=found.at,
-        durable=found.durable,
-        sealed=found.sealed,
-        broken=broken,
-    )
+    return replace(found.view(), contents=contents, broken=broken)
 
 
-@dataclass
-class _Scan:
-    """How far the entries of a segment hold."""
+class SegmentScan:
+    """A segment as far as it was checked, which can be gone on with as its writer publishes more.
 
-    at: int  # word behind the last
-    first: int  # sequence of the first
-    durable: int
-    count: int = 0
-    sealed: bool = False
-    offsets: list[Words] = field(default_factory=list)
-    kinds: list[NDArray[np.uint16]] = field(default_factory=list)
+    :raises JournalError: for a header that does not hold.
+    """
 
+    def __init__(self, name: str, contents: Contents) -> None:
+        self._header, self._settings, self.at = _read_header(name, contents)
+        self.name, self.contents = name, contents
+        self.epoch, self.first = int(self._header["epoch"]), int(self._header["first"])
+        self.count = 0
+        self.sealed = False
+        self._durable = int(self._header["durable"])
+        self._offsets, self._kinds = np.zeros(0, np.int64), np.zeros(0, np.uint16)
 
-def _scan_entries(contents: Contents, total: int, epoch: int, found: _Scan, wanted: int) -> None:
-    """Check entries, a window at a time, until ``wanted`` hold, one does not, or the segment is sealed."""
-    size, ends = _WINDOW, np.zeros(3, np.int64)
-    while found.count < wanted and not found.sealed and found.at < total:
-        words = _words(contents, found.at, min(size, total - found.at))
-        offsets = np.empty(min(len(words) // ENTRY_WORDS + 1, wanted - found.count), np.int64)
-        sequence = found.first + found.count
-        count = int(scan(words, 0, len(words), sequence, epoch, found.durable, offsets, ends))
-        offsets = offsets[:count]
-        found.kinds.append((words[offsets + KIND_WORD] & KIND_MASK).astype(np.uint16))
-        found.offsets.append(offsets + found.at)
-        found.at, found.durable, found.sealed = found.at + int(ends[0]), int(ends[1]), bool(ends[2])
-        found.count += count
-        if ends[0]:
-            size = _WINDOW
-        elif len(words) < size:  # the segment has no more
-            return
-        else:
-            # Nothing holds: unless its entry is longer than the window, it is where the segment breaks.
-            needed = ENTRY_WORDS + words_for(int(words[LENGTH_WORD]) & ALL_ONES)
-            if needed <= size or needed > total - found.at:
-                return
-            size = needed
+    def go_on(self, published: int | None) -> None:
+        """Check entries, a window at a time, until one does not hold or the segment is sealed.
+
+        Of a segment that is being written only those below the sequence ``published``.
+        """
+        total = self.contents.size // WORD
+        wanted = total // ENTRY_WORDS + 1 if published is None else max(0, published - self.first)
+        offsets, kinds = [self._offsets], [self._kinds]
+        size, ends = _WINDOW, np.zeros(3, np.int64)
+        while self.count < wanted and not self.sealed and self.at < total:
+            words = _words(self.contents, self.at, min(size, total - self.at))
+            places = np.empty(min(len(words) // ENTRY_WORDS + 1, wanted - self.count), np.int64)
+            count = int(scan(words, 0, len(words), self.first + self.count, self.epoch, self._durable, places, ends))
+            places = places[:count]
+            kinds.append((words[places + KIND_WORD] & KIND_MASK).astype(np.uint16))
+            offsets.append(places + self.at)
+            self.at, self._durable, self.sealed = self.at + int(ends[0]), int(ends[1]), bool(ends[2])
+            self.count += count
+            if ends[0]:
+                size = _WINDOW
+            elif len(words) < size:  # the segment has no more
+                break
+            else:
+                # Nothing holds: unless its entry is longer than the window, it is where the segment breaks.
+                needed = ENTRY_WORDS + words_for(int(words[LENGTH_WORD]) & ALL_ONES)
+                if needed <= size or needed > total - self.at:
+                    break
+                size = needed
+        self._offsets, self._kinds = np.concatenate(offsets), np.concatenate(kinds)
+
+    def view(self) -> SegmentView:
+        """What was checked."""
+        header = self._header
+        return SegmentView(
+            name=self.name,
+            contents=self.contents,
+            number=int(header["number"]),
+            epoch=self.epoch,
+            first=self.first,
+            settings=self._settings,
+            program=header["program"].decode("ascii", "replace") if "program" in (header.dtype.names or ()) else "",
+            clocks=(int(header["monotonic"]), int(header["utc"])),
+            offsets=self._offsets,
+            kinds=self._kinds,
+            end=self.at,
+            durable=self._durable,
+            sealed=self.sealed,
+            broken=None,
+        )
 
 
 def _is_empty(contents: Contents, at: int, total: int) -> bool:
     """Whether nothing but zeros follows."""
-    return not any(_words(contents, place, min(_WINDOW, total - place)).any() for place in range(at, total, _WINDOW))
+    return not any(_words(contents, place, min(_ZEROS, total - place)).any() for place in range(at, total, _ZEROS))
 
 
 def _words(contents: Contents, at: int, count: int) -> Words:

@@ -1,5 +1,6 @@
 """Continuing a journal whose writer was killed: find the end, cut what is torn, refuse what is damaged."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 from alo_lib.journal.eras import settings_in_force
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import ENTRY_WORDS, NEW_SUFFIX, WORD, JournalError, segment_name, shown
+from alo_lib.journal.growing import still_checked
 from alo_lib.journal.journal import Journal
 from alo_lib.journal.kernels import APPENDED, DURABLE, EPOCH, MARKS, OFFSET, seal
 from alo_lib.journal.lock import WriterLock, lock_folder
@@ -53,31 +55,34 @@ def start_after(journal: Journal) -> WriterStart:
     return WriterStart(count, last.epoch + 1, last.number + 1, entry_checksum(journal, count) if count else 0)
 
 
-def recover(folder: Path, *, files: Files | None = None) -> Recovered:
+def recover(folder: Path, *, files: Files | None = None, known: Sequence[SegmentView] = ()) -> Recovered:
     """Make a journal whole after its writer was killed or the machine went down.
 
     The journal ends before the first entry that does not hold. Nothing is lost that any entry says was on disk: when
     one that does hold says that the broken place was, that is damage, and JournalError names it. What follows the
     place otherwise was never on disk for certain; it is cut off, and the findings say how much it was. Recovery can
     itself be killed at any point and be run again. Nothing is touched while another process writes the journal:
-    JournalError names that one.
+    JournalError names that one. Sealed segments that are ``known``, which were checked and are open since, are not
+    checked again.
     """
     files = Files() if files is None else files
     lock = lock_folder(folder, files)
     try:
-        kept, findings = _made_whole(folder, files)
+        kept, findings = _made_whole(folder, files, {view.name: view for view in known})
     except BaseException:
         lock.release()
         raise
     return Recovered(folder, Journal(settings_in_force(kept), Messages(kept), tuple(kept)), findings, files, lock)
 
 
-def _made_whole(folder: Path, files: Files) -> tuple[list[SegmentView], tuple[str, ...]]:
+def _made_whole(
+    folder: Path, files: Files, known: Mapping[str, SegmentView]
+) -> tuple[list[SegmentView], tuple[str, ...]]:
     """The segments as they are once the journal is whole, and what was found."""
     findings: list[str] = []
     try:
         _remove_unmade(folder, files, findings)
-        segments = scan_segments(open_segments(folder, files))
+        segments = _checked(folder, files, known)
         if not segments:
             raise JournalError(f"{folder} is not a journal: it holds no segment")
         place = _end(segments, findings)
@@ -85,6 +90,18 @@ def _made_whole(folder: Path, files: Files) -> tuple[list[SegmentView], tuple[st
     except OSError as error:
         raise JournalError(f"journal {folder} cannot be recovered: {reason_of(error, folder)}") from error
     return kept, tuple(findings)
+
+
+def _checked(folder: Path, files: Files, known: Mapping[str, SegmentView]) -> list[SegmentView]:
+    """All segments, those that are known as they were checked before."""
+    found = []
+    for name, contents in open_segments(folder, files):
+        view = known.get(name)
+        if view is not None and still_checked(view, folder, files):
+            found.append(view)
+        else:
+            found += scan_segments([(name, contents)])
+    return found
 
 
 def _remove_unmade(folder: Path, files: Files, findings: list[str]) -> None:

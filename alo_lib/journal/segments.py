@@ -195,9 +195,9 @@ class Messages(Sequence[Message]):
         wanted = np.array(sorted(kinds), np.uint16)
         for segment in self._segments:
             begin = segment.first - self._first
-            for place in np.flatnonzero(np.isin(segment.kinds, wanted)).tolist():
-                if begin + place >= first:
-                    yield begin + place, segment.message(place)
+            passed = max(0, first - begin)
+            for place in np.flatnonzero(np.isin(segment.kinds[passed:], wanted)).tolist():
+                yield begin + passed + place, segment.message(passed + place)
 
     @property
     def entries(self) -> NDArray[np.void]:

@@ -96,6 +96,10 @@ def _life(told: dict[str, Any]) -> Iterator[Metric]:
     yield _gauge("alo_data_age_seconds", "Since a trade or quote was last taken in", [((), told["data_age"])])
     connected = [((), told["broker_connected"])]
     yield _gauge("alo_broker_connected", "0 from a disconnect that was told to the next reconnect", connected)
+    standby = told["standby"] or {}
+    yield _gauge("alo_standby_up", "1 while a standby follows; absent where none ever did", [((), standby.get("up"))])
+    meaning = "Messages that the standby has not followed yet; absent while it cannot"
+    yield _gauge("alo_standby_lag_messages", meaning, [((), standby.get("behind"))])
     stand = told["halts"]
     halts = [((name,), None if stand is None else name in stand) for name in (each.name.lower() for each in HaltCause)]
     yield _gauge("alo_halted", "1 while the cause stands", halts, ("cause",))

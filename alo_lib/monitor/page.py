@@ -138,6 +138,8 @@ const standing = told => { document.title = `${told.name}: ${told.phase}`;
     card(words((told.halts ?? []).join(', ')) || 'mode', words(told.mode ?? 'unknown'),
       told.mode === 'normal' ? 'good' : told.mode ? 'bad' : ''),
     card('broker', told.broker_connected ? 'connected' : 'disconnected', told.broker_connected ? '' : 'bad'),
+    ...(told.standby ? [card('standby', !told.standby.up ? 'missing' : told.standby.warm ? 'warm' : 'not warm',
+      told.standby.up && told.standby.warm ? '' : 'bad')] : []),
     card('frames with news', number(told.frames.run)), card('frames missed', number(told.frames.missed),
       told.frames.missed ? 'bad' : ''), card('overruns', number(overruns), overruns ? 'bad' : ''),
     card('not on disk yet', number(told.journal.lag))); };

@@ -81,6 +81,15 @@ def duration(seconds: float | None) -> str:
     return "0 s" if seconds == 0.0 else f"{seconds * 1e9:z.3g} ns"
 
 
+def _standby(told: dict[str, Any] | None) -> tuple[str, str]:
+    """How the standby of a core stands, and its tone; nothing where the core never had one."""
+    if told is None:
+        return "", _GOOD
+    if not told["up"]:
+        return "  no standby", _BAD
+    return ("  standby warm", _GOOD) if told["warm"] else ("  standby not warm", _BAD)
+
+
 def _head(told: dict[str, Any]) -> RenderableType:
     phase = told["phase"]
     tone = _GOOD if told["up"] or phase == "stopped" else _BAD
@@ -96,6 +105,7 @@ def _head(told: dict[str, Any]) -> RenderableType:
         f"time {told['time'] or DASH}, session {_session(told)}, mode ",
         (f"{mode}{f' ({halts})' if halts else ''}", _GOOD if mode == "normal" else _BAD),
         ("" if told["broker_connected"] else "  broker disconnected", _BAD),
+        _standby(told["standby"]),
     )
     orders = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in told["orders"].items() if count)
     equity = DASH if told["equity"] is None else money(told["equity"])

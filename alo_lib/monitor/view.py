@@ -15,6 +15,8 @@ from alo_lib.monitor.journal_tail import JournalTail
 from alo_lib.monitor.source import MonitorError, Source
 from alo_lib.records import PROFIT_PARTS, WHOLE_BOOK, BookMode, Kind, OrderStatus, halts_of
 from alo_lib.records.spelling import spelled
+from alo_lib.runtime.fence import STANDBY, STANDBY_NAME
+from alo_lib.runtime.last_state import last_state
 from alo_lib.runtime.link import FRAMES_LATE, HEARTBEAT_NAME, RINGS, CorePhase, last_beat
 from alo_lib.telemetry.layout import (
     COUNTERS,
@@ -51,6 +53,8 @@ _BARS: Final = 4
 """Bars a doubling, of a histogram as it is drawn."""
 _SHORTEST: Final = 0.001
 """Seconds of a frame at the least, for who looks as often as there are frames."""
+_OLDEST_STANDBY: Final = 2.0
+"""Seconds since the last sign of a standby that is well."""
 _AT_WORK: Final = (RunPhase.STARTING.value, RunPhase.RUNNING.value)
 
 
@@ -101,6 +105,7 @@ class Monitor:
             "frames": _frames(state),
             "latency": {name: _latency(each) for name, each in telemetry.histograms.items()},
             "queues": self._queues(),
+            "standby": self._standby(int(state["sequence"])),
             "journal": _journal(state, self.source.journal(telemetry)),
             "orders": {status.name.lower(): int(state["orders"][status]) for status in OrderStatus},
             **_book(state),
@@ -164,6 +169,23 @@ class Monitor:
             finally:
                 look.close()
         return found
+
+    def _standby(self, journaled: int) -> dict[str, Any] | None:
+        """How the standby of a core stands; None where the core has never had one."""
+        path = self.source.folder / STANDBY_NAME
+        found = last_state(path, STANDBY, "state of the standby") if self.source.channel and path.exists() else None
+        if found is None or not found[0]["monotonic"]:
+            return None
+        told, owner = found
+        age = (time.monotonic_ns() - int(told["monotonic"])) / 1e9
+        followed = int(told["followed"])
+        return {
+            "up": owner.pid != 0 and owner.alive is not False and age <= _OLDEST_STANDBY,
+            "pid": owner.pid or None,
+            "warm": followed >= 0,
+            "behind": max(0, journaled - followed) if followed >= 0 else None,
+            "lease": int(told["lease"]) / 1e9,
+        }
 
     def _followed(self, telemetry: Telemetry) -> dict[str, Any]:
         folder = self.source.journal(telemetry)

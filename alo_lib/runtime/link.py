@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from alo_lib.executive import Lifecycle
 from alo_lib.records import HostEvent, Kind, Message, records
 from alo_lib.runtime.command_rings import CommandRings
+from alo_lib.runtime.fence import STANDBY, STANDBY_NAME, Fence
+from alo_lib.runtime.last_state import last_state
 from alo_lib.telemetry.layout import HISTOGRAMS_NAME, STATE_NAME
 from alo_lib.transport import (
     MessageConsumer,
@@ -36,8 +38,6 @@ from alo_lib.transport import (
     default_folder,
     make_folder,
 )
-from alo_lib.transport.inspection import Look
-from alo_lib.transport.layout import SegmentKind
 
 __all__ = [
     "HEARTBEAT",
@@ -133,8 +133,6 @@ class CorePhase(Enum):
 
 _MOST: Final = {"phase": len(CorePhase) - 1, "paced": 1}
 """Of the heartbeat's numbers that are no counts or times."""
-_LONGEST_LOOK: Final = 1.0
-"""Seconds that a heartbeat is read again for, because it was rewritten meanwhile."""
 
 
 class LinkPhase(Enum):
@@ -218,6 +216,9 @@ class Channel:
         self._to_host = MessageRing.ensure(folder / RINGS["answer"], capacity=slots)
         self.heartbeat = SeqLock.ensure(folder / HEARTBEAT_NAME, HEARTBEAT)
         self._taken = SeqLock.ensure(folder / "taken.state", TAKEN)
+        self.standby = SeqLock.ensure(folder / STANDBY_NAME, STANDBY)
+        self.force = False
+        """Whether a core takes its sides although it cannot be told whether who has them lives."""
         self.commands = CommandRings.ensure(folder)
 
     def core_side(self) -> tuple[MessageConsumer, MessageProducer, "Heart", SeqLockWriter, Reading]:
@@ -227,10 +228,10 @@ class Channel:
         """
         taken = self._taken.read()
         return (
-            self._to_core.consume("core"),
-            self._to_host.produce("core"),
-            Heart(self.heartbeat.write_as("core"), self._hear),
-            self._taken.write_as("core"),
+            self._to_core.consume("core", force=self.force),
+            self._to_host.produce("core", force=self.force),
+            Heart(self.heartbeat.write_as("core", force=self.force), self._hear),
+            self._taken.write_as("core", force=self.force),
             taken,
         )
 
@@ -239,7 +240,12 @@ class Channel:
 
         :raises NotOwnerError: while another core has them.
         """
-        return self.commands.requests.consume("core"), self.commands.answers.produce("core")
+        rings, force = self.commands, self.force
+        return rings.requests.consume("core", force=force), rings.answers.produce("core", force=force)
+
+    def fence(self) -> Fence:
+        """What tells the core that has this channel's heartbeat now whether it is to leave."""
+        return Fence(self.standby, self.heartbeat.owner.epoch)
 
     def host_side(self) -> tuple[MessageProducer, MessageConsumer]:
         """Inputs and answers.
@@ -256,7 +262,7 @@ class Channel:
 
     def remove(self) -> None:
         """Take the segments away, and their folder if nothing else is in it. For when neither side runs any more."""
-        for segment in (self._to_core, self._to_host, self.heartbeat, self._taken):
+        for segment in (self._to_core, self._to_host, self.heartbeat, self._taken, self.standby):
             segment.remove()
             segment.close()
         self.commands.remove()
@@ -273,20 +279,10 @@ def last_beat(path: Path) -> "tuple[np.void, Owner] | None":
 
     :raises SegmentError: for a file that is no heartbeat's, or whose words cannot be.
     """
-    look = Look(path)
-    try:
-        if look.dtype != HEARTBEAT or look.kind is not SegmentKind.SEQLOCK:
-            return None
-        owner, until = look.report().writer, time.monotonic() + _LONGEST_LOOK
-        while look.written:
-            for entry in look.entries(0):
-                _check_beat(path, entry.records[0])
-                return entry.records[0], owner
-            if time.monotonic() > until:
-                raise SegmentError(f"the heartbeat {path} was rewritten each time that it was read; read it again")
-        return np.zeros(1, HEARTBEAT)[0], owner
-    finally:
-        look.close()
+    found = last_state(path, HEARTBEAT, "heartbeat")
+    if found is not None:
+        _check_beat(path, found[0])
+    return found
 
 
 def why_not_asked(name: str, folder: Path) -> str | None:

@@ -6,11 +6,9 @@ everything again, compares, and takes up the ring where it stood, no message los
 """
 
 import gc
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -19,13 +17,14 @@ from alo_lib.core.deciding import program
 from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.snapshot import pack
 from alo_lib.core.trading import Sink, TradingCore
-from alo_lib.executive import BudgetWatch, Clock, Lifecycle, LogicalClock, OverrunPolicy, RealClock, TaskPlan
+from alo_lib.executive import BudgetWatch, Clock, Lifecycle, OverrunPolicy, RealClock, TaskPlan
 from alo_lib.executive.releases import ReleaseLog
 from alo_lib.journal import Clocks, Durability, JournalError, JournalFolder, JournalWriter, messages_of
 from alo_lib.records import SECOND, Kind, Message, bits_of
 from alo_lib.runtime.answers import Answers, orders_refused, undelivered, undelivered_at
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
 from alo_lib.runtime.command_desk import CommandDesk
+from alo_lib.runtime.follower import Follower
 from alo_lib.runtime.frame_clock import ClockError, WallClock, offset_of
 from alo_lib.runtime.intake import Intake
 from alo_lib.runtime.link import HEARTBEAT, Channel, CorePhase, is_host_end
@@ -33,12 +32,11 @@ from alo_lib.runtime.outbox import Outbox
 from alo_lib.runtime.resumption import Beginning, begin
 from alo_lib.runtime.same_settings import settings_mark
 from alo_lib.runtime.showing import Showing
-from alo_lib.runtime.warm_up import kernels_ready, warm_up
 from alo_lib.settings import Settings
 from alo_lib.telemetry import EngineKind, RunPhase, RunTold
 from alo_lib.transport import Reading, TransportError
 
-__all__ = ["ChannelGoneError", "CoreProcess", "Ending", "rehearse"]
+__all__ = ["ChannelGoneError", "CoreProcess", "Ending", "plans_of"]
 
 _EDGES: Final[dict[tuple[CorePhase, str], CorePhase]] = {
     (CorePhase.STARTING, "run"): CorePhase.RUNNING,
@@ -68,6 +66,11 @@ class Ending(NamedTuple):
     slot_trace: str  # digest of the slots that this process ran
 
 
+def plans_of(plans: Sequence[TaskPlan], *, paced: bool) -> Sequence[TaskPlan]:
+    """The plans that a core process runs by: where its host waits for each frame nothing is left out for overruns."""
+    return [replace(plan, on_overrun=OverrunPolicy.FINISH) for plan in plans] if paced else plans
+
+
 class CoreProcess:
     """A trading core between a channel and a journal folder, which it makes or continues.
 
@@ -85,7 +88,7 @@ class CoreProcess:
         self,
         settings: Settings,
         channel: Channel,
-        journal: Path,
+        journal: Path | Follower,
         *,
         paced: bool = False,
         durability: Durability = Durability.GROUP,
@@ -102,6 +105,7 @@ class CoreProcess:
         self._channel = channel
         length = settings.frame_nanoseconds
         self._inputs, outputs, self._heart, self._taking, taken = channel.core_side()
+        self._fence = channel.fence()
         self._desk = CommandDesk(*channel.command_side(), self._clock)
         self._intake = Intake(
             self._inputs, self._taking, paced=paced, length=length, wall=self._wall, beat=self._go_on_beating
@@ -113,10 +117,10 @@ class CoreProcess:
         self._kept = self._kept_at = 0  # frames with news, and frames, when the last snapshot was kept
         self._cause = self._doubts = 0
         self._beat = np.zeros(1, HEARTBEAT)
-        if paced:
-            plans = [replace(plan, on_overrun=OverrunPolicy.FINISH) for plan in plans]
+        plans = plans_of(plans, paced=paced)
         self._last_time = -1
         unseen: list[str] = []
+        followed, journal = (journal, journal.folder) if isinstance(journal, Follower) else (None, journal)
         told = RunTold(channel.folder.name, EngineKind.CORE, True, length, plans, journal)
         self._showing = Showing(channel.folder, told, unseen.append)
         self._pulse(0, 0, 0)
@@ -125,7 +129,9 @@ class CoreProcess:
             journal.parent.mkdir(parents=True, exist_ok=True)
             place = JournalFolder(journal, program(), durability=durability, clocks=Clocks())
             self._snapshots = place.snapshots
-            self._begin(begin(settings, place, adopts=not paced), plans, taken)
+            place.known = () if followed is None else followed.checked
+            warm = None if followed is None else followed.warm
+            self._begin(begin(settings, place, adopts=not paced, warm=warm), plans, taken)
         except BaseException:
             self._lifecycle.move("fail")
             self._pulse_phase()
@@ -183,6 +189,7 @@ class CoreProcess:
                 self._frames += 1
                 self._missed += missed
                 self._showing.released(release, missed)
+                self._fence.look()
                 self._pulse((deadline + offset) // length, deadline + offset, release.released)
                 if self._paced:
                     self._paced_frame()
@@ -272,6 +279,7 @@ class CoreProcess:
 
         So an order is sent once or is known not to be. A host that comes back finds them so in the journal.
         """
+        self._fence.look()  # this process may have been stopped since the frame began
         decisions = self._outbox.decisions
         if self._answers.give(time, decisions):
             self._showing.sent()
@@ -423,25 +431,3 @@ class CoreProcess:
         if self._last_time < 0:
             return "no frame has had news yet"
         return f"the last frame with news began at {np.datetime64(self._last_time, 'ns').astype('datetime64[ms]')} UTC"
-
-
-def rehearse(settings: Settings) -> str:
-    """Run a small day through a core process and a channel that are taken away again, in no time.
-
-    All that frames and their answers will call is compiled and loaded afterwards. Returns how much that is, in words.
-    """
-    began = time.perf_counter()
-    day = warm_up(settings)
-    with TemporaryDirectory(prefix="alo-rehearsal-") as place:
-        channel = Channel(Path(place), slots=1 << 14)
-        clock = LogicalClock(time.monotonic_ns())
-        process = CoreProcess(settings, channel, Path(place) / "journal", paced=True, clock=clock)
-        host, answers = channel.host_side()
-        for message in day:
-            host.push(message)
-        process.run(sum(message.kind is Kind.FRAME for message in day))
-        while answers.pop() is not None:
-            pass
-        process.close()
-        channel.remove()
-    return f"{kernels_ready()} kernels in {time.perf_counter() - began:.1f} s"

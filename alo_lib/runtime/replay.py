@@ -171,9 +171,33 @@ class Replayer:
         self._adopted: CoreState | None = None
         self._watch = RecordedWatch(overruns_of(journal))
         self._take_over(core or TradingCore(_settings_of(self._era, self._eras), self.continuation))
-        self._within = deque(
-            each for each in _within_frames(journal.messages, start) if each[1] not in self.continuation.left_out
-        )
+        self._within = self._within_from(start)
+
+    @property
+    def place(self) -> int:
+        """The sequence of what is gone on with."""
+        return self.continuation.place
+
+    def grow(self, journal: Journal) -> None:
+        """Go on in the same journal, to which more was written in the same era.
+
+        :raises JournalError: where more is left out of it, or another era has begun.
+        """
+        before = len(self.journal.messages)
+        if journal.left_out_since(before):
+            raise JournalError("messages were left out of the journal since")
+        if any(True for _ in messages_of(journal.messages, Kind.ADOPTION, first=before)):
+            raise JournalError("another era of the journal has begun since")
+        self.journal = journal
+        self._eras[-1] = self._eras[-1]._replace(stop=len(journal.messages))
+        self._era = self._eras[self._era.number - 1]
+        self.continuation.recorded = journal.messages
+        self._watch.know(overruns_of(journal, before))
+        self._within = self._within_from(self.place)
+
+    def _within_from(self, start: int) -> deque[tuple[int, int, Message]]:
+        left_out = self.continuation.left_out
+        return deque(each for each in _within_frames(self.journal.messages, start) if each[1] not in left_out)
 
     def frames(self, *, until_time: int | None = None, until: int | None = None) -> Iterator[FrameReplayed]:
         """Decide frame after frame, up to messages before ``until`` and frames before ``until_time``.
@@ -319,13 +343,13 @@ def replay(journal: Journal) -> Replay:
     return Replay(place, message_digest(again), divergence, tuple(replayer.unlike))
 
 
-def overruns_of(journal: Journal) -> list[Overrun]:
-    """The overruns of tasks that a journal tells of, in order.
+def overruns_of(journal: Journal, first: int = 0) -> list[Overrun]:
+    """The overruns of tasks that a journal tells of from message ``first`` on, in order.
 
     :raises JournalError: for one that no executive has.
     """
     found = []
-    for sequence, message in messages_of(journal.messages, Kind.OVERRUN):
+    for sequence, message in messages_of(journal.messages, Kind.OVERRUN, first=first):
         for row in message.records[message.records["cause"] != Cause.LATE]:
             try:
                 found.append(

@@ -17,6 +17,8 @@ from alo_lib.executive import TaskPlan
 from alo_lib.journal import (
     Era,
     Found,
+    Journal,
+    JournalError,
     JournalPlace,
     JournalWriter,
     Snapshot,
@@ -33,7 +35,7 @@ from alo_lib.runtime.replay import Continuation, Replayer
 from alo_lib.runtime.same_settings import SETTINGS_OF_PLACE, known_settings_of, require_same_settings, with_place_of
 from alo_lib.settings import Settings
 
-__all__ = ["Beginning", "begin", "inputs_waiting"]
+__all__ = ["Beginning", "begin", "behind", "inputs_waiting"]
 
 
 class _Before(NamedTuple):
@@ -60,9 +62,12 @@ class Beginning:
         *,
         before: _Before | None = None,
         adopts: bool = False,
+        warm: Replayer | None = None,
     ) -> None:
+        """``warm`` has decided again what is recorded up to its place already."""
         self.settings = settings
         self._before = before
+        self._warm = warm
         self._program = program() if adopts else ""  # who adopts nothing need not be known
         self.place = place
         self.snapshot = snapshot
@@ -71,7 +76,8 @@ class Beginning:
         self.findings: list[str] = []
         self._found = found
         if found is not None:
-            holds = f"{len(self.recorded)} messages hold, of which {self.start} are in a snapshot"
+            known = f"{self.start} are in a snapshot" if warm is None else f"{warm.place} were followed"
+            holds = f"{len(self.recorded)} messages hold, of which {known}"
             self.findings = [*found.findings, f"{holds}; the others are decided again"]
 
     @property
@@ -149,12 +155,19 @@ class Beginning:
         if self._found is None:
             return self.core(Continuation(()), None, plans), [], ""
         before = self._before
-        core = self._core_before(plans)
-        replayer = Replayer(self._found.journal, core=core, start=self._start_of_era, adopting=before is not None)
+        replayer = self.replayer(plans)
         for _ in replayer.frames():
             pass
         why = [] if before is None or not before.different else [before.different]
         return replayer.core, replayer.continuation.extra, "; ".join([*why, *replayer.unlike])
+
+    def replayer(self, plans: Sequence[TaskPlan] = FRAME_PLAN) -> Replayer:
+        """What decides what is recorded again, from where it has to be."""
+        assert self._found is not None
+        if self._warm is not None:
+            return self._warm
+        core, adopting = self._core_before(plans), self._before is not None
+        return Replayer(self._found.journal, core=core, start=self._start_of_era, adopting=adopting)
 
     @property
     def _adopted(self) -> CoreState | None:
@@ -212,11 +225,12 @@ class Beginning:
         return core
 
 
-def begin(settings: Settings, place: JournalPlace, *, adopts: bool = False) -> Beginning:
+def begin(settings: Settings, place: JournalPlace, *, adopts: bool = False, warm: Replayer | None = None) -> Beginning:
     """Begin a run where its journal is to be kept: with a new one, or behind the one that is there.
 
     This is the one way in which an embedded run, LEAN and a core process begin, whether or not an earlier process was
-    killed. A run that ``adopts`` may go on under other settings, or by another program.
+    killed. A run that ``adopts`` may go on under other settings, or by another program. What is ``warm`` has followed
+    the earlier process; it is passed over where that has left another journal than was followed.
 
     :raises JournalError: for a journal that is damaged, or that another process writes.
     :raises SettingsError: for one of other settings, where they are not adopted.
@@ -225,17 +239,40 @@ def begin(settings: Settings, place: JournalPlace, *, adopts: bool = False) -> B
     if found is None:
         return Beginning(settings, place, None, None, adopts=adopts)
     try:
-        before = None
-        if adopts:
-            era = eras_of(found.journal)[-1]
-            written = with_place_of(known_settings_of(era.settings), settings)
-            before = _Before(era, written, differences(written, settings, SETTINGS_OF_PLACE))
-        else:
-            require_same_settings(found.journal.settings, settings, place.name)
-        snapshot = None if place.snapshots is None else place.snapshots.latest(found.journal)
-        if snapshot is not None and before is not None and snapshot.sequence <= before.era.first:
-            snapshot = None  # of an era that has ended
+        if warm is not None and not _goes_on_in(found.journal, warm):
+            warm = None
+        return behind(settings, place, found, adopts=adopts, warm=warm)
     except BaseException:
         place.release()
         raise
-    return Beginning(settings, place, found, snapshot, before=before, adopts=adopts)
+
+
+def behind(
+    settings: Settings, place: JournalPlace, found: Found, *, adopts: bool, warm: Replayer | None = None
+) -> Beginning:
+    """Where a run begins behind what an earlier process has left, or writes still. Errors as of :func:`begin`."""
+    before = None
+    if adopts:
+        era = eras_of(found.journal)[-1]
+        written = with_place_of(known_settings_of(era.settings), settings)
+        before = _Before(era, written, differences(written, settings, SETTINGS_OF_PLACE))
+    else:
+        require_same_settings(found.journal.settings, settings, place.name)
+    snapshot = None if place.snapshots is None else place.snapshots.latest(found.journal)
+    if snapshot is not None and before is not None and snapshot.sequence <= before.era.first:
+        snapshot = None  # of an era that has ended
+    return Beginning(settings, place, found, snapshot, before=before, adopts=adopts, warm=warm)
+
+
+def _goes_on_in(journal: Journal, warm: Replayer) -> bool:
+    """Whether a journal begins with the messages that were followed; then ``warm`` goes on in it."""
+    place, followed = warm.place, warm.journal
+    if not 0 < place <= len(journal.messages) or len(journal.messages) < len(followed.messages):
+        return False
+    if entry_checksum(journal, place) != entry_checksum(followed, place):
+        return False
+    try:
+        warm.grow(journal)
+    except JournalError:
+        return False
+    return True

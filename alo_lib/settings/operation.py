@@ -84,6 +84,7 @@ class CoreOptions(_Group):
     journal: Absolute | None = Field(None, description="the journal's folder, an absolute path; or null")
     budgets: dict[str, Amount] = Field({}, description="milliseconds by task, as alo schedule lists them")
     on_overrun: dict[str, str] = Field({}, description="finish, skip, degrade or stop by task")
+    lease: Amount = Field(1.0, ge=0.05, le=600, description="seconds without a heartbeat, from 0.05 to 600")
     watchdog: Whole = Field(10, ge=2, le=600, description="seconds without a heartbeat, from 2 to 600")
 
     @field_validator("budgets", "on_overrun")
@@ -153,6 +154,7 @@ class DeployOptions(_Group):
     prometheus_image: str = Field("prom/prometheus:v2.53.4", pattern=r"^[\w./:@-]+$", description="with a tag")
     alertmanager_image: str = Field("prom/alertmanager:v0.27.0", pattern=r"^[\w./:@-]+$", description="with a tag")
     namespace: str = Field("alo", pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", description="Kubernetes's")
+    standby: StrictBool = Field(False, description="true or false: whether a second core stands by for the first")
     storage: Whole = Field(20, ge=1, le=65_536, description="GiB for journals, from 1 to 65,536")
 
     @field_validator("user")

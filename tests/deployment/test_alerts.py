@@ -50,6 +50,11 @@ CASES = (
     Case("AloCoreBackAgain", {f"alo_start_time_seconds{{{ON}}}": "100 200x240"}, "12m", None),
     Case("AloCoreLate", {f"alo_up{{{ON}}}": "0x120", f'alo_phase{{{ON},phase="running"}}': "1x120"}, "30s", {}),
     Case("AloCoreLate", {f"alo_up{{{ON}}}": "0x120", f'alo_phase{{{ON},phase="running"}}': "0x120"}, "30s", None),
+    Case("AloStandbyMissing", {f"alo_standby_up{{{ON}}}": "1 0x120"}, "2m", {}),
+    Case("AloStandbyMissing", {f"alo_standby_up{{{ON}}}": "1x120"}, "2m", {}),  # it cannot follow
+    Case("AloStandbyMissing", {f"alo_standby_up{{{ON}}}": "1 0 0 1x120", f"alo_standby_lag_messages{{{ON}}}": "0x120"},
+         "2m", None),
+    Case("AloStandbyMissing", {f"alo_up{{{ON}}}": "1x120"}, "2m", None),  # nobody wants one
     Case("AloFramesMissed", {f"alo_frames_missed_total{{{ON}}}": "0+5x120"}, "5m", {}),
     Case("AloFramesMissed", {f"alo_frames_missed_total{{{ON}}}": "0 1x120"}, "5m", None),
     Case("AloTaskOverBudget", histogram("alo_task_seconds", TASK, 95, 5) | BUDGET, "9m", {"task": "value"}),

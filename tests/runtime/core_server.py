@@ -8,7 +8,8 @@ from pathlib import Path
 
 from alo_lib.executive import RealClock
 from alo_lib.runtime.link import Channel
-from alo_lib.runtime.process import CoreProcess, rehearse
+from alo_lib.runtime.process import CoreProcess
+from alo_lib.runtime.rehearsal import rehearse
 from tests.core.seeds import SETTINGS
 
 

@@ -240,7 +240,7 @@ def test_an_overrun_that_stops_fails_the_process_and_leaves_the_journal_readable
 
 def test_nothing_is_compiled_after_the_rehearsal() -> None:
     script = (
-        "from alo_lib.runtime.process import rehearse; from alo_lib.runtime.warm_up import kernels_ready;"
+        "from alo_lib.runtime.rehearsal import rehearse; from alo_lib.runtime.warm_up import kernels_ready;"
         "from tests.core.seeds import SETTINGS, live; from tests.core.script import Script;"
         "print(rehearse(SETTINGS)); before = kernels_ready(); live(2); print(before, kernels_ready())"
     )

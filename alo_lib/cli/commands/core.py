@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import signal
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["check_name", "core"]
 
-_OLDEST_BEAT = 1000.0
+_LEASE: Final = 1.0
+"""Seconds: a hundred frames."""
+_OLDEST_BEAT: Final = 1000.0
 """Milliseconds, of the last heartbeat of a core that is well."""
 _COUNTS = (
     *("frame", "time", "run", "overruns", "missed", "sequence", "durable"),
@@ -45,6 +48,7 @@ def _of_file(config: OperationSettings) -> dict[str, Any]:
         "cpu": of.processor,
         "priority": of.priority,
         "spin": of.spin,
+        "lease": of.lease,
     }
 
 
@@ -75,6 +79,14 @@ def _of_file(config: OperationSettings) -> dict[str, Any]:
 )
 @click.option("--frames", type=Whole(min=1), help="End after that many frames.")
 @click.option("--take-over", is_flag=True, help="Take over foreign positions, which no journal knows, as trades.")
+@click.option("--standby", is_flag=True, help="Follow the core that leads, and take over when it ends or goes silent.")
+@click.option(
+    "--lease",
+    type=Amount(0.05, 600),
+    default=_LEASE,
+    show_default=True,
+    help="With --standby: seconds without a heartbeat after which the core that leads is ended.",
+)
 @click.option("--old-inputs", is_flag=True, help="Take in what waited for this core however old it is.")
 @click.option(
     "--without",
@@ -100,6 +112,8 @@ def core(
     policies: tuple[str, ...],
     frames: int | None,
     take_over: bool,
+    standby: bool,
+    lease: float,
     old_inputs: bool,
     without: int | None,
     status: bool,
@@ -116,6 +130,7 @@ def core(
     Examples:
       alo core --cpu 3 --set underlyings=GOOG
       alo core --config /etc/alo/alo.json
+      alo core --standby --cpu 3 --set underlyings=GOOG
       alo core --status
     """
     from alo_lib.runtime.link import channel_folder
@@ -128,21 +143,27 @@ def core(
             raise RunFailedError(f"the core {name} is not well: it does not live, or releases no frames")
         return
     _check_processor(cpu)
+    if without is not None and standby:
+        raise UserError("--without is not for a --standby: it follows a journal as it is; leave the message out first")
     if without is not None:
         from alo_lib.runtime.leaving_out import go_on_without
 
         said = go_on_without(journal or CORE_JOURNALS / name, without)
         say(f"{said[:1].upper()}{said[1:]}.")
-    process, steps = _prepare(
+    prepared = _prepare(
         where,
         journal or CORE_JOURNALS / name,
         paced=paced,
         durability=durability,
         isolation=(cpu, priority),
-        time=(spin, old_inputs),
+        time=(spin, old_inputs, lease if standby else None),
         given=(config, (*assignments, *(["take-over=true"] if take_over else []))),
         plans=_plans(config, budgets, policies),
     )
+    if prepared is None:
+        say(f"The core {name} was led by another process all the time; this one stands by no more.")
+        return
+    process, steps = prepared
     for step in steps:
         say(f"{step.name}: {'yes' if step.done else 'no'} ({step.detail})")
     for warning in process.settings.warnings:
@@ -187,18 +208,22 @@ def _prepare(
     paced: bool,
     durability: str,
     isolation: tuple[int | None, int],
-    time: tuple[float | None, bool],
+    time: tuple[float | None, bool, float | None],
     given: tuple[OperationSettings | None, tuple[str, ...]],
     plans: tuple[tuple[str, ...], tuple[str, ...]],
-) -> tuple[CoreProcess, list[Preparation]]:
+) -> tuple[CoreProcess, list[Preparation]] | None:
+    """The process and how its preparations went; None where it was to stand by and was told to end."""
     from alo_lib.cli.commands.backtest import assignment
+    from alo_lib.cli.standing_by import stood_by
     from alo_lib.core import FRAME_PLAN
     from alo_lib.executive import RealClock
-    from alo_lib.executive.isolation import Isolation, isolate
+    from alo_lib.executive.isolation import Isolation, isolate, stand_ready, take_processor
     from alo_lib.journal import Durability
+    from alo_lib.runtime.follower import Follower
     from alo_lib.runtime.frame_clock import ClockError, WallClock
     from alo_lib.runtime.link import Channel
-    from alo_lib.runtime.process import CoreProcess, rehearse
+    from alo_lib.runtime.process import CoreProcess, plans_of
+    from alo_lib.runtime.rehearsal import rehearse
     from alo_lib.runtime.service import ServiceManager
     from alo_lib.settings import Settings
 
@@ -207,28 +232,39 @@ def _prepare(
     settings = Settings.of(Settings.parameters_of(CONFIG), of_file, dict(map(assignment, assignments)))
     chosen = planned(FRAME_PLAN, *plans)
     manager = ServiceManager.of(os.environ)
-    spin, old_inputs = time
+    spin, old_inputs, lease = time
+    channel = Channel(where, hear=None if manager is None else manager.hear)
+    make = partial(
+        CoreProcess,
+        settings,
+        channel,
+        paced=paced,
+        durability=Durability[durability.upper()],
+        plans=chosen,
+        clock=RealClock() if spin is None else RealClock(round(spin * 1000)),
+        wall=WallClock(takes_old=old_inputs),
+    )
+    wanted = Isolation(*isolation)
     try:
-        process = CoreProcess(
-            settings,
-            Channel(where, hear=None if manager is None else manager.hear),
-            journal,
-            paced=paced,
-            durability=Durability[durability.upper()],
-            plans=chosen,
-            clock=RealClock() if spin is None else RealClock(round(spin * 1000)),
-            wall=WallClock(takes_old=old_inputs),
-        )
+        if lease is None:
+            process = make(journal)
+            process.tell(say)
+            return process, isolate(wanted, lambda: rehearse(settings))
+        steps = stand_ready(wanted, lambda: rehearse(settings))
+        follower = Follower(settings, journal, plans_of(chosen, paced=paced), adopts=not paced, hear=say)
+        taken_over = stood_by(channel, follower, lease, manager, make)
     except ClockError as error:
         raise UserError(str(error)) from error
-    process.tell(say)
-    cpu, priority = isolation
-    return process, isolate(Isolation(cpu, priority), lambda: rehearse(settings))
+    if taken_over is None:
+        return None
+    taken_over.tell(say)
+    return taken_over, [*steps, *take_processor(wanted)]
 
 
 def _run(process: CoreProcess, frames: int | None) -> Ending:
     from alo_lib.executive import OverrunError
     from alo_lib.journal import JournalError
+    from alo_lib.runtime.fence import FencedError
     from alo_lib.runtime.frame_clock import ClockError
     from alo_lib.transport import TransportError
 
@@ -236,6 +272,8 @@ def _run(process: CoreProcess, frames: int | None) -> Ending:
     before = {number: signal.signal(number, lambda *_: process.stop()) for number in ending}
     try:
         return process.run(frames)
+    except FencedError as error:
+        raise UserError(f"the core left: {error}") from error
     except (ClockError, OverrunError, JournalError, TransportError) as error:
         raise RunFailedError(f"the core stopped: {error}") from error
     except Exception as error:

@@ -12,6 +12,7 @@ from alo_lib.cli.option_arguments import FilePath, Whole
 from alo_lib.cli.project import BACKTESTS
 
 if TYPE_CHECKING:
+    from alo_lib.journal import Archived
     from alo_lib.journal.segments import Messages
     from alo_lib.records import Message
 
@@ -20,7 +21,7 @@ __all__ = ["journal"]
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-@click.group(short_help="Look into the journals of runs: list, show, verify, export.")
+@click.group(short_help="Look into the journals of runs: list, show, verify, export, archive.")
 def journal() -> None:
     """Look into the journals of runs.
 
@@ -179,6 +180,48 @@ def verify(run: Path, as_json: bool) -> None:
         return
     segments, epochs = len(found.segments), len({segment.epoch for segment in found.segments})
     click.echo(f"Every byte holds: messages {len(found.messages):,}, segments {segments}, epochs {epochs}\n{digest}")
+
+
+@journal.command(short_help="One file, for another machine.")
+@click.argument("run", type=FilePath())
+@click.option(
+    "--to", "target", type=FilePath(), required=True, help="The file, or a folder for NAME.journal.tar.gz in it."
+)
+@_JSON
+def archive(run: Path, target: Path, as_json: bool) -> None:
+    """Write a journal to one compressed file, with the digests that 'alo journal restore' checks it by.
+
+    Of a run that goes on, what it has written so far. Snapshots and the index are left out: both are made again.
+    """
+    from alo_lib.journal import ARCHIVE_SUFFIX, archive_journal
+
+    folder = _required(run)
+    file = target / f"{_run_name(folder)}{ARCHIVE_SUFFIX}" if target.is_dir() else target
+    _tell_archived("archived", archive_journal(folder, file), file, as_json=as_json)
+
+
+@journal.command(short_help="A journal from an archive, checked.")
+@click.argument("archive", type=FilePath())
+@click.option("--to", "target", type=FilePath(), required=True, help="Folder of the journal, which is not there yet.")
+@_JSON
+def restore(archive: Path, target: Path, as_json: bool) -> None:
+    """Make the journal that 'alo journal archive' has written, on this machine or another.
+
+    It is checked by its digests, and there whole or not at all. Start a core on it, 'alo core NAME --journal FOLDER',
+    only once the original's core has ended for good: both would believe that they hold what the other holds.
+    """
+    from alo_lib.journal import restore_journal
+
+    _tell_archived("restored", restore_journal(archive, target), target, as_json=as_json)
+
+
+def _tell_archived(what: str, told: "Archived", place: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json({what: str(place), **told._asdict()})
+        return
+    closed = "closed" if told.closed else "not closed by its writer"
+    click.echo(f"{what.capitalize()} in {place}: messages {told.messages:,}, segments {told.segments}, {closed}")
+    click.echo(told.digest)
 
 
 @journal.command("leave-out", short_help="Go on without an input that cannot be handled.")
