@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from alo_lib.pricing import Scheme
-    from alo_lib.strategy.dispersion import Basket
+    from alo_lib.settings.basket import Basket
 
 __all__ = [
     "BASKET",
@@ -267,20 +267,12 @@ class BasketWeights(click.ParamType["Basket"]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "Basket":
         """The basket that is meant."""
-        from alo_lib.strategy.dispersion import Basket
+        from alo_lib.settings.basket import Basket
 
         if isinstance(value, Basket):
             return value
-        index, equals, members = str(value).upper().partition("=")
-        pairs = [member.partition(":") for member in members.split(",")]
         try:
-            weights = {name.strip(): float(weight) for name, _, weight in pairs}
-        except ValueError:
-            weights = {}
-        if not (equals and index.strip() and len(weights) == len(pairs) and all(weights)):
-            self.fail(f"{value!r} is no basket; write one such as INDX=ALFA:0.6,BRVO:0.4", param, ctx)
-        try:
-            return Basket(index.strip(), weights)
+            return Basket.of(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
 

@@ -9,9 +9,10 @@ from pydantic import ValidationError
 
 from alo_lib.cli.failures import UserError
 from alo_lib.market.generator.dynamics import DYNAMICS
-from alo_lib.market.generator.truth import EDGES, MarketTruth, sentence_of
+from alo_lib.market.generator.truth import EDGES, OF_A_PATH, MarketTruth, sentence_of
 from alo_lib.records.json_reading import json_of
 from alo_lib.records.spelling import meant, number_of, spelled, unspelled
+from alo_lib.settings.basket import Basket
 
 __all__ = ["truth_of"]
 
@@ -45,12 +46,18 @@ def truth_of(options: Mapping[str, Any], file: Path | None) -> MarketTruth:
         values["names"] = [_name(text) for text in options["names"]]
     if options["index"]:
         values["names"] = [*values["names"], {"ticker": options["index"], **_INDEX}]
+    if options["basket"]:
+        basket: Basket = options["basket"]
+        values["names"] = [
+            *values["names"],
+            {"ticker": basket.index, "price": _INDEX["price"], "members": dict(basket.weights)},
+        ]
     names: dict[str, Values] = {str(name["ticker"]).upper(): dict(name) for name in values["names"]}
     if len(names) == len(values["names"]):  # else the truth itself says what is wrong
         values["names"] = list(names.values())
         for option, change in _CHANGES.items():
             for text in options[unspelled(option)]:
-                _change(f"--{option}", text, names, change)
+                _change(f"--{option}", text, names, change, is_of_a_path=_KEYS.get(option, option) in OF_A_PATH)
     try:
         return MarketTruth.model_validate(values)
     except ValidationError as error:
@@ -68,13 +75,24 @@ def _read(file: Path) -> Values:
         raise UserError(f"{file} {error}") from None
 
 
-def _change(option: str, text: str, names: Mapping[str, Values], change: Callable[[str, Values, str], None]) -> None:
-    """Apply an option's value to the name that it begins with, or to all names."""
+def _change(
+    option: str,
+    text: str,
+    names: Mapping[str, Values],
+    change: Callable[[str, Values, str], None],
+    *,
+    is_of_a_path: bool,
+) -> None:
+    """Apply an option's value to the name that it begins with, or to all names; where it moves them, not to a basket's.
+
+    That has no path of its own.
+    """
     found = _NAMED.fullmatch(text)
     ticker, rest = (found[1].upper(), found[2]) if found else ("", text)
     if ticker and ticker not in names:
         raise UserError(f"{option} {text} is about {ticker}; the names of the market are {', '.join(names)}")
-    for name in [names[ticker]] if ticker else names.values():
+    all_names = [name for name in names.values() if not (is_of_a_path and name.get("members"))]
+    for name in [names[ticker]] if ticker else all_names:
         change(f"{option} {text}", name, rest)
 
 
@@ -167,3 +185,5 @@ _CHANGES: Final[dict[str, Callable[[str, Values, str], None]]] = {
     "halt": _halt,
 }
 """What an option changes in a name."""
+_KEYS: Final = {"split": "splits", "event": "events"}
+"""What they are called in a name, where that is another word."""

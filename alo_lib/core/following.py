@@ -25,6 +25,7 @@ from alo_lib.records import (
     legs_and_ratios,
     records,
 )
+from alo_lib.records.baskets import DISPERSION
 from alo_lib.strategy.commands import note_decisions
 from alo_lib.strategy.halts import follow_losses
 from alo_lib.strategy.profit import Parts, TradeProfit
@@ -47,8 +48,9 @@ def follow(work: Work, frame: Frame) -> Decisions:
     state, strategy = work.state, work.state.strategy
     _end_trades(strategy, _rows(work, Kind.EXIT))
     signals = _rows(work, Kind.SIGNAL)
+    basket = strategy.last_basket + 1
     for row in _rows(work, Kind.ENTRY):
-        _open_trade(strategy, row, signals, frame.time)
+        _open_trade(strategy, row, signals, frame.time, basket)
     for message in _messages(work, Kind.TARGET):
         _take_targets(work, message.records)
     for row in _rows(work, Kind.COMMAND):
@@ -102,8 +104,11 @@ def _end_trades(strategy: StrategyState, exits: Records) -> None:
             strategy.drop_trades([trade])
 
 
-def _open_trade(strategy: StrategyState, entry: np.void, signals: Records, time: int) -> None:
-    """The trade of an ENTRY record, on the signal that it was opened on; one that was taken over is there already."""
+def _open_trade(strategy: StrategyState, entry: np.void, signals: Records, time: int, basket: int) -> None:
+    """The trade of an ENTRY record, on the signal that it was opened on; one that was taken over is there already.
+
+    ``basket`` is the number of the one that is opened in the frame.
+    """
     if _trade(strategy, int(entry["trade"])) is not None:
         return
     number, (legs, ratios) = int(entry["underlying"]), legs_and_ratios(entry)
@@ -113,6 +118,7 @@ def _open_trade(strategy: StrategyState, entry: np.void, signals: Records, time:
     )
     structure, direction = bytes(entry["structure"]).decode(), int(entry["direction"])
     made = Trade(number, structure, legs, ratios, expiries, direction, int(entry["quantity"]), time)
+    made.basket = basket if structure == DISPERSION else 0
     for name in made.signal.dtype.names or ():
         if name in (entry.dtype.names or ()):
             made.signal[name] = entry[name]

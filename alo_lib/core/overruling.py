@@ -96,7 +96,11 @@ def _end(state: State, instrument: int, message: Message) -> None:
     for leg in trade.legs:
         if leg not in told:
             targets[leg] = ExternalTarget(0, targets[instrument].past_risk)
-    state.proposals = [proposal for proposal in state.proposals if proposal is not trade]
+    state.proposals = [
+        proposal
+        for proposal in state.proposals
+        if proposal is not trade and not (trade.basket and proposal.basket == trade.basket)
+    ]
     strategy.block_entries(trade.underlying)
     ticker = strategy.underlyings[trade.underlying].book.ticker
     strategy.notice(trade.underlying, f"{ticker}: a model of the host ends a trade; nothing is opened today")

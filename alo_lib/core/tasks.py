@@ -15,7 +15,10 @@ from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
 from alo_lib.executive import Frame
 from alo_lib.records import BookMode, Kind, Message, OrderReason, Records, Stage, TargetStage, one_table, records
+from alo_lib.records.baskets import of_baskets
 from alo_lib.strategy.accounting import go_ex
+from alo_lib.strategy.basket_entries import proposed_basket
+from alo_lib.strategy.basket_scan import index_of, scan_basket
 from alo_lib.strategy.carry import follow_carries
 from alo_lib.strategy.choice import CHOICES
 from alo_lib.strategy.commands import follow_commands, note_decisions
@@ -24,7 +27,7 @@ from alo_lib.strategy.event_sizes import events_told, imply_events
 from alo_lib.strategy.execution import all_canceled, changes_wanted, orders_toward
 from alo_lib.strategy.exits import end_trades
 from alo_lib.strategy.exposure import equity, measure, value_chains
-from alo_lib.strategy.funnel import count_stops, count_trades, take_new_funnels, widen
+from alo_lib.strategy.funnel import count_stops, count_trades, take_new_funnels, widen, widen_by
 from alo_lib.strategy.halts import flatten, halt_on_losses
 from alo_lib.strategy.limits import new_uses, review
 from alo_lib.strategy.market_watch import look_at_markets
@@ -136,9 +139,16 @@ def signal(work: Work, frame: Frame) -> Decisions:
     for each in scans:
         widen(strategy, each.funnel)
         stops += each.stops
+    found = [each.signals for each in scans]
+    index = None if strategy.external.decides(Stage.ALPHA) else index_of(strategy, state.settings)
+    if index is not None:
+        basket = scan_basket(strategy, state.settings, frame.time)
+        widen_by(strategy, index, candidates=basket.candidates, edge=basket.edge)
+        stops += basket.stops
+        found.append(basket.signals)
     count_stops(strategy, stops)
     state.ranked = True
-    state.signals = one_table(Kind.SIGNAL, (each.signals for each in scans))
+    state.signals = one_table(Kind.SIGNAL, found)
     return ((Kind.SIGNAL, state.signals),)
 
 
@@ -160,8 +170,11 @@ def target(work: Work, frame: Frame) -> Decisions:
         follow_commands(strategy, state.settings, frame.time)
         end_trades(strategy, state.settings, frame.time)
         insights = overruling.signals(state, frame.time) if state.ranked else []
-        signals = one_table(Kind.SIGNAL, [*insights, state.signals])
+        is_one = of_baskets(state.signals)
+        signals = one_table(Kind.SIGNAL, [*insights, state.signals[~is_one]])
         state.proposals = CHOICES[state.settings.choice](strategy, state.settings, signals, frame.time)
+        together = state.signals[is_one]
+        state.proposals += proposed_basket(strategy, state.settings, together, frame.time, state.proposals)
         state.targets = _target_rows(wanted_targets(strategy, state.settings, state.proposals), TargetStage.SIZED)
         strategy.external.forget(state.targets["instrument"].tolist(), frame.time)
     if state.targets.tobytes() == state.told_targets.tobytes():

@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from alo_lib.records import FIRST_DAY, LAST_DAY
 from alo_lib.records.json_reading import json_of
 from alo_lib.records.spelling import check_ticker, meant, number_of, spelled, unspelled, whole_number_of
+from alo_lib.settings.basket import BASKET, Basket
 from alo_lib.settings.forecasting import ForecastSettings
 from alo_lib.settings.limits import LimitSettings
 from alo_lib.settings.market import MarketSettings
@@ -32,6 +33,11 @@ _KINDS: Final[dict[Any, str]] = {
 }
 """What a setting of a type may be, where its own bounds do not say."""
 _DISORDER, _TOO_FEW, _NO_POLICY = "disorder", "too few", "no policy"
+_NO_BASKET, _STRANGERS = "no basket", "strangers"
+_OF_SEVERAL: Final = (_DISORDER, _TOO_FEW, _NO_POLICY, _NO_BASKET, _STRANGERS)
+"""What is wrong with settings together, each of which is allowed."""
+_IN_WORDS: Final = ("underlyings", "structures", "basket")
+"""Settings whose validators say what is wrong."""
 _HEDGES: Final = {
     "policy": ("policy",),
     "hedge_band": ("delta_band",),
@@ -63,6 +69,11 @@ class Settings(RunSettings, LimitSettings, TradingSettings, MarketSettings, Fore
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @property
+    def traded_basket(self) -> Basket | None:
+        """What dispersion is traded of; None where it is not traded."""
+        return Basket.of(self.basket) if "dispersion" in self.structures else None
 
     @property
     def contracts_each(self) -> int:
@@ -106,6 +117,13 @@ class Settings(RunSettings, LimitSettings, TradingSettings, MarketSettings, Fore
             raise ValueError(f"{','.join(tickers)} names a ticker twice")
         return tickers
 
+    @field_validator("basket")
+    @classmethod
+    def _known_basket(cls, value: str) -> str:
+        if value:
+            Basket.of(value)
+        return value
+
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         for low, high in (
@@ -121,6 +139,11 @@ class Settings(RunSettings, LimitSettings, TradingSettings, MarketSettings, Fore
             raise PydanticCustomError(_TOO_FEW, "a strike of each underlying does not fit")
         if self.hedge == "policy" and not self.policy:
             raise PydanticCustomError(_NO_POLICY, "a policy is not named")
+        if "dispersion" in self.structures and not self.basket:
+            raise PydanticCustomError(_NO_BASKET, "a basket is not named")
+        basket = self.traded_basket
+        if basket is not None and (strangers := [name for name in basket.names if name not in self.underlyings]):
+            raise PydanticCustomError(_STRANGERS, "{names}", {"names": ", ".join(strangers)})
         return self
 
     @classmethod
@@ -151,7 +174,7 @@ class Settings(RunSettings, LimitSettings, TradingSettings, MarketSettings, Fore
         try:
             cls.model_validate(given)
         except ValidationError as error:
-            if error.errors()[0]["type"] not in (_DISORDER, _TOO_FEW, _NO_POLICY):
+            if error.errors()[0]["type"] not in _OF_SEVERAL:
                 return _sentence(error, given, {})
         return None
 
@@ -219,6 +242,8 @@ class Settings(RunSettings, LimitSettings, TradingSettings, MarketSettings, Fore
             for name, rules in _HEDGES.items()
             if self.hedge not in rules and getattr(self, name) != type(self).model_fields[name].default
         ]
+        if self.basket and "dispersion" not in self.structures:
+            told.append(f"basket {self.basket} does nothing without dispersion in structures")
         if self.exit_edge >= self.entry_edge:
             told.append(
                 f"exit-edge {self.exit_edge:g} is not below entry-edge {self.entry_edge:g}: a trade can end as soon as "
@@ -270,6 +295,11 @@ def _sentence(error: ValidationError, given: Mapping[str, Any], files: Mapping[s
         return f"setting {most} is too few for {names}: each needs {CONTRACTS_A_STRIKE}, a call and a put"
     if first["type"] == _NO_POLICY:
         return f"setting {_valued('hedge', given, files)} needs a file to hedge by: set policy, too"
+    if first["type"] == _NO_BASKET:
+        return f"setting {_valued('structures', given, files)} needs a basket: set basket, too, such as {BASKET}"
+    if first["type"] == _STRANGERS:
+        basket, names = (_valued(each, given, files) for each in ("basket", "underlyings"))
+        return f"setting {basket} names {first['ctx']['names']}, not among {names}"
     name = str(first["loc"][0])
     where = f" in {files[name]}" if name in files else ""
     if first["type"] == "extra_forbidden":
@@ -277,7 +307,7 @@ def _sentence(error: ValidationError, given: Mapping[str, Any], files: Mapping[s
         known = ", ".join(sorted(map(spelled, Settings.model_fields)))
         hint = f"; did you mean {close}?" if close else f"; the settings are {known}"
         return f"unknown setting {spelled(name)!r}{where}{hint}"
-    if name in ("underlyings", "structures") and first["type"] == "value_error":
+    if name in _IN_WORDS and first["type"] == "value_error":
         return f"setting {name}{where}: {first['msg'].removeprefix('Value error, ')}"
     value = given[name]
     shown = ",".join(map(str, value)) if isinstance(value, list | tuple) else value
@@ -287,5 +317,6 @@ def _sentence(error: ValidationError, given: Mapping[str, Any], files: Mapping[s
 def _valued(name: str, given: Mapping[str, Any], files: Mapping[str, str]) -> str:
     """A setting's name and value, and where it comes from."""
     value = given.get(name, Settings.model_fields[name].default)
+    value = ",".join(value) if isinstance(value, tuple) else value
     where = f" in {files[name]}" if name in files else "" if name in given else " (its default)"
     return f"{spelled(name)} {value}{where}"

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from alo_lib.settings.basket import BASKET
 from alo_lib.settings.units import VEGA, VOLATILITY, Unit, Words
 
 __all__ = ["StructureName", "TradingSettings"]
@@ -18,8 +19,10 @@ StructureName = Literal[
     "calendar",
     "diagonal",
     "single",
+    "dispersion",
 ]
-"""The structures that can be traded; each has its module in :mod:`alo_lib.strategy.structures`."""
+"""What can be traded. Each of one underlying has its module in :mod:`alo_lib.strategy.structures`; dispersion, of
+several, is :mod:`alo_lib.strategy.basket_scan`'s."""
 
 
 class TradingSettings(BaseModel):
@@ -28,6 +31,9 @@ class TradingSettings(BaseModel):
     # What is opened
     structures: tuple[StructureName, ...] = Field(
         ("straddle",), min_length=1, description="what is traded, separated by commas; the best of all are opened"
+    )
+    basket: Annotated[str, Words(f"an index, its members and their weights, such as {BASKET}")] = Field(
+        "", max_length=8000, description="what dispersion trades, all of them underlyings; for structures dispersion"
     )
     strangle_delta: Annotated[float, Unit("delta")] = Field(
         0.30,

@@ -5,6 +5,9 @@ frame. One whose legs are not all filled may be completed for ``leg-patience`` a
 Then it is given up, as it is at once where the book may only reduce: no more of it is ordered, what works is canceled,
 and once nothing works it is cut to the structures that every leg holds, or undone, as ``incomplete`` says. Whatever is
 to be closed stays so until it is.
+
+The trades of a basket are one command: its patience begins with the first fill of any, and where one is given up all
+are, cut to the largest basket that is held whole, or undone.
 """
 
 import math
@@ -15,6 +18,7 @@ import numpy as np
 
 from alo_lib.records import LAYOUTS, SECOND, BookMode, Kind, OrderReason, Records, Stage, TradeState
 from alo_lib.settings import Settings
+from alo_lib.strategy.baskets import by_basket, largest_size, quantities_at
 from alo_lib.strategy.limit_prices import most_for, unit_cost
 from alo_lib.strategy.near_close import closes_soon
 from alo_lib.strategy.state import StrategyState
@@ -30,14 +34,16 @@ def follow_commands(state: StrategyState, settings: Settings, time: int) -> None
     """
     working = state.instruments_working()
     theirs = state.external.decides(Stage.EXECUTION)
-    for trade in state.trades:
-        progress = trade.progress
-        if trade.undone_by is None and _is_complete(state, trade, working):
-            progress.complete()
-        elif trade.undone_by is not None or progress.shrinking:
-            _tell_unclosed(state, settings, trade, time)
-        elif progress.gave_up or not (theirs or any(leg in state.external.targets for leg in trade.legs)):
-            _carry_on(state, settings, trade, time, at_work=not working.isdisjoint(trade.legs))
+    for together in by_basket(state.trades):
+        for trade in together:
+            progress = trade.progress
+            if trade.undone_by is None and _is_complete(state, trade, working):
+                progress.complete()
+            elif trade.undone_by is not None or progress.shrinking:
+                _tell_unclosed(state, settings, trade, time)
+            elif progress.gave_up or not (theirs or any(leg in state.external.targets for leg in trade.legs)):
+                _carry_on(state, settings, trade, together, time, at_work=not working.isdisjoint(trade.legs))
+        _settle_given_up(state, settings, together, working)
 
 
 def may_enter(state: StrategyState, instrument: int) -> bool:
@@ -104,22 +110,22 @@ def _is_complete(state: StrategyState, trade: Trade, working: set[int]) -> bool:
     return held and working.isdisjoint(trade.legs)
 
 
-def _carry_on(state: StrategyState, settings: Settings, trade: Trade, time: int, *, at_work: bool) -> None:
-    """Complete a trade or give it up; one given up is settled as soon as nothing of it works any more.
+def _carry_on(
+    state: StrategyState, settings: Settings, trade: Trade, together: list[Trade], time: int, *, at_work: bool
+) -> None:
+    """Complete a trade or give it up.
 
-    Its patience begins with its first fill; before, when no limit of it waits. While nothing may be ordered at all it
-    does not begin.
+    Its patience begins with the first fill of what is opened ``together``; before, when no limit of it waits. While
+    nothing may be ordered at all it does not begin.
     """
     progress = trade.progress
-    begun = any(state.portfolio.quantity(leg) for leg in trade.legs)
+    begun = _any_held(state, together)
     waits = any(order.instrument in trade.legs and order.type.has_limit for order in state.working.values())
     stopped = state.mode is BookMode.HALTED
     if progress.incomplete_since is None or begun is not progress.begun or (waits and not begun) or stopped:
         progress.incomplete_since = time
     progress.begun = begun
     progress.gave_up = progress.gave_up or _is_over(state, settings, trade, time, at_work=at_work)
-    if progress.gave_up and not at_work:
-        _settle_incomplete(state, settings, trade)
 
 
 def _is_over(state: StrategyState, settings: Settings, trade: Trade, time: int, *, at_work: bool) -> bool:
@@ -155,18 +161,44 @@ def _edge_is_gone(
     return cost is not None and most is not None and (cost.mid if at_mid else cost.touch) > most
 
 
-def _settle_incomplete(state: StrategyState, settings: Settings, trade: Trade) -> None:
-    """Cut a trade of which nothing works to what every leg holds, or undo it."""
-    whole, begun = whole_structures(state, trade), any(state.portfolio.quantity(leg) for leg in trade.legs)
-    about = f"{state.underlyings[trade.underlying].book.ticker}: trade {trade.number}"
-    if settings.incomplete == "shrink" and whole:
-        state.notice(trade.underlying, f"{about} is cut from {trade.quantity} to {whole}: legs were not filled")
-        trade.shrink(whole)
+def _settle_given_up(state: StrategyState, settings: Settings, together: list[Trade], working: set[int]) -> None:
+    """Where a trade is given up, all are that are opened with it; they are settled once nothing of them works."""
+    opening = [trade for trade in together if trade.undone_by is None and not trade.progress.shrinking]
+    if not any(trade.progress.gave_up for trade in opening):
         return
-    trade.undo(OrderReason.REBALANCE)
-    if begun:
-        state.block_entries(trade.underlying)
-        state.notice(trade.underlying, f"{about} is undone: legs were not filled")
+    lacking = [trade for trade in opening if not _is_complete(state, trade, working)]
+    for trade in lacking:
+        trade.progress.gave_up = True
+    if all(working.isdisjoint(trade.legs) for trade in opening):
+        _settle_incomplete(state, settings, opening, lacking)
+
+
+def _settle_incomplete(state: StrategyState, settings: Settings, opening: list[Trade], lacking: list[Trade]) -> None:
+    """Cut trades that are opened as one, and of which nothing works, to what is held of all, or undo them."""
+    wanted, begun = [trade.quantity for trade in opening], _any_held(state, opening)
+    whole = [whole_structures(state, trade) for trade in opening]
+    size = largest_size(wanted, lambda asked: all(most <= held for most, held in zip(asked, whole, strict=True)))
+    if settings.incomplete == "shrink" and size:
+        for trade, quantity in zip(opening, quantities_at(size, wanted), strict=True):
+            if quantity < trade.quantity or trade in lacking:
+                about = f"is cut from {trade.quantity} to {quantity}: legs were not filled"
+                _tell_of(state, trade, about)
+                trade.shrink(quantity)
+        return
+    for trade in opening:
+        trade.undo(OrderReason.REBALANCE)
+        if begun:
+            state.block_entries(trade.underlying)
+            _tell_of(state, trade, "is undone: legs were not filled")
+
+
+def _any_held(state: StrategyState, trades: Iterable[Trade]) -> bool:
+    return any(state.portfolio.quantity(leg) for trade in trades for leg in trade.legs)
+
+
+def _tell_of(state: StrategyState, trade: Trade, what: str) -> None:
+    ticker = state.underlyings[trade.underlying].book.ticker
+    state.notice(trade.underlying, f"{ticker}: trade {trade.number} {what}")
 
 
 def _tell_unclosed(state: StrategyState, settings: Settings, trade: Trade, time: int) -> None:

@@ -6,8 +6,6 @@ for every pair; so the volatility of the index and those of its members say whic
 implied correlation. Weights are shares of the index's value, and add up to 1.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -15,29 +13,9 @@ from numpy.typing import NDArray
 
 from alo_lib.numerics.fixed_order import dot
 
-__all__ = ["Basket", "Dispersion", "average_correlation", "dispersion", "index_volatility"]
+__all__ = ["Dispersion", "average_correlation", "dispersion", "index_volatility", "member_vegas"]
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Basket:
-    """An index and the weights of its members, which add up to 1.
-
-    :raises ValueError: in words, for fewer than two members, or a weight that is not above 0.
-    """
-
-    index: str
-    weights: Mapping[str, float]
-
-    def __post_init__(self) -> None:
-        bad = next((weight for weight in self.weights.values() if not 0.0 < weight < np.inf), None)
-        if bad is not None:
-            raise ValueError(f"a weight in the basket of {self.index} is {bad:g}; weights are above 0")
-        if len(self.weights) < 2:
-            raise ValueError(f"the basket of {self.index} has 1 member; it takes two or more")
-        whole = sum(self.weights.values())
-        object.__setattr__(self, "weights", {name: weight / whole for name, weight in self.weights.items()})
 
 
 class Dispersion(NamedTuple):
@@ -74,17 +52,24 @@ def index_volatility(correlation: float, members: Floats, weights: Floats) -> fl
 def dispersion(index: float, members: Floats, weights: Floats, fair: float) -> Dispersion:
     """What is to be gained by the correlation that implied volatilities say against a ``fair`` one.
 
-    The vegas are the derivatives of the index's volatility by its members', at the implied correlation: w_i ((1 - rho)
-    w_i v_i + rho sum w_j v_j) / v. A fair correlation above the implied one has an edge below zero: the other side.
+    A fair correlation above the implied one has an edge below zero: the other side.
     """
-    implied, whole = average_correlation(index, members, weights), dot(weights, members)
     return Dispersion(
-        correlation=implied,
+        correlation=average_correlation(index, members, weights),
         fair=fair,
         edge=index - index_volatility(fair, members, weights),
-        vegas=weights * ((1.0 - implied) * weights * members + implied * whole) / index,
-        stress=whole - index,
+        vegas=member_vegas(index, members, weights),
+        stress=dot(weights, members) - index,
     )
+
+
+def member_vegas(index: float, members: Floats, weights: Floats) -> Floats:
+    """Vega of each member (n,) against one of the index: derivatives of the index's volatility by its members'.
+
+    At the correlation rho that they imply: w_i ((1 - rho) w_i v_i + rho sum w_j v_j) / v.
+    """
+    implied, whole = average_correlation(index, members, weights), dot(weights, members)
+    return np.asarray(weights * ((1.0 - implied) * weights * members + implied * whole) / index)
 
 
 def _variances(members: Floats, weights: Floats) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from alo_lib.records import FUNNEL_STAGES, Kind, Records, one_table, records
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["begin_funnels", "count_stops", "count_trades", "take_new_funnels", "widen"]
+__all__ = ["begin_funnels", "count_stops", "count_trades", "take_new_funnels", "widen", "widen_by"]
 
 
 def begin_funnels(state: StrategyState) -> None:
@@ -24,6 +24,13 @@ def widen(state: StrategyState, funnel: Annotated[Records, Kind.FUNNEL]) -> None
     underlying = state.underlyings[int(funnel["underlying"][0])]
     for stage in FUNNEL_STAGES:
         underlying.funnel[stage] = np.maximum(underlying.funnel[stage], funnel[stage])
+
+
+def widen_by(state: StrategyState, number: int, **counts: int) -> None:
+    """Take counts of a frame in that are an underlying's beside those of its own chain, by their stage."""
+    funnel = state.underlyings[number].funnel
+    for stage, count in counts.items():
+        funnel[stage] = np.maximum(funnel[stage], count)
 
 
 def count_trades(state: StrategyState, proposed: Iterable[Trade], opened: Iterable[Trade]) -> None:

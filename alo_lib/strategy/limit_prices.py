@@ -95,7 +95,22 @@ def most_for(
 
 
 def _edge_to_spare(state: StrategyState, settings: Settings, trade: Trade, time: int) -> float | None:
-    """What a structure's edge has now beyond entry-edge, money a share; negative where it lacks some."""
+    """What a structure's edge has now beyond entry-edge, money a share; negative where it lacks some.
+
+    The structures of a basket share what all of them have.
+    """
+    if not trade.basket:
+        return _own_edge_to_spare(state, settings, trade, time)
+    together = state.together(trade)
+    spares = [_own_edge_to_spare(state, settings, each, time) for each in together]
+    told = [spare for spare in spares if spare is not None]
+    if len(told) < len(spares):
+        return None
+    quantities = [each.quantity for each in together]
+    return sum(quantity * spare for quantity, spare in zip(quantities, told, strict=True)) / sum(quantities)
+
+
+def _own_edge_to_spare(state: StrategyState, settings: Settings, trade: Trade, time: int) -> float | None:
     underlying = state.underlyings[trade.underlying]
     book, valuation = underlying.book, underlying.valuation
     if valuation is None or not all(map(book.lists, trade.legs)):

@@ -9,6 +9,7 @@ import numpy as np
 from alo_lib.records import BOOK_LIMITS, WHOLE_BOOK, Kind, Records, records
 from alo_lib.records.spelling import spelled
 from alo_lib.settings import Settings
+from alo_lib.strategy.baskets import by_basket, least_size, quantities_at
 from alo_lib.strategy.book_risk import EXPIRY_BUCKETS, BookRisk, Holdings, PartRisk, holdings_with
 from alo_lib.strategy.exposure import equity
 from alo_lib.strategy.funnel import count_stops
@@ -161,7 +162,8 @@ def largest_kept(most: int, exceeded: Callable[[int], Use | None]) -> tuple[int,
 def review(state: StrategyState, settings: Settings, proposals: Sequence[Trade], time: int) -> Review:
     """Let proposals in as far as they keep every limit with those before them; why they do not is told once a session.
 
-    Each is cut to the largest quantity that does; of one that is refused it is counted, each time, which limit it was.
+    Each is cut to the largest quantity that does, a basket as one; of one that is refused it is counted, each time,
+    which limit it was.
     """
     accepted: list[Trade] = []
     refused: list[Trade] = []
@@ -170,37 +172,49 @@ def review(state: StrategyState, settings: Settings, proposals: Sequence[Trade],
     if not proposals:
         return Review(accepted, refused, cut)
     limits = limits_of(state, settings, {leg for trade in proposals for leg in trade.legs}, time)
-    for proposal in proposals:
-        wanted = proposal.quantity
-        name, problem = _stopped(limits, accepted, proposal)
+    for proposed in by_basket(proposals):
+        wanted, first = [trade.quantity for trade in proposed], proposed[0]
+        name, problem = _stopped(limits, accepted, proposed)
         if name is not None:
-            proposal.quantity = wanted
-            refused.append(proposal)
-            stops.append((proposal.underlying, name))
-            tell_limit(state, proposal.underlying, f"not opened, {problem}")
+            _take(proposed, wanted)
+            refused += proposed
+            stops.append((first.underlying, name))
+            tell_limit(state, first.underlying, f"not opened, {problem}")
             continue
-        accepted.append(proposal)
-        if proposal.quantity < wanted:
-            cut.append(proposal)
-            tell_limit(state, proposal.underlying, f"cut from {wanted} to {proposal.quantity}, {problem}")
+        accepted += proposed
+        less = [trade for trade, before in zip(proposed, wanted, strict=True) if trade.quantity < before]
+        if less:
+            cut += less
+            was, now = ("/".join(map(str, each)) for each in (wanted, [trade.quantity for trade in proposed]))
+            tell_limit(state, first.underlying, f"cut from {was} to {now}, {problem}")
     count_stops(state, stops)
     return Review(accepted, refused, cut)
 
 
-def _stopped(limits: Limits, before: list[Trade], proposal: Trade) -> tuple[str | None, str]:
-    """Cut a proposal to the limits. What stops all of it, or None; and what stops it or the rest of it, in words."""
-    state = limits.state
+def _stopped(limits: Limits, before: list[Trade], proposed: list[Trade]) -> tuple[str | None, str]:
+    """Cut what is proposed as one to the limits. What stops all of it, or None; what stops all or the rest, in words.
+
+    Sizes count from the smallest that has a structure of each trade.
+    """
+    state, wanted = limits.state, [trade.quantity for trade in proposed]
     if (halted := stopped_by_halt(state)) is not None:
         return halted
+    below = least_size(wanted) - 1
 
-    def exceeded(quantity: int) -> Use | None:
-        proposal.quantity = quantity
-        return limits.exceeded(holdings_with(state, [*before, proposal]))
+    def exceeded(size: int) -> Use | None:
+        _take(proposed, quantities_at(below + size, wanted))
+        return limits.exceeded(holdings_with(state, [*before, *proposed]))
 
-    proposal.quantity, use = largest_kept(proposal.quantity, exceeded)
+    size, use = largest_kept(max(wanted) - below, exceeded)
+    _take(proposed, quantities_at(below + size, wanted))
     if use is None:
         return None, ""
-    return None if proposal.quantity else use.limit.name, limits.sentence(use)
+    return None if size else use.limit.name, limits.sentence(use)
+
+
+def _take(trades: Sequence[Trade], quantities: Sequence[int]) -> None:
+    for trade, quantity in zip(trades, quantities, strict=True):
+        trade.quantity = quantity
 
 
 # What is told -------------------------------------------------------------------------------------------------------

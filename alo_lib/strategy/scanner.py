@@ -18,13 +18,14 @@ from alo_lib.strategy.edges import net_edges
 from alo_lib.strategy.ranking import rank_order
 from alo_lib.strategy.screening import Screen
 from alo_lib.strategy.staleness import in_step
-from alo_lib.strategy.structures import STRUCTURES, Structure
+from alo_lib.strategy.structures import Structure, traded_structures
 from alo_lib.strategy.valuation import Valuation, quote_volatility
 
-__all__ = ["Scan", "scan", "select_contracts"]
+__all__ = ["DIRECTIONS", "Scan", "scan", "select_contracts"]
 
 _SIGNALS_PUBLISHED: Final = 3
-_DIRECTIONS: Final = {"both": (+1, -1), "long": (+1,), "short": (-1,)}
+DIRECTIONS: Final = {"both": (+1, -1), "long": (+1,), "short": (-1,)}
+"""Sides to open, by the setting ``direction``."""
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -85,14 +86,14 @@ def scan(
     time, rate = moment.time, moment.rate
     valued = np.isfinite(valuation.at_forecast.price) & in_step(screen.lag)
     count, found = 0, list[Records]()
-    for structure in map(STRUCTURES.__getitem__, settings.structures):
+    for structure in traded_structures(settings):
         usable = valued & (screen.near if structure.near_the_money else screen.tradable)
         rows = structure.candidates(book, usable, valuation.at_forecast.delta, settings)
         count += len(rows)
         costs = edge_costs(book, valuation, np.array(structure.ratios, np.float64), rows, settings, moment)
         found += [
             _candidates(book, valuation, structure, rows, direction, costs)
-            for direction in _DIRECTIONS[settings.direction]
+            for direction in DIRECTIONS[settings.direction]
         ]
     signals = one_table(Kind.SIGNAL, found)
     funnel = records(

@@ -9,7 +9,7 @@ from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 from alo_lib.strategy.rejections import Rejection, quote_rejections
 from alo_lib.strategy.staleness import quote_lag
-from alo_lib.strategy.structures import STRUCTURES
+from alo_lib.strategy.structures import traded_structures
 from alo_lib.strategy.valuation import Valuation, value_chain
 
 __all__ = ["Screen", "screen_chain"]
@@ -41,7 +41,7 @@ def screen_chain(
     """Screen a chain, and value what is tradable, and ``legs``, at the ``forecast`` volatility of each row."""
     quoted, in_range, liquid = _passed(book, settings, time)
     near = liquid & _near_the_money(book, forecast, settings, time)
-    tradable = near if all(STRUCTURES[name].near_the_money for name in settings.structures) else liquid
+    tradable = near if all(each.near_the_money for each in traded_structures(settings)) else liquid
     valued = tradable.copy()
     valued[[book.row(leg) for leg in legs if book.lists(leg)]] = True
     valuation = value_chain(book, forecast, rate, time, valued)

@@ -168,6 +168,7 @@ class StrategyState(Ledger):
     underlyings: dict[int, Underlying] = field(default_factory=dict)
     trades: list[Trade] = field(default_factory=list)
     last_trade: int = 0
+    last_basket: int = 0
     opened: list[Trade] = field(default_factory=list)  # since it was last told
     ended: list[Trade] = field(default_factory=list)
     account_profit: TradeProfit = field(default_factory=lambda: TradeProfit(0))  # of the account as a whole: interest
@@ -216,6 +217,10 @@ class StrategyState(Ledger):
         """Trades in one underlying, oldest first."""
         return [trade for trade in self.trades if trade.underlying == underlying]
 
+    def together(self, trade: Trade) -> list[Trade]:
+        """A trade and those that are opened and closed with it, oldest first; by itself where there are none."""
+        return [each for each in self.trades if each.basket == trade.basket] if trade.basket else [trade]
+
     def legs(self, underlying: int) -> list[int]:
         """Option contracts of one underlying that are held, or belong to a trade or an insight, ascending."""
         traded = {leg for trade in self.trades_in(underlying) for leg in trade.legs}
@@ -227,6 +232,7 @@ class StrategyState(Ledger):
         for trade in trades:
             self.last_trade += 1
             trade.number = self.last_trade
+            self.last_basket = max(self.last_basket, trade.basket)
             self.trades.append(trade)
             self.opened.append(trade)
 

@@ -26,6 +26,7 @@ class TradeView:
     forecast_volatility: float  # until the nearest expiry
     short_call_strike: float  # lowest of the calls it is short; infinite without one
     exercise_gain: float = -math.inf  # of a call it holds, over keeping it past the next ex-date; the most
+    vega: float = math.nan  # gross, of one structure at the forecast, money per 1.00 of volatility
 
 
 @dataclass
@@ -49,6 +50,7 @@ class Trade:
     settled_by: OrderReason | None = None
     seen: TradeView | None = None  # the last view of it until it was undone, so that on which it was
     number: int = 0  # from 1 once it is opened
+    basket: int = 0  # of those opened and closed as one (alo_lib.strategy.baskets), from 1; 0 for a trade by itself
     signal: Annotated[Records, Kind.SIGNAL] = field(
         default_factory=lambda: records(Kind.SIGNAL), repr=False, compare=False
     )

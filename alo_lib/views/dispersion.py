@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from alo_lib.strategy.dispersion import Basket, Dispersion, average_correlation, dispersion
+from alo_lib.settings.basket import Basket
+from alo_lib.strategy.dispersion import Dispersion, average_correlation, dispersion
 from alo_lib.views.scan import ScanView
 from alo_lib.views.spoken import or_dash, or_none, rounded
 
@@ -46,7 +47,7 @@ def dispersion_view(basket: Basket, views: Sequence[ScanView]) -> DispersionView
     :raises ValueError: in words, where one was not.
     """
     markets = {view.ticker: view.market for view in views}
-    names = (basket.index, *basket.weights)
+    names = basket.names
     lacking = [name for name in names if name not in markets]
     if lacking:
         raise ValueError(f"the basket of {basket.index} names {', '.join(lacking)}, which this scan does not look at")

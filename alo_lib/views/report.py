@@ -13,6 +13,7 @@ from alo_lib.views.attribution import (
     attribution_theta_by_time,
     attribution_vega_by_expiry,
 )
+from alo_lib.views.baskets import baskets_section
 from alo_lib.views.blotter import fills, money_by_security
 from alo_lib.views.blotter_section import orders_section, positions_section, trades_section
 from alo_lib.views.data_section import data_sections
@@ -87,6 +88,7 @@ def report_html(run: Run, *, alone: bool = False) -> str:
         _attribution(run, axis),
         *_scenarios(run),
         trades_section(run, summary),
+        *baskets_section(trade_records(run)),
         positions_section(run),
         orders_section(run),
         commands_section(run),

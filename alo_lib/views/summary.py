@@ -10,6 +10,7 @@ from alo_lib.market import DataFindings, FaultLog
 from alo_lib.records import ACCOUNT_CASH, FUNNEL_STAGES, Kind
 from alo_lib.records.spelling import first_of
 from alo_lib.views.attribution import attribution_warnings, stated_attribution
+from alo_lib.views.baskets import stated_baskets
 from alo_lib.views.blotter import fills
 from alo_lib.views.data import damage, data_account, held_without_quotes, refusal_warnings, stated_funnel
 from alo_lib.views.edges import best_edge_in_words, points, stops_in_words
@@ -65,6 +66,7 @@ def summarize(
         "slippage": stated_slippage(run),
         "forecasts": stated_verdict(forecast_verdict(run)),
         "trades": stated_trades(trade_records(run)),
+        "baskets": stated_baskets(trade_records(run)),
         "sessions": result.sessions,
         "sharpe": _ratio(result.sharpe),
         "sharpe_interval": result.sharpe_interval and [_ratio(bound) for bound in result.sharpe_interval],

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from alo_lib.records import PROFIT_PARTS, TRADING_DAYS, Kind, OrderReason, TradeState, legs_of, ratios_of, utc_moment
+from alo_lib.records.baskets import basket_numbers
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views.attribution import attribution_by_trade, last_attributions, parts_to_the_cent
 from alo_lib.views.hedging import Hedging, hedging_by_trade
@@ -25,7 +26,18 @@ __all__ = ["TradeCommand", "TradeRecord", "stated_trades", "trade_records", "wri
 _HEDGING: Final = ("hedging", *(f"hedging_{name}" for name in Hedging._fields))
 _PROFIT: Final = ("profit", *(f"profit_{name}" for name in PROFIT_PARTS))
 _COLUMNS: Final = (
-    *("trade", "underlying", "structure", "legs", "side", "quantity", "opened_utc", "opened_new_york", "ended_utc"),
+    *(
+        "trade",
+        "underlying",
+        "structure",
+        "basket",
+        "legs",
+        "side",
+        "quantity",
+        "opened_utc",
+        "opened_new_york",
+        "ended_utc",
+    ),
     *("ended_new_york", "reason", "implied", "forecast", "band_low", "band_high", "realized_bar_to_bar"),
     *("edge", "edge_volatility", "delta", "gamma", "vega_per_point", "theta_per_day"),
     *("exit_implied", "exit_forecast", "exit_gain", "exit_edge_volatility"),
@@ -65,6 +77,7 @@ class TradeRecord(NamedTuple):
     number: int
     underlying: str
     structure: str  # its name
+    basket: int  # number of the basket that it was opened in, from 1; 0 for a trade by itself
     legs: tuple[InstrumentRecord, ...]
     ratios: tuple[int, ...]  # signed contracts of each leg in one structure bought
     direction: int  # +1 bought, -1 sold
@@ -113,7 +126,8 @@ def trade_records(run: Run) -> list[TradeRecord]:
     parts, told = attribution_by_trade(run), last_attributions(run)
     last, commands = run.journal.messages[-1].time if len(entries) else 0, _commands(run)
     made = []
-    for opened, row in zip(entered.tolist(), entries, strict=True):
+    baskets = basket_numbers(entered, entries).tolist()
+    for opened, row, basket in zip(entered.tolist(), entries, baskets, strict=True):
         number, underlying = int(row["trade"]), int(row["underlying"])
         end, exit_row = ends.get(number, (0, None))
         figures = {name: float(row[name]) for name in _AT_ENTRY}
@@ -123,6 +137,7 @@ def trade_records(run: Run) -> list[TradeRecord]:
                 number=number,
                 underlying=run.instruments[underlying].symbol,
                 structure=bytes(row["structure"]).decode(),
+                basket=basket,
                 legs=tuple(run.instruments[leg] for leg in legs_of(row)),
                 ratios=ratios_of(row),
                 direction=int(row["direction"]),
@@ -193,7 +208,7 @@ def _row(trade: TradeRecord) -> tuple[str | int | Decimal | _Figure | _Legs | No
     done = trade.command
     legs = _Legs(trade.ratios, tuple(leg.symbol for leg in trade.legs))
     return (
-        *(trade.number, trade.underlying, trade.structure, legs),
+        *(trade.number, trade.underlying, trade.structure, trade.basket or None, legs),
         *("buy" if trade.direction > 0 else "sell", trade.quantity),
         *(text for time in (trade.opened, trade.ended) for text in _times(time)),
         trade.reason or None,

@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
+from alo_lib.market.generator.index import IndexFair
+from alo_lib.strategy.basket_scan import basket_vegas
 from alo_lib.strategy.dispersion import average_correlation, dispersion, index_volatility
 
 WEIGHTS = np.array([0.5, 0.3, 0.2])
@@ -52,3 +55,40 @@ def test_what_is_not_known_has_no_correlation() -> None:
     assert np.isnan(average_correlation(0.2, np.array([0.2, np.nan, 0.3]), WEIGHTS))
     assert np.isnan(average_correlation(0.2, MEMBERS[:1], np.ones(1)))
     assert index_volatility(-0.9, MEMBERS, WEIGHTS) == 0.0
+
+
+def straddle(spot: np.ndarray, strike: np.ndarray, deviation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Black's value and delta, without interest."""
+    d = np.log(spot / strike) / deviation + 0.5 * deviation
+    call = spot * ndtr(d) - strike * ndtr(d - deviation)
+    return 2.0 * call - spot + strike, 2.0 * ndtr(d) - 1.0
+
+
+@pytest.mark.parametrize("planted", [0.0, 0.02])
+def test_hedged_to_expiry_it_earns_what_is_planted_in_implied_correlation_and_nothing_without(planted: float) -> None:
+    """Of lognormal members and an index that is their sum, at the prices of generated markets; by simulation.
+
+    The index's straddle is sold and its members' are bought in the vegas that the scan takes; all are hedged each day.
+    """
+    days, paths, shares = 30, 20_000, np.array([0.6, 0.4])
+    volatility, correlation = np.array([0.24, 0.36]), np.array([[1.0, 0.36], [0.36, 1.0]])
+    covariance = correlation * np.outer(volatility, volatility) / 252
+    shocks = np.random.default_rng(7).multivariate_normal(np.zeros(2), covariance, (paths, days))
+    logs = np.cumsum(shocks - 0.5 * np.diag(covariance), axis=1)
+    members = np.concatenate([np.ones((paths, 1, 2)), np.exp(logs)], axis=1)
+    spots = np.concatenate([(members @ shares)[:, :, None], members], axis=2)  # index, then members
+    left = np.arange(days, 0, -1)
+    fair = IndexFair(covariance).variance(shares[None, :], left[None, :])[0]
+    deviation = np.sqrt(np.stack([fair, *(covariance[i, i] * left for i in range(2))], axis=1))  # (days, 3)
+    implied = np.array([np.sqrt(fair[0] * 252 / days) + planted, *volatility])
+    vega = np.sqrt(days / 252 / (2.0 * np.pi)) * 2.0  # of a straddle at the money, nearly
+    counts = basket_vegas(implied, shares) * np.array([-1.0, 1.0, 1.0])
+    paid, _ = straddle(np.ones(3), np.ones(3), implied * np.sqrt(days / 252))
+    made = np.abs(spots[:, -1] - 1.0) - paid
+    for day in range(days):
+        _, delta = straddle(spots[:, day], np.ones(3), deviation[day])
+        made -= delta * (spots[:, day + 1] - spots[:, day])
+    profit = made @ counts / vega
+    error = float(profit.std()) / np.sqrt(paths)
+    assert error < 0.0005
+    assert float(profit.mean()) == pytest.approx(planted, abs=max(3.0 * error, 0.02 * planted))

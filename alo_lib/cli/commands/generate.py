@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from alo_lib.cli.option_arguments import DAY, FilePath, Whole
+from alo_lib.cli.option_arguments import BASKET, DAY, FilePath, Whole
 from alo_lib.cli.project import DATA
 
 __all__ = ["generate"]
@@ -72,6 +72,7 @@ def _dates(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     help="A stock, in the place of ALFA and BRVO; repeat it for more.",
 )
 @click.option("--index", metavar="TICKER", help="Add an index, which the others are correlated with.")
+@click.option("--basket", type=BASKET, help="Add an index that is worth these names, by weight as the market begins.")
 @_options_of_names
 @click.option(
     "--early-close", "early_closes", type=DAY, callback=_dates, multiple=True, metavar="DATE", help="Close at 13:00."
@@ -106,6 +107,7 @@ def generate(output: Path, truth: Path | None, resolution: str | None, as_json: 
       alo generate --output market --dynamics heston,vol-of-vol=0.8 --jumps BRVO=4:-3%:4% --skew-edge=-0.01:0.005
       alo generate --output year --end 2024-12-31 --resolution hour --quote-minutes 60 --listing strikes=7
       alo generate --output market --index INDX --correlation ALFA=0.6 --event BRVO=2024-01-24:6%
+      alo generate --output market --basket INDX=ALFA:0.6,BRVO:0.4 --dynamics constant --dividend 0 --correlation 0.6
     """
     from alo_lib.cli.console import say
     from alo_lib.cli.failures import UserError

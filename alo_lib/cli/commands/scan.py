@@ -17,7 +17,7 @@ from alo_lib.cli.project import CONFIG, DATA
 
 if TYPE_CHECKING:
     from alo_lib.settings import Settings
-    from alo_lib.strategy.dispersion import Basket
+    from alo_lib.settings.basket import Basket
     from alo_lib.views.dispersion import DispersionView
     from alo_lib.views.scan import ScanView
 
@@ -91,6 +91,7 @@ def scan(
     folder = DataFolder(ready_market(data, DATA))
     at = None if clock is None else dt.timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second)
     views = [_scanned(settings, ticker, folder.root, at, "resolution" in chosen) for ticker in settings.underlyings]
+    basket = settings.traded_basket if basket is None else basket
     correlation = None if basket is None else _dispersion(basket, views)
     if html is not None:
         from alo_lib.records.whole_files import write_whole
@@ -120,7 +121,9 @@ def _scanned(
 
     folder = DataFolder(data)
     with working(f"Looking at {ticker} ..."):
-        alone = settings.model_dump(mode="json") | {"underlyings": ticker}
+        of_one = [name for name in settings.structures if name != "dispersion"]
+        alone = settings.model_dump(mode="json") | {"underlyings": ticker, "basket": ""}
+        alone["structures"] = of_one or ["straddle"]  # what dispersion is made of
         finest = finest_resolution(folder, ticker, settings.start)
         if not resolution_given:
             alone["resolution"] = str(finest)

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from alo_lib.market.generator.dynamics import AnyDynamics, Constant, Jumps
 from alo_lib.market.generator.dynamics.interface import ALONE, Nodes, even_nodes, normal_nodes
 from alo_lib.market.generator.kernels import average, read
+from alo_lib.market.generator.stock import Day
 
-__all__ = ["Fair", "Moment", "Smile", "fair_of"]
+__all__ = ["Fair", "Moment", "Smile", "fair_of", "flat_smile"]
 
 Array = NDArray[np.float64]
 
@@ -80,6 +81,11 @@ class Fair:
         self._places = _places(float(grid[0]), float(np.log(grid[1] / grid[0])) if len(grid) > 1 else 1.0)
         plain = self._walk_back(grid, days)
         self._tables = plain if jumps is None else [self._with_jumps(grid, n, table) for n, table in enumerate(plain)]
+
+    def smile_of(self, day: Day, at: NDArray[np.int64], days: NDArray[np.int64], event_variance: Array) -> Smile:
+        """As :meth:`smile`, at the ends of some minutes (times,) of a day of the stock."""
+        moment = Moment(day.variance, day.scale, day.shock[at], day.left[at])
+        return self.smile(moment, days, event_variance)
 
     def smile(self, moment: Moment, days: NDArray[np.int64], event_variance: Array) -> Smile:
         """The smile of expiries: trading ``days`` after this one (n,), variance of dated events until then (n,)."""
@@ -169,6 +175,11 @@ class Fair:
 def fair_of(dynamics: AnyDynamics, jumps: Jumps | None, days: int) -> Fair:
     """The fair smile, made once for a process."""
     return Fair(dynamics, jumps, days)
+
+
+def flat_smile(variance: Array) -> Smile:
+    """That of a variance until expiry (times, expiries) which is the same at every strike."""
+    return Smile(variance, np.ones((*variance.shape, len(_STRIKES))))
 
 
 def _places(first_state: float, step: float = 1.0) -> Array:

@@ -19,7 +19,8 @@ from alo_lib.market.faults import DataError
 from alo_lib.market.generator.dividends import PaidOut
 from alo_lib.market.generator.equity_files import Stock, write_stock
 from alo_lib.market.generator.exchange import equity_hours, index_hours, option_hours
-from alo_lib.market.generator.fair import fair_of
+from alo_lib.market.generator.fair import Fair, fair_of
+from alo_lib.market.generator.index import IndexFair, covariance_of, index_days, with_own_volatility
 from alo_lib.market.generator.listing import LONGEST_OPTION, dividend_days
 from alo_lib.market.generator.paths import daily_bar
 from alo_lib.market.generator.quotes import OptionMarket, Watch
@@ -145,15 +146,16 @@ class _Name:
     def make(self, number: int, progress: Progress | None, watch: Watch | None) -> Made:
         """Make the ``number``-th of the truth's names."""
         truth, name, exchange = self._truth, self._name, self._exchange
-        # Each stream of random numbers has its own key, so that no part of a market depends on another's length, and
-        # none of a stock's path on what is planted in its options.
-        streams = [np.random.SeedSequence(truth.seed, spawn_key=(number, purpose)) for purpose in range(5 + len(EDGES))]
-        own, volumes, equity_quotes, option_quotes, daily, *edges = streams
-        index = np.random.SeedSequence(truth.seed, spawn_key=(_INDEX_STREAM,))
-        history, sessions = exchange.history, exchange.sessions
+        _, volumes, equity_quotes, option_quotes, _, *edges = _streams(truth, number)
+        history = exchange.history
         paid = _paid(truth, name, exchange)
-        days = walk_days(name, history, sessions, paid, DISCOUNT_RATE, (own, index, volumes, daily))
-        fair = fair_of(name.dynamics, name.jumps, _LONGEST_LIFE)
+        fair: Fair | IndexFair
+        if name.members:
+            members = [_days(truth, truth.tickers.index(ticker), exchange) for ticker in name.members]
+            days, fair = index_days(name, members, len(history), volumes), IndexFair(covariance_of(truth, name))
+            name = with_own_volatility(truth, name)
+        else:
+            days, fair = _days(truth, number, exchange), fair_of(name.dynamics, name.jumps, _LONGEST_LIFE)
         terms = fair, paid, DISCOUNT_RATE, exchange.option
         options = OptionMarket(truth, name, *terms, [option_quotes, *edges], watch)
         stock = Stock(name, days, len(history), paid)
@@ -189,6 +191,23 @@ class _Name:
         if resolution in self._resolutions:
             archive = OptionArchive(self._root, self._name.ticker, day, resolution, kind)
             write_option_file(archive, rows, self._exchange.option)
+
+
+def _streams(truth: MarketTruth, number: int) -> list[np.random.SeedSequence]:
+    """Where the random numbers of the ``number``-th of the names come from.
+
+    Each stream has its own key, so that no part of a market depends on another's length, and none of a stock's path on
+    what is planted in its options.
+    """
+    return [np.random.SeedSequence(truth.seed, spawn_key=(number, purpose)) for purpose in range(5 + len(EDGES))]
+
+
+def _days(truth: MarketTruth, number: int, exchange: _Exchange) -> list[Day]:
+    """All sessions of the ``number``-th of the names, which has a path of its own."""
+    name, (own, volumes, _, _, daily, *_) = truth.names[number], _streams(truth, number)
+    index = np.random.SeedSequence(truth.seed, spawn_key=(_INDEX_STREAM,))
+    streams = own, index, volumes, daily
+    return walk_days(name, exchange.history, exchange.sessions, _paid(truth, name, exchange), DISCOUNT_RATE, streams)
 
 
 def _paid(truth: MarketTruth, name: NameTruth, exchange: _Exchange) -> PaidOut:

@@ -1,6 +1,7 @@
 """The made-up option market of one stock: one day's surface, its quotes, and its universe file's rows."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, time, timedelta
 from typing import Final, NamedTuple
 
@@ -11,7 +12,8 @@ from alo_lib.market.bars import CONTRACT, OPEN_INTEREST, Bars, OptionBars
 from alo_lib.market.calendar import MarketHours, utc_time
 from alo_lib.market.generator.arbitrage import count_arbitrage
 from alo_lib.market.generator.dividends import PaidOut
-from alo_lib.market.generator.fair import Fair, Moment
+from alo_lib.market.generator.fair import Fair
+from alo_lib.market.generator.index import IndexFair
 from alo_lib.market.generator.listing import ListedStrikes
 from alo_lib.market.generator.planted import Planted, Points
 from alo_lib.market.generator.stock import Day
@@ -69,7 +71,7 @@ class OptionMarket:
         self,
         truth: MarketTruth,
         name: NameTruth,
-        fair: Fair,
+        fair: Fair | IndexFair,
         paid: PaidOut,
         rate: float,
         hours: MarketHours,
@@ -99,14 +101,13 @@ class OptionMarket:
         at = np.unique([1, *range(step, minutes + 1, step), minutes]) - 1
         seen = np.maximum(at - truth.quote_lag, 0)
         contracts = self._contracts()
-        moment = Moment(day.variance, day.scale, day.shock[seen], day.left[seen])
         spot, times = bars["close"][seen], bars["time"][at]
         points = self._planted.walk(len(at))
-        found = self._priced(contracts, day, moment, bars["time"][seen], spot, points)
+        found = self._priced(contracts, day, seen, bars["time"][seen], spot, points)
         if self._watch is not None:
             fair = found
             if self._planted.any:
-                fair = self._priced(contracts, day, moment, bars["time"][seen], spot, None)
+                fair = self._priced(contracts, day, seen, bars["time"][seen], spot, None)
             self._watch(Worth(contracts, bars["time"][seen], spot, found.value, fair.value))
         quotes = option_quotes(found.value, found.vega, times, self._generator, truth.spread, found.deviations)
         open_ = ~self.halted(day, times)
@@ -124,12 +125,12 @@ class OptionMarket:
         """
         if ratio != 1.0:
             self._listing.split(ratio)
-        after = Day(**{**vars(day), "spot": day.spot / ratio, "unit": day.unit * ratio})
+        after = replace(day, prices=day.prices / ratio, unit=day.unit * ratio)
         self._listing.update(day.session.day, after.spot)
         contracts = self._contracts()
-        moment = Moment(day.variance, day.scale, day.shock[-1:], day.left[-1:])
+        last = np.array([len(day.left) - 1])
         spot, times = np.array([after.spot]), np.array([day.session.close], dtype=np.int64)
-        found = self._priced(contracts, after, moment, times, spot, self._planted.now())
+        found = self._priced(contracts, after, last, times, spot, self._planted.now())
         volatility, years, right = found.volatility[0], found.years[0], contracts["right"].astype(np.float64)
         values = greeks(found.rest[0], contracts["strike"], *self._terms, volatility, years, right, scheme="fast")
         rows = np.zeros(len(contracts), UNIVERSE_ROW)
@@ -174,9 +175,12 @@ class OptionMarket:
         return array
 
     def _priced(
-        self, contracts: NDArray[np.void], day: Day, moment: Moment, times: Times, spot: Array, points: Points | None
+        self, contracts: NDArray[np.void], day: Day, at: Times, times: Times, spot: Array, points: Points | None
     ) -> _Priced:
-        """Contracts of a day's shares, with the stock at ``spot`` (n,) at ``times`` (n,); fair ones without points."""
+        """Contracts of a day's shares, with the stock at ``spot`` (n,) at ``times`` (n,); fair ones without points.
+
+        The times are ends of the minutes ``at`` (n,) of the day.
+        """
         expiries, which = np.unique(contracts["expiry"], return_inverse=True)
         dates = expiries.tolist()
         ends = np.array([self._hours.expiry_time(each) for each in dates], dtype=np.int64)
@@ -188,7 +192,7 @@ class OptionMarket:
         forward = ((spot[:, None] - ahead) * growth)[:, which]
         strike = contracts["strike"] - (later * growth)[:, which]
         log_strike = np.log(strike / forward)
-        smile = self._fair.smile(moment, self._days_after(day, dates), self._event_variance(day, dates))
+        smile = self._fair.smile_of(day, at, self._days_after(day, dates), self._event_variance(day, dates))
         total = smile.total_variance(which, log_strike)
         lives = np.maximum(years, _SMALLEST_TIME)[:, which]
         fair = np.clip(np.sqrt(total / lives), _LEAST_VOLATILITY, _MOST_VOLATILITY)

@@ -14,11 +14,11 @@ from alo_lib.market.generator.paths import STEPS_PER_MINUTE, DayPath, minute_bar
 from alo_lib.market.generator.truth import NameTruth
 from alo_lib.records import MINUTE, Session, years_between
 
-__all__ = ["Day", "walk_days"]
+__all__ = ["MEAN_VOLUME", "Day", "walk_days"]
 
 Array = NDArray[np.float64]
 
-_MEAN_VOLUME: Final = 2_000_000.0
+MEAN_VOLUME: Final = 2_000_000.0
 _HISTORY_MINUTES: Final = 65  # steps of the days that are kept as daily bars only
 _NONE_LATER: Final = np.zeros(1, np.int64)
 
@@ -29,8 +29,9 @@ class Day:
 
     session: Session
     bars: Bars
-    spot: float
-    """At the close, before rounding to cents."""
+    opening: float
+    prices: Array
+    """Before rounding to cents: of the first trade, and (minutes, STEPS_PER_MINUTE) of those after it."""
     unit: float
     """How many of its shares were one before any split."""
     variance: float
@@ -38,6 +39,11 @@ class Day:
     shock: Array
     """By minute, as :class:`~alo_lib.market.generator.paths.DayPath` has it."""
     left: Array
+
+    @property
+    def spot(self) -> float:
+        """At the close, before rounding to cents."""
+        return float(self.prices[-1, -1])
 
 
 @dataclass
@@ -102,8 +108,8 @@ class _Walk:
         self._variance = float(d.following(*map(np.array, (variance, scale, path.shock[-1], noise))))
         self._unit *= self._splits.get(session.day, 1.0)
         opening, prices = self._prices(session, closed, rest * np.exp(night), path, held)
-        bars = minute_bars(opening, prices, session.open, _MEAN_VOLUME * self._unit, self._streams.volumes)
-        return Day(session, bars, float(prices[-1, -1]), self._unit, variance, scale, path.shock, path.left)
+        bars = minute_bars(opening, prices, session.open, MEAN_VOLUME * self._unit, self._streams.volumes)
+        return Day(session, bars, opening, prices, self._unit, variance, scale, path.shock, path.left)
 
     def _prices(self, session: Session, closed: int, rest: float, path: DayPath, held: bool) -> tuple[float, Array]:
         minutes = len(path.logs)

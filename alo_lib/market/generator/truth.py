@@ -2,13 +2,14 @@
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from alo_lib.market.generator.dynamics import AnyDynamics, Garch, Jumps
+from alo_lib.market.generator.dynamics import AnyDynamics, Constant, Garch, Jumps
 from alo_lib.records.json_reading import json_of
 from alo_lib.records.spelling import check_ticker
 
@@ -37,6 +38,9 @@ VERSION: Final = 2
 
 EDGES: Final = ("edge", "skew_edge", "curvature_edge", "term_edge")
 """What of implied volatility can be planted."""
+
+OF_A_PATH: Final = ("dynamics", "jumps", "drift", "overnight", "correlation", "dividend", "splits", "events")
+"""What moves a name; one that is worth its members has none of it."""
 
 _FIRST_YEAR, _LAST_YEAR = 2012, 2045
 _MOST_NAMES: Final = 200
@@ -141,6 +145,9 @@ class NameTruth(_Part):
     overnight: float = Field(0.25, ge=0, le=0.9, description="share of a day's variance before the open")
     correlation: float = Field(0.0, ge=0, le=1, description="of its normal moves with the index; the index has 1")
     dividend: float = Field(0.0, ge=0, description="a share and quarter")
+    members: Mapping[str, float] = Field(
+        default_factory=dict, description="of an index that is worth these: weights as the market begins"
+    )
     borrow: float = Field(0.0, ge=0, le=1, description="what borrowing a share costs, a year, as options price it")
     splits: tuple[Split, ...] = ()
     events: tuple[Event, ...] = ()
@@ -159,6 +166,17 @@ class NameTruth(_Part):
         days = [each.day for each in self.splits]
         if len(set(days)) < len(days):
             raise ValueError(f"{self.ticker} splits twice on one day")
+        return self
+
+    @model_validator(mode="after")
+    def _no_path_of_its_own(self) -> Self:
+        own = [
+            key
+            for key in OF_A_PATH
+            if getattr(self, key) != type(self).model_fields[key].get_default(call_default_factory=True)
+        ]
+        if self.members and own:
+            raise ValueError(f"{self.ticker} is worth its members; {own[0]} is for names with a path of their own")
         return self
 
     @property
@@ -208,6 +226,30 @@ class MarketTruth(_Part):
             )
         return self
 
+    @model_validator(mode="after")
+    def _indices_are_of_plain_names(self) -> Self:
+        """The index of names is fair where each is lognormal, all by one clock and without what is paid out."""
+        known = {name.ticker: name for name in self.names}
+        for index in (name for name in self.names if name.members):
+            for ticker, weight in index.members.items():
+                where = f"{index.ticker} is an index of {ticker}"
+                member = known.get(ticker)
+                if member is None or member.members:
+                    raise ValueError(f"{where}, which is {'no name' if member is None else 'an index'} of the market")
+                if not 0.0 < weight < math.inf:
+                    raise ValueError(f"{where} with the weight {weight:g}; weights are above 0")
+                if not isinstance(member.dynamics, Constant):
+                    raise ValueError(
+                        f"{where}, which moves by {member.dynamics.kind}; members move by constant volatility"
+                    )
+                if member.jumps or member.dividend or member.splits or member.events:
+                    raise ValueError(f"{where}; members have no jumps, dividends, splits or events")
+            if len({known[ticker].overnight for ticker in index.members}) > 1:
+                raise ValueError(
+                    f"{index.ticker} is an index of names that differ in what comes overnight; they must not"
+                )
+        return self
+
     @property
     def tickers(self) -> tuple[str, ...]:
         """The names' tickers."""
@@ -225,11 +267,18 @@ class MarketTruth(_Part):
             said.append(("", "no edge: options are priced at what they are worth, and stocks earn the interest rate"))
         if self.quote_lag:
             said.append(("", f"option quotes are {self.quote_lag} minutes behind the stock"))
-        return said + [(name.ticker, "; ".join(_about(name))) for name in self.names]
+        return said + [(name.ticker, "; ".join(_about(name, self.names))) for name in self.names]
 
 
-def _about(name: NameTruth) -> list[str]:
-    told = list(name.dynamics.in_words())
+def _about(name: NameTruth, names: Sequence[NameTruth]) -> list[str]:
+    if name.members:
+        loading = {each.ticker: each.correlation for each in names}
+        pairs = sorted(loading[one] * loading[other] for one, other in combinations(name.members, 2))
+        of_pairs = f"{pairs[0]:.2f}" if pairs[-1] - pairs[0] < 0.005 else f"{pairs[0]:.2f} to {pairs[-1]:.2f}"
+        held = ", ".join(f"{ticker} {weight:g}" for ticker, weight in name.members.items())
+        told = [f"an index of {held}, whose correlation is {of_pairs}"]
+    else:
+        told = list(name.dynamics.in_words())
     if name.jumps is not None:
         told.append(name.jumps.in_words())
     if name.correlation:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from alo_lib.settings import Settings
 from alo_lib.strategy.structures.calendar import CALENDAR
 from alo_lib.strategy.structures.diagonal import DIAGONAL
 from alo_lib.strategy.structures.iron_butterfly import IRON_BUTTERFLY
@@ -14,7 +15,7 @@ from alo_lib.strategy.structures.strangle import STRANGLE
 from alo_lib.strategy.structures.structure import Structure
 from alo_lib.strategy.structures.vertical import VERTICAL
 
-__all__ = ["STRUCTURES"]
+__all__ = ["STRUCTURES", "traded_structures"]
 
 STRUCTURES: Final[Mapping[str, Structure]] = {
     each.name: each
@@ -31,3 +32,8 @@ STRUCTURES: Final[Mapping[str, Structure]] = {
     )
 }
 """By the name that the setting ``structures`` gives them."""
+
+
+def traded_structures(settings: Settings) -> list[Structure]:
+    """Those of one underlying that are traded, as ``structures`` names them; dispersion is none of these."""
+    return [STRUCTURES[name] for name in settings.structures if name in STRUCTURES]
