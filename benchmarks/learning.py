@@ -10,9 +10,9 @@ band as it was tuned in Heston is shown as well.
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from arch.data import sp500
@@ -23,9 +23,8 @@ from alo_lib.learning.positions import Costs
 from alo_lib.learning.rough_bergomi import RoughBergomi
 from alo_lib.learning.scenarios import BATES, Scenario, smiles_of
 from alo_lib.learning.smile import Smile
-from alo_lib.learning.verdict import Comparison, Verdict, judge
+from alo_lib.learning.verdict import Comparison, Verdict, judge, tuned_in
 from alo_lib.runtime.policy_file import load_policy
-from alo_lib.strategy.hedging import MinimumVariance
 from alo_lib.strategy.hedging_policy import HedgingPolicy, PolicyError
 from alo_lib.volatility import DailyHistory, GjrGarch
 from benchmarks.harness import Row, best_time, options_of, report
@@ -48,6 +47,14 @@ def bootstrapped() -> GjrBootstrap:
     return GjrBootstrap(tuple(shocks.tolist()), alpha=p.alpha, gamma=p.gamma, beta=p.beta)
 
 
+MARKETS: Final[dict[str, Callable[[], Market]]] = {
+    "heston": Heston,
+    "bates": lambda: BATES,
+    "rough_bergomi": RoughBergomi,
+    "gjr_garch": bootstrapped,
+}
+
+
 def _rows(verdict: Verdict) -> Iterator[Row]:
     what = verdict.scenario.name
     yield Row(f"{what}: CVaR 95 % by the policy", verdict.cvar, "$")
@@ -64,36 +71,40 @@ def _rows(verdict: Verdict) -> Iterator[Row]:
         yield Row(f"{what}: to", against.high, "$")
 
 
-def _measured(policies: Sequence[HedgingPolicy], paths: int, tuning: int, smiles: int) -> Iterator[Row]:
-    rules = [policy.rule for policy in policies]
-    learned_in: Market = Heston()
-    unseen: tuple[Market, ...] = (BATES, RoughBergomi(), bootstrapped())
-    made = smiles_of([learned_in, *unseen], smiles)
-    carried: dict[tuple[str, Costs], MinimumVariance] = {}
-    for market in (learned_in, *unseen):
-        for position in COMPARED:
-            for costs in COSTS:
-                scenario = Scenario(market, position, costs)
-                began = time.perf_counter()
-                elsewhere = carried.get((position, costs))
-                verdict = judge(rules, scenario, made[market.name], paths, tuning, carried=elsewhere)
-                speed = paths * (len(rules) + 2) / (time.perf_counter() - began)
-                yield from _rows(verdict)
-                what = f"{scenario.name}: "
-                if market is learned_in:
-                    carried[position, costs] = verdict.tuned
-                    better = verdict.minimum_variance.less / verdict.minimum_variance.cvar
-                    yield Row(what + "better than the tuned rules", 100.0 * better, "%", None, "above 0", verdict.wins)
-                else:
-                    worse, most = 100.0 * verdict.worse, f"at most {MOST_WORSE:.0%}"
-                    holds = verdict.worse <= MOST_WORSE
-                    yield Row(what + "worse than the better rule, at most", worse, "%", None, most, holds)
-                yield Row(what + "paths hedged", speed, "a second")
-    yield _decision_row(policies[0], made[learned_in.name], learned_in)
+class Sizes(NamedTuple):
+    """Paths of each kind."""
+
+    judged: int
+    tuning: int
+    smiles: int
 
 
-def _decision_row(policy: HedgingPolicy, smile: Smile, market: Market) -> Row:
-    scenario = Scenario(market, COMPARED[0], COSTS[0])
+def _measured(policies: Sequence[HedgingPolicy], asked: Sequence[str], sizes: Sizes) -> Iterator[Row]:
+    scenarios = [
+        Scenario(MARKETS[name](), position, costs) for name in asked for position in COMPARED for costs in COSTS
+    ]
+    in_heston = [Scenario(Heston(), each.position, each.costs) for each in scenarios]
+    smiles = smiles_of([*scenarios, *in_heston], sizes.smiles)
+    for scenario, home in zip(scenarios, in_heston, strict=True):
+        began = time.perf_counter()
+        learned_in = scenario.market == home.market
+        carried = None if learned_in else tuned_in(home, smiles[home.market.name], sizes.tuning)
+        verdict = judge(policies, scenario, smiles[scenario.market.name], sizes.judged, sizes.tuning, carried=carried)
+        speed = sizes.judged * (len(policies) + 2) / (time.perf_counter() - began)
+        yield from _rows(verdict)
+        what = f"{scenario.name}: "
+        if learned_in:
+            better = verdict.minimum_variance.less / verdict.minimum_variance.cvar
+            yield Row(what + "better than the tuned rules", 100.0 * better, "%", None, "above 0", verdict.wins)
+        else:
+            worse, most = 100.0 * verdict.worse, f"at most {MOST_WORSE:.0%}"
+            holds = verdict.worse <= MOST_WORSE
+            yield Row(what + "worse than the better rule, at most", worse, "%", None, most, holds)
+        yield Row(what + "paths hedged", speed, "a second")
+    yield _decision_row(policies[0], in_heston[0], smiles[in_heston[0].market.name])
+
+
+def _decision_row(policy: HedgingPolicy, scenario: Scenario, smile: Smile) -> Row:
     position = scenario.book(smile, 100, 1).costing(scenario.costs)
     band = policy.base.band(position)
     size = np.size(band.centre)
@@ -106,14 +117,15 @@ def main() -> int:
     parser = options_of(__doc__)
     parser.add_argument("policies", type=Path, nargs="+", help="files that alo train wrote, one a training seed")
     parser.add_argument("--paths", type=int, default=0, help="fresh paths a scenario (default: 100,000, quick 2,000)")
+    parser.add_argument("--markets", nargs="+", choices=MARKETS, default=list(MARKETS), help="those that are judged")
     options = parser.parse_args()
-    paths = options.paths or (2_000 if options.quick else 100_000)
+    sizes = Sizes(2_000, 1_000, 2_000) if options.quick else Sizes(100_000, 10_000, 20_000)
     try:
         policies = [load_policy(path) for path in options.policies]
     except PolicyError as error:
         parser.error(str(error))
-    tuning, smiles = (1_000, 2_000) if options.quick else (10_000, 20_000)
-    return report(_measured(policies, paths, tuning, smiles), as_json=options.json)
+    sizes = sizes._replace(judged=options.paths or sizes.judged)
+    return report(_measured(policies, options.markets, sizes), as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -6,20 +6,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from alo_lib.learning.episodes import Episodes
+from alo_lib.learning.episodes import Episodes, worst_of
 from alo_lib.learning.errors import LearningError
 from alo_lib.learning.scenarios import TRAINING, Scenario, one_rule, smiles_of
 from alo_lib.learning.smile import Smile
 from alo_lib.strategy.hedging_features import FEATURES
 from alo_lib.strategy.hedging_policy import HedgingPolicy
 
-__all__ = ["Course", "Lessons", "episodes_for", "lessons_of"]
+__all__ = ["WORST", "Course", "Lessons", "episodes_for", "lessons_of"]
 
+WORST: Final = 0.35
+"""The share of a seed's paths that it learns from."""
 _TUNED_ON: Final = 11
 _APART: Final = 12
 _FIRST: Final = 1_000
 """Seeds of paths: those by which the rule is tuned, those kept apart; training's start here, one a training seed."""
-_VERSION: Final = 1
+_VERSION: Final = 2
 """Of a course; it changes with anything that makes the same numbers mean another training."""
 _MOST_SEED: Final = 1_000_000
 
@@ -31,14 +33,20 @@ class Course:
     :raises LearningError: for one out of range.
     """
 
-    iterations: int = 250
-    paths: int = 3_000  # of each scenario, from which batches are drawn
+    iterations: int = 150
+    paths: int = 1_500  # of each scenario, from which batches are drawn
+    renewed: int = 75  # iterations after which they are others
     batch: int = 300  # of each scenario and iteration
     hidden: tuple[int, ...] = (16, 16)
     rate: float = 0.015
 
     def __post_init__(self) -> None:
-        for name, least, most in (("iterations", 1, 100_000), ("paths", 100, 1_000_000), ("batch", 20, self.paths)):
+        for name, least, most in (
+            ("iterations", 1, 100_000),
+            ("paths", 100, 1_000_000),
+            ("renewed", 1, 100_000),
+            ("batch", 20, self.paths),
+        ):
             if not least <= (value := getattr(self, name)) <= most:
                 raise LearningError(f"{name} is {value}; allowed: {least:,} to {most:,}")
         if not 0.0 < self.rate <= 1.0:
@@ -48,7 +56,7 @@ class Course:
 
     def identity(self, seed: int) -> str:
         """SHA-256 of all that decides what a seed's training comes to."""
-        scenarios = [(repr(each.market), each.position, repr(each.costs)) for each in TRAINING]
+        scenarios = [(repr(each.market), each.position, repr(each.costs), each.days) for each in TRAINING]
         told = [_VERSION, seed, asdict(self), scenarios, [feature[:3] for feature in FEATURES]]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
@@ -64,26 +72,30 @@ class Lessons:
 def lessons_of(course: Course, progress: Callable[[str], None] = lambda _: None) -> Lessons:
     """Make the smiles, and tune the rule: the one minimum-variance band that is best over all scenarios together."""
     progress("Making the smiles of the markets ...")
-    smiles = smiles_of([each.market for each in TRAINING], min(max(course.paths, 1_000), 20_000))
+    smiles = smiles_of(TRAINING, min(max(4 * course.paths, 1_000), 20_000))
     progress("Tuning the rule that is adjusted ...")
-    count = min(course.paths, 2_000)
+    count = min(course.paths, 500)
     books = [(each.book(smiles[each.market.name], count, _TUNED_ON), each.costs) for each in TRAINING]
     risk_aversion, stickiness = one_rule(books)
     untrained = replace(HedgingPolicy.zero(risk_aversion, course.hidden), stickiness=stickiness)
     return Lessons(smiles, untrained)
 
 
-def episodes_for(lessons: Lessons, paths: int, seed: int | None) -> list[Episodes]:
+def episodes_for(lessons: Lessons, paths: int, seed: int | None, renewal: int = 0) -> list[Episodes]:
     """Paths of each scenario, those of a training seed, or with None those kept apart, which no seed is trained on.
+
+    A seed has others at each ``renewal``, and of its own only the :data:`WORST` by the rule: the worst twentieth by a
+    policy is looked for among them.
 
     :raises LearningError: for a seed out of range.
     """
     if seed is not None and not 0 <= seed <= _MOST_SEED:
         raise LearningError(f"seed is {seed}; allowed: 0 to {_MOST_SEED:,}")
-    start = _APART if seed is None else _FIRST + seed
+    start = _APART if seed is None else _FIRST + seed + (renewal << 48)
 
     def made(number: int, scenario: Scenario) -> Episodes:
         book = scenario.book(lessons.smiles[scenario.market.name], paths, start + (number << 32))
-        return Episodes.of(book, scenario.costs, lessons.untrained.base)
+        made = Episodes.of(book, scenario.costs, lessons.untrained.base)
+        return made if seed is None else made.some(worst_of(made.base_loss, WORST))
 
     return [made(number, scenario) for number, scenario in enumerate(TRAINING)]

@@ -11,20 +11,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.learning.errors import LearningError
 from alo_lib.learning.positions import CONTRACTS, Costs, Hedged, paid_for
 from alo_lib.learning.tails import TAIL, tail_values
 from alo_lib.records import OPTION_MULTIPLIER
 from alo_lib.strategy.hedging import MinimumVariance
 from alo_lib.strategy.hedging_features import FEATURES, features, scaled
 
-__all__ = ["Episodes", "SmoothBand", "cvar_and_tail"]
+__all__ = ["Episodes", "SmoothBand", "cvar_and_tail", "worst_of"]
 
 Array = NDArray[np.float64]
 
 _SHARES: Final = CONTRACTS * OPTION_MULTIPLIER
 _BY_STEP: Final = ("seen", "known", "centre", "half_width", "spot", "unit_costs")
-_BY_PATH: Final = ("options", "contracts", "base_tail")
+_BY_PATH: Final = ("options", "contracts", "base_loss", "base_tail")
 
 
 @dataclass(frozen=True)
@@ -57,18 +56,22 @@ class Episodes:
     unit_costs: Array  # the same
     options: Array  # $ for a share's worth of one structure: premium and payoff
     contracts: Array  # a structure, (n,)
-    base_tail: Array  # of the scenario that a path is of, the CVaR by the rule itself, (n,)
+    base_loss: Array  # of the path by the rule itself, (n,)
+    base_tail: Array  # of the scenario that a path is of, the CVaR by the rule, (n,)
 
     @classmethod
     def of(cls, book: Hedged, costs: Costs, rule: MinimumVariance) -> "Episodes":
         """The paths of a book, about a rule.
 
-        :raises LearningError: for costs with a least fee an order, by which hedging is no recursion of clamps.
+        Where small orders are dear the rule goes from half a best order beyond a band to half of one within it. Here
+        the hedge goes to the middle of both, each share at what one of such an order costs, but for the first and last
+        order: so hedging stays a recursion of clamps, and costs as much on the mean.
         """
-        if costs.order_fee > 0.0:
-            raise LearningError(f"the least fee of an order is {costs.order_fee:g}; training allows 0")
         position = book.costing(costs)
         band = rule.band(position)
+        order = np.maximum(np.broadcast_to(band.half_width - band.target, book.spot[:-1].shape), 1.0)
+        unit_costs = book.unit_costs(costs)
+        unit_costs[1:-1] = np.asarray(position.order_costs.a_share(order))[1:]
         shape = book.spot[:-1].shape
         raw = features(position, band).reshape(*shape, len(FEATURES))
         low, high = (np.array(ends) for ends in zip(*((each.low, each.high) for each in FEATURES), strict=True))
@@ -80,15 +83,16 @@ class Episodes:
             lowest=np.min(raw[known], axis=0),
             highest=np.max(raw[known], axis=0),
             centre=np.broadcast_to(band.centre / units, shape),
-            half_width=np.broadcast_to(band.half_width / units, shape),
+            half_width=np.broadcast_to(0.5 * (band.half_width + band.target) / units, shape),
             spot=book.spot,
-            unit_costs=book.unit_costs(costs),
+            unit_costs=unit_costs,
             options=(book.premium + book.payoff) / _SHARES,
             contracts=np.full(shape[1], float(units) / _SHARES),
+            base_loss=np.zeros(shape[1]),
             base_tail=np.ones(shape[1]),
         )
         losses = made.losses(made.band(*np.zeros((2, 1, 1))).hedges())
-        return replace(made, base_tail=np.full(shape[1], np.mean(tail_values(losses))))
+        return replace(made, base_loss=losses, base_tail=np.full(shape[1], np.mean(tail_values(losses))))
 
     @classmethod
     def joined(cls, parts: "Sequence[Episodes]") -> "Episodes":
@@ -119,7 +123,15 @@ class Episodes:
         return np.asarray(self.contracts * paid_for(hedges, self.spot, self.unit_costs) - self.options)
 
 
-def cvar_and_tail(losses: Array) -> tuple[float, NDArray[np.intp]]:
-    """CVaR at 95 % of losses (n,), and which paths are its tail: the gradient of the first is the mean of theirs."""
-    worst = np.argsort(-losses, kind="stable")[: max(round(TAIL * len(losses)), 1)]
-    return float(np.mean(losses[worst])), np.sort(worst)
+def cvar_and_tail(losses: Array, of: int | None = None) -> tuple[float, NDArray[np.intp]]:
+    """CVaR at 95 % of losses (n,), and which paths are its tail: the gradient of the first is the mean of theirs.
+
+    Where only the worst are given, ``of`` says of how many.
+    """
+    worst = worst_of(losses, TAIL, of)
+    return float(np.mean(losses[worst])), worst
+
+
+def worst_of(losses: Array, share: float, of: int | None = None) -> NDArray[np.intp]:
+    """Which are the worst share of losses (n,), or of as many as ``of``; ascending."""
+    return np.sort(np.argsort(-losses, kind="stable")[: max(round(share * (of or len(losses))), 1)])

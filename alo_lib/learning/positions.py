@@ -1,18 +1,20 @@
 """Short options along paths of a market: what a hedging rule is shown of them, and what is lost by it, net of costs."""
 
 import math
-from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.learning.markets import DAYS, STEPS_A_DAY, Market
 from alo_lib.learning.smile import Smile
+from alo_lib.learning.stepping import hedges_within
 from alo_lib.pricing import greeks, price
 from alo_lib.records import OPTION_MULTIPLIER, TRADING_DAYS
 from alo_lib.simulation.fees import FEE_PER_SHARE, LEAST_FEE, equity_fees
-from alo_lib.strategy.hedging import Band, HedgedPosition, HedgingRule, toward_band
+from alo_lib.strategy.hedging import HedgedPosition, HedgingRule
 
 __all__ = [
     "CONTRACTS",
@@ -26,8 +28,10 @@ __all__ = [
     "along",
     "hedged",
     "hedges_of",
+    "losses_of",
     "net_losses",
     "paid_for",
+    "trading_costs",
 ]
 
 Array = NDArray[np.float64]
@@ -36,6 +40,7 @@ SPOT: Final = 100.0
 CONTRACTS: Final = 10
 """Structures: enough that whole shares are a thousandth of a delta."""
 FEE: Final = float(FEE_PER_SHARE)
+_AT_ONCE: Final = 250
 _GREEKS: Final = {"value": "price", "delta": "delta", "gamma": "gamma", "vega": "vega", "theta": "theta"}
 """What a position is shown, and the pricing room's name of it."""
 _EXTENSIVE: Final = ("delta", "gamma", "vega", "theta", "vega_skew", "contracts")
@@ -122,6 +127,18 @@ class Hedged:
         premium, payoff = ratio * self.premium, ratio * self.payoff
         return replace(self, position=position, premium=premium, payoff=payoff, structures=structures)
 
+    def parts(self) -> "Iterator[Hedged]":
+        """Some of the paths at a time, as many as rules are asked about together in a processor's cache."""
+        count = self.payoff.size
+        for first in range(0, count, _AT_ONCE):
+
+            def part(of: Any, paths: slice = slice(first, first + _AT_ONCE)) -> Any:
+                return of[..., paths] if isinstance(of, np.ndarray) and of.shape[-1] == count else of
+
+            shown = {each.name: part(getattr(self.position, each.name)) for each in fields(self.position)}
+            position, payoff = HedgedPosition(**shown), part(self.payoff)
+            yield replace(self, spot=part(self.spot), variance=part(self.variance), position=position, payoff=payoff)
+
     def costing(self, costs: Costs) -> HedgedPosition:
         """The same where trading shares costs this."""
         half_spread = costs.half_spreads(self.spot[:-1], self.variance[:-1])
@@ -132,11 +149,15 @@ class Hedged:
         return costs.half_spreads(self.spot, self.variance) + costs.fee
 
 
-def hedged(legs: tuple[Leg, ...], market: Market, smile: Smile, paths: int, seed: int) -> Hedged:
-    """``CONTRACTS`` structures on fresh paths, with the greeks at each leg's implied volatility."""
+def hedged(legs: tuple[Leg, ...], market: Market, smile: Smile, paths: int, seed: int, days: int = DAYS) -> Hedged:
+    """``CONTRACTS`` structures on fresh paths, with the greeks at each leg's implied volatility.
+
+    They expire in so many trading ``days``, and are held for the first ``DAYS`` of them.
+    """
     start = float(market.states[len(market.states) // 2])
     spots, variances = market.paths(paths, DAYS, start, np.random.default_rng(seed))
-    return along(legs, smile, SPOT * spots, variances)
+    times = np.arange(days * STEPS_A_DAY, (days - DAYS) * STEPS_A_DAY - 1, -1.0) / (STEPS_A_DAY * TRADING_DAYS)
+    return along(legs, smile, SPOT * spots, variances, times)
 
 
 def along(legs: tuple[Leg, ...], smile: Smile, spots: Array, variances: Array, times: Array | None = None) -> Hedged:
@@ -154,18 +175,14 @@ def along(legs: tuple[Leg, ...], smile: Smile, spots: Array, variances: Array, t
     strikes = [SPOT * math.exp(leg.deviations * math.sqrt(start * float(times[0]))) for leg in legs]
     for step in range(steps):
         years = years_left[step, 0] = float(times[step])
-        root = np.sqrt(np.maximum(variances[step], smile.states[0]))
-        a, b, c = smile.at(years * STEPS_A_DAY * TRADING_DAYS, variances[step])
-        implied[step] = root * a
-        slope = b / math.sqrt(years)
+        quotes = smile.quotes(years, spots[step], variances[step])
+        implied[step] = quotes.at_the_money
         for leg, strike in zip(legs, strikes, strict=True):
-            z = np.clip(np.log(strike / spots[step]) / (root * math.sqrt(years)), -2.5, 2.5)
-            volatility = root * (a + (b + c * z) * z)
             units = float(leg.quantity * CONTRACTS * OPTION_MULTIPLIER)
-            found = greeks(spots[step], strike, 0.0, 0.0, volatility, years, leg.right, style="european")
+            found = greeks(spots[step], strike, 0.0, 0.0, quotes.at(strike), years, leg.right, style="european")
             for name, greek in _GREEKS.items():
                 totals[name][step] += units * getattr(found, greek)
-            totals["vega_skew"][step] += units * found.vega * slope
+            totals["vega_skew"][step] += units * found.vega * quotes.slope
     contracts = float(sum(abs(leg.quantity) for leg in legs) * CONTRACTS)
     value = totals.pop("value")
     position = HedgedPosition(
@@ -176,28 +193,35 @@ def along(legs: tuple[Leg, ...], smile: Smile, spots: Array, variances: Array, t
     for leg, strike in zip(legs, strikes, strict=True):
         worth = np.maximum(leg.right * (spots[-1] - strike), 0.0)
         if times[-1] > 0.0:
-            market = (spots[-1], strike, 0.0, 0.0, np.sqrt(variances[-1]), float(times[-1]), leg.right)
-            worth = price(*market, style="european")
+            volatility = smile.quotes(float(times[-1]), spots[-1], variances[-1]).at(strike)
+            worth = price(spots[-1], strike, 0.0, 0.0, volatility, float(times[-1]), leg.right, style="european")
         payoff += leg.quantity * CONTRACTS * OPTION_MULTIPLIER * worth
     return Hedged(spots, variances, position, -float(np.mean(value[0])), payoff)
 
 
 def hedges_of(book: Hedged, rule: HedgingRule, costs: Costs) -> Array:
     """Whole shares that a rule holds after each step (steps, n), starting from none."""
-    band = np.broadcast_arrays(*rule.band(book.costing(costs)))
-    hedges, shares = np.empty(book.spot[:-1].shape), np.zeros(book.spot.shape[1])
-    for step in range(len(hedges)):
-        shares = hedges[step] = toward_band(shares, Band(*(each[step] for each in band)))
-    return hedges
+    return hedges_within(rule.band(book.costing(costs)), book.spot[:-1].shape)
 
 
 def net_losses(book: Hedged, rule: HedgingRule, costs: Costs) -> Array:
     """What each path lost, costs included, $ for a share's worth of one structure (n,)."""
-    hedges = hedges_of(book, rule, costs)
+    return losses_of(book, hedges_of(book, rule, costs), costs)
+
+
+def losses_of(book: Hedged, hedges: Array, costs: Costs) -> Array:
+    """The same where ``hedges`` (steps, n) are held, whole shares."""
     orders = np.diff(hedges, axis=0, prepend=0.0, append=0.0)
     paid = paid_for(hedges, book.spot, costs.half_spreads(book.spot, book.variance))
     paid += np.sum(costs.fees(orders, book.spot), axis=0)
     return np.asarray((paid - book.premium - book.payoff) / (book.structures * OPTION_MULTIPLIER))
+
+
+def trading_costs(book: Hedged, hedges: Array, costs: Costs) -> Array:
+    """What of these losses is spreads and fees (n,)."""
+    orders = np.diff(hedges, axis=0, prepend=0.0, append=0.0)
+    spreads = np.sum(np.abs(orders) * costs.half_spreads(book.spot, book.variance), axis=0)
+    return np.asarray((spreads + np.sum(costs.fees(orders, book.spot), axis=0)) / (book.structures * OPTION_MULTIPLIER))
 
 
 def paid_for(hedges: Array, spots: Array, unit_costs: Array) -> Array:

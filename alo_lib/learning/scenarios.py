@@ -6,8 +6,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.learning.markets import BlackScholes, Heston, Jumps, Market
-from alo_lib.learning.positions import POSITIONS, Costs, Hedged, hedged, net_losses
+from alo_lib.learning.lognormal_market import LognormalVolatility
+from alo_lib.learning.markets import DAYS, BlackScholes, Heston, Jumps, Market
+from alo_lib.learning.positions import POSITIONS, BrokerCosts, Costs, Hedged, hedged, net_losses
+from alo_lib.learning.regime_market import Regimes
 from alo_lib.learning.smile import Smile, smile_of
 from alo_lib.learning.tails import tail_values
 from alo_lib.strategy.hedging import MinimumVariance, WhalleyWilmott
@@ -38,22 +40,30 @@ class Scenario(NamedTuple):
     market: Market
     position: str
     costs: Costs
+    days: int = DAYS  # trading days to expiry, of which the first are hedged
 
     @property
     def name(self) -> str:
         """As tables have it."""
         widening = ", widening" if self.costs.widening else ""
-        return f"{self.market.name}, {self.position}, {self.costs.half_spread * 1e4:g} bp{widening}"
+        least_fee = ", least fee" if self.costs.order_fee else ""
+        days = f", {self.days} days" if self.days != DAYS else ""
+        return f"{self.market.name}, {self.position}{days}, {self.costs.half_spread * 1e4:g} bp{widening}{least_fee}"
 
     def book(self, smile: Smile, paths: int, seed: int) -> Hedged:
         """The position on fresh paths."""
-        return hedged(POSITIONS[self.position], self.market, smile, paths, seed)
+        return hedged(POSITIONS[self.position], self.market, smile, paths, seed, self.days)
 
 
 _HESTON: Final = Heston()
-_CALM: Final = Heston(reversion=2.0, of_volatility=0.3, correlation=-0.5, night_share=0.2, name="calm Heston")
+_CALM: Final = Heston(
+    level=0.0225, reversion=2.0, of_volatility=0.25, correlation=-0.5, night_share=0.2, name="calm Heston"
+)
 _WILD: Final = Heston(
     level=0.09, reversion=5.0, of_volatility=1.1, correlation=-0.8, night_share=0.2, name="wild Heston"
+)
+_HIGH: Final = Heston(
+    level=0.2, reversion=4.0, of_volatility=1.0, correlation=-0.4, night_share=0.2, name="high Heston"
 )
 BATES: Final = Heston(jumps=Jumps(3.0, -0.03, 0.04), name="Bates")
 
@@ -64,6 +74,9 @@ _CRASHES: Final = Heston(
     level=0.03, reversion=1.0, of_volatility=0.1, correlation=0.0, jumps=Jumps(1.5, -0.07, 0.05), name="crashes"
 )
 
+_REGIMES: Final = Regimes()
+_LOGNORMAL: Final = LognormalVolatility()
+
 TRAINING: Final = (
     Scenario(_HESTON, "short straddle", Costs(0.0005)),
     Scenario(_HESTON, "short straddle", Costs(0.0020)),
@@ -72,24 +85,38 @@ TRAINING: Final = (
     Scenario(_HESTON, "short call", Costs(0.0005)),
     Scenario(_HESTON, "short call", Costs(0.0020)),
     Scenario(_HESTON, "short put", Costs(0.0010)),
+    Scenario(_HESTON, "short straddle", Costs(0.0005), days=63),
+    Scenario(_HESTON, "short straddle", BrokerCosts(0.0002)),
     Scenario(_WILD, "short straddle", Costs(0.0010, widening=True)),
     Scenario(_WILD, "short call", Costs(0.0005, widening=True)),
+    Scenario(_WILD, "short iron condor", Costs(0.0010, widening=True), days=84),
     Scenario(_CALM, "short strangle", Costs(0.0002, widening=True)),
     Scenario(_CALM, "long straddle", Costs(0.0010)),
+    Scenario(_CALM, "short iron condor", BrokerCosts(0.0010)),
+    Scenario(_HIGH, "short iron condor", Costs(0.0010)),
     Scenario(BlackScholes(), "short straddle", Costs(0.0005)),
-    Scenario(BlackScholes(), "short iron condor", Costs(0.0020)),
+    Scenario(BlackScholes(0.4, name="Black-Scholes, 40 %"), "short iron condor", Costs(0.0020)),
     Scenario(_JUMPS, "short straddle", Costs(0.0005)),
     Scenario(_JUMPS, "short iron condor", Costs(0.0020)),
     Scenario(_JUMPS, "short call", Costs(0.0010, widening=True)),
     Scenario(_CRASHES, "short straddle", Costs(0.0020)),
+    Scenario(_REGIMES, "short straddle", Costs(0.0005)),
+    Scenario(_REGIMES, "short iron condor", Costs(0.0010)),
+    Scenario(_REGIMES, "short put", Costs(0.0020)),
+    Scenario(_REGIMES, "short strangle", Costs(0.0010), days=42),
+    Scenario(_LOGNORMAL, "short straddle", Costs(0.0020)),
+    Scenario(_LOGNORMAL, "short call", Costs(0.0005)),
 )
-"""What policies learn from: stochastic volatility, and jumps where volatility hardly moves. Both at once (Bates), rough
-volatility and GARCH they are only judged on."""
+"""What policies learn from: stochastic volatility of two kinds at several levels, jumps where volatility hardly moves,
+and regimes in which volatility jumps up as the spot falls. Bates' model, rough volatility and GARCH they are only
+judged on."""
 
 
-def smiles_of(markets: Sequence[Market], paths: int) -> dict[str, Smile]:
-    """The smile of each market by its name, made of ``paths`` paths."""
-    return {market.name: smile_of(market, paths) for market in {market.name: market for market in markets}.values()}
+def smiles_of(scenarios: Sequence[Scenario], paths: int) -> dict[str, Smile]:
+    """The smile of each market by its name, to the last expiry that is asked for, made of ``paths`` paths."""
+    markets = {each.market.name: each.market for each in scenarios}
+    longest = {name: max(each.days for each in scenarios if each.market.name == name) for name in markets}
+    return {name: smile_of(market, paths, longest[name]) for name, market in markets.items()}
 
 
 def tuned_whalley_wilmott(book: Hedged, costs: Costs) -> WhalleyWilmott:
@@ -120,4 +147,5 @@ def _minimum_variance(aversion: float, stickiness: float) -> MinimumVariance:
 
 
 def _tail(book: Hedged, rule: WhalleyWilmott | MinimumVariance, costs: Costs) -> float:
-    return float(np.mean(tail_values(net_losses(book, rule, costs))))
+    losses = [net_losses(part, rule, costs) for part in book.parts()]
+    return float(np.mean(tail_values(np.concatenate(losses))))

@@ -10,11 +10,34 @@ from alo_lib.learning.markets import DAYS, STEPS_A_DAY, Market
 from alo_lib.pricing import implied_volatility
 from alo_lib.records import TRADING_DAYS
 
-__all__ = ["Smile", "smile_of"]
+__all__ = ["Quotes", "Smile", "smile_of"]
 
 Array = NDArray[np.float64]
 
 _DEVIATIONS: Final = np.linspace(-1.5, 1.5, 7)
+_LEAST_PAID: Final = 20
+"""Paths that pay, by which a price is told."""
+
+
+class Quotes(NamedTuple):
+    """Implied volatilities of one expiry, an element a path."""
+
+    spot: Array
+    deviation: Array  # of ln(spot) to expiry
+    root: Array  # of the variance
+    shape: tuple[Array, Array, Array]  # a, b, c
+    slope: Array  # d volatility / d ln(strike) at the money
+
+    @property
+    def at_the_money(self) -> Array:
+        """Where the strike is the spot."""
+        return self.root * self.shape[0]
+
+    def at(self, strike: float) -> Array:
+        """At a strike; beyond two and a half deviations it is what it is there."""
+        a, b, c = self.shape
+        z = np.clip(np.log(strike / self.spot) / self.deviation, -2.5, 2.5)
+        return np.asarray(self.root * (a + (b + c * z) * z))
 
 
 class Smile(NamedTuple):
@@ -39,9 +62,18 @@ class Smile(NamedTuple):
             a, b, c = (np.interp(where, np.log(self.states), table[:, column]) for column in range(3))
         return a, b, c
 
+    def quotes(self, years: float, spot: Array, variance: Array) -> Quotes:
+        """What options that expire in so many ``years`` are quoted at, of paths (n,)."""
+        root = np.sqrt(np.maximum(variance, self.states[0]))
+        a, b, c = self.at(years * STEPS_A_DAY * TRADING_DAYS, variance)
+        return Quotes(spot, root * math.sqrt(years), root, (a, b, c), b / math.sqrt(years))
+
 
 def smile_of(market: Market, paths: int, days: int = DAYS, seed: int = 7) -> Smile:
-    """The smile that a market's own paths make, fitted to the means of payoffs at seven strikes a day and state."""
+    """The smile that a market's own paths make, fitted to the means of payoffs at seven strikes a day and state.
+
+    Strikes that hardly any path reaches are left out: variance far above its level is lower by a late expiry.
+    """
     states = market.states
     if len(states) == 1:
         return Smile(states, np.tile([1.0, 0.0, 0.0], (days, 1, 1)))
@@ -54,9 +86,9 @@ def smile_of(market: Market, paths: int, days: int = DAYS, seed: int = 7) -> Smi
             ends = ends / np.mean(ends)
             strikes = np.exp(_DEVIATIONS * math.sqrt(variance * years))
             rights = np.where(_DEVIATIONS >= 0.0, 1, -1)
-            prices = np.array(
-                [np.mean(np.maximum(right * (ends - k), 0.0)) for k, right in zip(strikes, rights, strict=True)]
-            )
-            implied = implied_volatility(prices, 1.0, strikes, 0.0, 0.0, years, rights, style="european")
-            coefficients[day - 1, number] = np.linalg.lstsq(powers, implied / math.sqrt(variance), rcond=None)[0]
+            payoffs = np.maximum(rights[:, None] * (ends - strikes[:, None]), 0.0)
+            told = np.count_nonzero(payoffs, axis=1) >= _LEAST_PAID
+            prices = np.mean(payoffs[told], axis=1)
+            implied = implied_volatility(prices, 1.0, strikes[told], 0.0, 0.0, years, rights[told], style="european")
+            coefficients[day - 1, number] = np.linalg.lstsq(powers[told], implied / math.sqrt(variance), rcond=None)[0]
     return Smile(states, coefficients)

@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from alo_lib.learning.positions import net_losses
+from alo_lib.learning.positions import Costs, Hedged, losses_of, net_losses
 from alo_lib.learning.scenarios import Scenario, tuned_minimum_variance, tuned_whalley_wilmott
 from alo_lib.learning.smile import Smile
+from alo_lib.learning.stepping import hedges_within
 from alo_lib.learning.tails import tail_values
 from alo_lib.strategy.hedging import HedgingRule, MinimumVariance, WhalleyWilmott
+from alo_lib.strategy.hedging_policy import HedgingPolicy, bands_by
 
-__all__ = ["Comparison", "Verdict", "judge"]
+__all__ = ["Comparison", "Verdict", "judge", "tuned_in"]
 
 Array = NDArray[np.float64]
 Rule = TypeVar("Rule", WhalleyWilmott, MinimumVariance)
@@ -52,11 +54,6 @@ class Verdict:
     carried: Comparison[MinimumVariance] | None = None  # the band of least variance with the numbers of another market
 
     @property
-    def tuned(self) -> MinimumVariance:
-        """The band of least variance, as tuned here."""
-        return self.minimum_variance.rule
-
-    @property
     def wins(self) -> bool:
         """Whether the interval of what is less lies above zero against both rules."""
         return self.whalley_wilmott.low > 0.0 and self.minimum_variance.low > 0.0
@@ -70,7 +67,7 @@ class Verdict:
 
 
 def judge(
-    policies: Sequence[HedgingRule],
+    policies: Sequence[HedgingPolicy],
     scenario: Scenario,
     smile: Smile,
     paths: int,
@@ -88,7 +85,7 @@ def judge(
     losses: list[Array] = []
     for start in range(0, paths, _CHUNK):
         book = scenario.book(smile, min(_CHUNK, paths - start), _FRESH + start // _CHUNK)
-        losses.append(np.array([net_losses(book, rule, costs) for rule in (*rules, *policies)]))
+        losses.extend(_losses(part, rules, policies, costs) for part in book.parts())
     tails = np.array([tail_values(each) for each in np.concatenate(losses, axis=1)])
     learned = tails[len(rules) :]
     return Verdict(
@@ -98,6 +95,18 @@ def judge(
         _compared(centred, tails[1], learned),
         None if carried is None else _compared(carried, tails[2], learned),
     )
+
+
+def tuned_in(scenario: Scenario, smile: Smile, tuning: int) -> MinimumVariance:
+    """The band of least variance as :func:`judge` tunes it in this scenario."""
+    return tuned_minimum_variance(scenario.book(smile, tuning, _TUNED_ON), scenario.costs)
+
+
+def _losses(book: Hedged, rules: Sequence[HedgingRule], policies: Sequence[HedgingPolicy], costs: Costs) -> Array:
+    """What each path loses by each rule, then by each policy, ($ of :func:`net_losses`, (rules + policies, n))."""
+    bands, shape = bands_by(policies, book.costing(costs)), book.spot[:-1].shape
+    by_rules = [net_losses(book, rule, costs) for rule in rules]
+    return np.array(by_rules + [losses_of(book, hedges_within(band, shape), costs) for band in bands])
 
 
 def _compared(rule: Rule, tail: Array, learned: Array) -> Comparison[Rule]:

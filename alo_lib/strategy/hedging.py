@@ -27,6 +27,7 @@ __all__ = [
     "HedgingRule",
     "MinimumVariance",
     "WhalleyWilmott",
+    "adjusted",
     "hedging_rule",
     "shares_wanted",
     "toward_band",
@@ -167,9 +168,13 @@ class AdjustedRule:
     def band(self, position: HedgedPosition) -> Band:
         """As the contract says."""
         band = self.base.band(position)
-        shift, log_ratio = self.adjustment(position, band)
-        ratio = exp(log_ratio)
-        return Band(band.centre + shift * position.units, band.half_width * ratio, band.target * ratio)
+        return adjusted(band, position, *self.adjustment(position, band))
+
+
+def adjusted(band: Band, position: HedgedPosition, shift: Floats, log_ratio: Floats) -> Band:
+    """A band whose centre is shifted by so many deltas a contract, and its width scaled by a logarithm."""
+    ratio = exp(log_ratio)
+    return Band(band.centre + shift * position.units, band.half_width * ratio, band.target * ratio)
 
 
 def shares_wanted(shares: Floats, position: HedgedPosition, rule: HedgingRule) -> NDArray[np.float64]:

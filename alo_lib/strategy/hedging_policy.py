@@ -5,7 +5,7 @@ every processor, however many paths are asked about together.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from itertools import pairwise
@@ -23,8 +23,9 @@ from alo_lib.strategy.hedging import (
     HedgedPosition,
     MinimumVariance,
     WhalleyWilmott,
+    adjusted,
 )
-from alo_lib.strategy.hedging_features import FEATURES, inputs, observe
+from alo_lib.strategy.hedging_features import FEATURES, features, inputs, observe
 
 __all__ = [
     "LARGEST_LOG_RATIO",
@@ -36,6 +37,7 @@ __all__ = [
     "Layer",
     "PolicyError",
     "Prepared",
+    "bands_by",
     "decide",
     "decide_all",
 ]
@@ -182,6 +184,19 @@ class HedgingPolicy:
         return out, known
 
 
+def bands_by(policies: Sequence[HedgingPolicy], position: HedgedPosition) -> Iterator[Band]:
+    """The band of each policy's :attr:`~HedgingPolicy.rule`; what policies about the same rule share is made once."""
+    made: dict[MinimumVariance, tuple[Band, Array]] = {}
+    for policy in policies:
+        if policy.base not in made:
+            band = policy.base.band(position)
+            made[policy.base] = band, features(position, band)
+        band, seen = made[policy.base]
+        out, shape, prepared = np.empty((len(seen), OUTPUTS)), _shape(position, band), policy.prepared
+        _decide_all_seen(seen, *prepared, prepared.scratch(), out)
+        yield adjusted(band, position, out[:, 0].reshape(shape), out[:, 1].reshape(shape))
+
+
 def _shape(position: HedgedPosition, band: Band) -> tuple[int, ...]:
     told = (*(getattr(position, each.name) for each in fields(position)), band.half_width)
     shapes = [each.shape for each in told if isinstance(each, np.ndarray)]
@@ -216,21 +231,11 @@ def _checked_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
 
 
 @kernel
-def decide(
-    row: Array,
-    ranges: Array,
-    widths: NDArray[np.int64],
-    weights: Array,
-    limits: Array,
-    scratch: Array,
-    out: Array,
+def _decide_seen(
+    ranges: Array, widths: NDArray[np.int64], weights: Array, limits: Array, scratch: Array, out: Array
 ) -> bool:
-    """Write shift and log ratio (2,) of one path, whose inputs (13,) are ``row``; zeros outside of the ranges.
-
-    Returns whether it is within. The arguments after ``row`` are a :class:`Prepared`'s. For kernels, too.
-    """
+    """:func:`decide` of the features that ``scratch`` begins with."""
     values = scratch.reshape(scratch.size)
-    observe(row, values)
     for i in range(widths[0]):
         if not ranges[0, i] <= values[i] <= ranges[1, i]:
             out[0] = 0.0
@@ -258,6 +263,24 @@ def decide(
 
 
 @kernel
+def decide(
+    row: Array,
+    ranges: Array,
+    widths: NDArray[np.int64],
+    weights: Array,
+    limits: Array,
+    scratch: Array,
+    out: Array,
+) -> bool:
+    """Write shift and log ratio (2,) of one path, whose inputs (13,) are ``row``; zeros outside of the ranges.
+
+    Returns whether it is within. The arguments after ``row`` are a :class:`Prepared`'s. For kernels, too.
+    """
+    observe(row, scratch.reshape(scratch.size))
+    return _decide_seen(ranges, widths, weights, limits, scratch, out)
+
+
+@kernel
 def decide_all(
     rows: Array,
     ranges: Array,
@@ -271,3 +294,21 @@ def decide_all(
     """:func:`decide` for rows (n, 13): writes their outputs (n, 2), and whether each is within the ranges (n,)."""
     for path in range(rows.shape[0]):
         known[path] = decide(rows[path], ranges, widths, weights, limits, scratch, out[path])
+
+
+@kernel
+def _decide_all_seen(
+    seen: Array,
+    ranges: Array,
+    widths: NDArray[np.int64],
+    weights: Array,
+    limits: Array,
+    scratch: Array,
+    out: Array,
+) -> None:
+    """The outputs (n, 2) for features (n, k)."""
+    values = scratch.reshape(scratch.size)
+    for path in range(seen.shape[0]):
+        for i in range(seen.shape[1]):
+            values[i] = seen[path, i]
+        _decide_seen(ranges, widths, weights, limits, scratch, out[path])

@@ -38,6 +38,9 @@ def test_says_that_there_is_no_folder_to_write_to_and_overwrites_nothing(tmp_pat
     (tmp_path / "thesis").write_text("mine")
     with pytest.raises(UserError, match=r"thesis exists and is no policy that alo has written"):
         CliRunner().invoke(train, ["--output", str(tmp_path / "thesis")], catch_exceptions=False)
+    asked = ["--output", str(tmp_path / "policy.json"), "--html", str(tmp_path / "thesis")]
+    with pytest.raises(UserError, match=r"thesis exists and is no page that alo has written"):
+        CliRunner().invoke(train, asked, catch_exceptions=False)
     assert (tmp_path / "thesis").read_text() == "mine"
 
 
@@ -51,7 +54,7 @@ def test_refuses_numbers_out_of_range(option: str) -> None:
 @pytest.mark.parametrize(
     ("numbers", "said"),
     [
-        ({"batch": 5_000}, "batch is 5000; allowed: 20 to 3,000"),
+        ({"batch": 5_000}, "batch is 5000; allowed: 20 to 1,500"),
         ({"rate": 0.0}, "rate is 0; allowed: above 0 up to 1"),
         ({"rate": float("nan")}, "rate is nan; allowed: above 0 up to 1"),
         ({"hidden": (65,)}, r"hidden is \(65,\); allowed: up to 3 layers of 1 to 64"),

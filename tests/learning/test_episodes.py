@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from alo_lib.learning.episodes import Episodes, cvar_and_tail
-from alo_lib.learning.errors import LearningError
-from alo_lib.learning.positions import BrokerCosts, net_losses
+from alo_lib.learning.episodes import Episodes, cvar_and_tail, worst_of
+from alo_lib.learning.positions import BrokerCosts, Costs, net_losses
 from alo_lib.strategy.hedging import AdjustedRule, MinimumVariance, WhalleyWilmott
 from tests.learning.kit import COSTS, book
 
@@ -22,9 +21,23 @@ def test_losses_are_those_of_the_rule_but_for_whole_shares(position: str) -> Non
     assert episodes.base_tail[0] == pytest.approx(cvar_and_tail(whole)[0], abs=0.02)
 
 
-def test_a_least_fee_an_order_is_refused() -> None:
-    with pytest.raises(LearningError, match="the least fee of an order is 1; training allows 0"):
-        Episodes.of(book(), BrokerCosts(0.001), RULE)
+def test_a_least_fee_an_order_is_paid_on_the_mean() -> None:
+    """Orders of the best size, and the middle of the band at what a share of one costs."""
+    costs = BrokerCosts(0.0002)
+    episodes = Episodes.of(book(), costs, RULE)
+    smooth = episodes.losses(episodes.band(*np.zeros((2, 1, 1))).hedges())
+    whole = net_losses(book(), RULE, costs)
+    cheap = net_losses(book(), RULE, Costs(0.0002))
+    assert np.mean(smooth) == pytest.approx(np.mean(whole), abs=0.02)
+    assert np.mean(whole) - np.mean(cheap) > 0.04
+    assert np.corrcoef(smooth, whole)[0, 1] > 0.97
+
+
+def test_the_worst_of_a_part_are_the_worst_of_all() -> None:
+    losses = np.random.default_rng(2).standard_normal(400)
+    part = worst_of(losses, 0.35)
+    assert part.size == 140
+    assert cvar_and_tail(losses[part], 400)[0] == pytest.approx(cvar_and_tail(losses)[0], abs=0.0)
 
 
 def test_an_adjusted_band_is_what_the_adjusted_rule_does() -> None:

@@ -10,6 +10,7 @@ from alo_lib.learning.markets import STEPS_A_DAY
 from alo_lib.learning.positions import CONTRACTS, POSITIONS, SPOT, BrokerCosts, Costs, Leg, along, hedges_of, net_losses
 from alo_lib.learning.smile import Smile
 from alo_lib.learning.tails import tail_values
+from alo_lib.pricing import price
 from alo_lib.records import TRADING_DAYS
 from alo_lib.simulation import equity_fee
 from alo_lib.strategy.hedging import DeltaBand, WhalleyWilmott
@@ -108,3 +109,23 @@ def test_a_position_is_shown_whole_with_its_legs_signed() -> None:
 def test_the_mean_of_tail_values_is_the_mean_of_the_worst_twentieth() -> None:
     losses = np.random.default_rng(2).standard_t(4, 20_000)
     assert np.mean(tail_values(losses)) == pytest.approx(np.mean(np.sort(losses)[-1_000:]), abs=1e-3)
+
+
+def test_options_that_expire_later_are_worth_at_the_end_what_the_smile_says() -> None:
+    """A week before expiry, at a strike a deviation below the spot: the volatility of the smile's line there."""
+    smile = Smile(np.array([0.04]), np.tile([1.0, -0.1, 0.02], (21, 1, 1)))
+    years = np.array([0.08, 0.02])
+    spots = np.array([[100.0], [100.0 * math.exp(0.2 * math.sqrt(0.02))]])
+    held = along((Leg(-1, 0.0, 1),), smile, spots, np.full((2, 1), 0.04), years)
+    volatility = 0.2 * (1.0 + 0.1 + 0.02)
+    worth = float(np.asarray(price(spots[1, 0], 100.0, 0.0, 0.0, volatility, 0.02, 1, style="european")))
+    assert held.payoff[0] == pytest.approx(-CONTRACTS * 100 * worth, rel=1e-9)
+
+
+def test_parts_of_a_book_are_the_book() -> None:
+    held, costs, rule = book(paths=600), BrokerCosts(0.0005), WhalleyWilmott(1_500.0)
+    parts = list(held.parts())
+    assert [part.payoff.size for part in parts] == [250, 250, 100]
+    assert np.concatenate([net_losses(part, rule, costs) for part in parts]).tolist() == (
+        net_losses(held, rule, costs).tolist()
+    )

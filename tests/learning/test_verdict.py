@@ -1,6 +1,7 @@
 """The verdict on policies: a tie where they are the rule, and intervals over paths and seeds."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,21 +11,25 @@ from alo_lib.learning.markets import Heston
 from alo_lib.learning.positions import Costs
 from alo_lib.learning.scenarios import Scenario, one_rule, tuned_minimum_variance, tuned_whalley_wilmott
 from alo_lib.learning.tails import tail_values
-from alo_lib.learning.verdict import _compared, judge
+from alo_lib.learning.verdict import _compared, judge, tuned_in
 from alo_lib.strategy.hedging import WhalleyWilmott
+from alo_lib.strategy.hedging_policy import HedgingPolicy
 from tests.learning.kit import COSTS, book, smile
 
 SCENARIO = Scenario(Heston(), "short straddle", Costs(0.0020))
 
 
 def test_the_tuned_rule_itself_ties_and_another_loses() -> None:
-    tuned = judge([WhalleyWilmott(600.0)], SCENARIO, smile(), 300, tuning=300).minimum_variance.rule
-    verdict = judge([tuned], SCENARIO, smile(), 300, tuning=300)
+    tuned = tuned_in(SCENARIO, smile(), 300)
+    assert isinstance(tuned.base, WhalleyWilmott)
+    zeros = HedgingPolicy.zero(tuned.base.risk_aversion)
+    verdict = judge([replace(zeros, stickiness=tuned.stickiness)], SCENARIO, smile(), 300, tuning=300)
     beside = verdict.minimum_variance
+    assert beside.rule == tuned
     assert (beside.less, beside.low, beside.high) == (0.0, 0.0, 0.0)
     assert verdict.cvar == beside.cvar
     assert not verdict.wins
-    worse = judge([WhalleyWilmott(40.0)], SCENARIO, smile(), 300, tuning=300)
+    worse = judge([replace(HedgingPolicy.zero(40.0), stickiness=1.0)], SCENARIO, smile(), 300, tuning=300)
     assert worse.minimum_variance.high < 0.0
     assert worse.worse > 0.02
 

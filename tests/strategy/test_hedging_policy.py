@@ -16,7 +16,7 @@ from alo_lib.numerics.compilation import python_original
 from alo_lib.strategy import hedging_policy
 from alo_lib.strategy.hedging import Band, HedgedPosition, MinimumVariance, WhalleyWilmott
 from alo_lib.strategy.hedging_features import FEATURES, INPUTS, features, inputs, scaled
-from alo_lib.strategy.hedging_policy import MOST_UNITS, HedgingPolicy, Layer, PolicyError
+from alo_lib.strategy.hedging_policy import MOST_UNITS, HedgingPolicy, Layer, PolicyError, bands_by
 from alo_lib.strategy.policy_format import MOST_BYTES, policy_digest, policy_from, policy_text
 from tests.strategy.kit import POSITION
 
@@ -286,3 +286,11 @@ def test_a_layer_may_not_be_wider_than_there_is_room() -> None:
         random_policy(MOST_UNITS + 1)
     with pytest.raises(PolicyError, match="1 to 4 layers, but this one has 5"):
         random_policy(4, 4, 4, 4)
+
+
+def test_bands_of_several_policies_are_those_of_each() -> None:
+    position = many_positions(50)
+    policies = [random_policy(8, seed=seed) for seed in (1, 2)] + [HedgingPolicy.zero(50.0, hidden=(3, 3))]
+    for policy, found in zip(policies, bands_by(policies, position), strict=True):
+        for ours, own in zip(found, policy.rule.band(position), strict=True):
+            assert np.array_equal(ours, own)

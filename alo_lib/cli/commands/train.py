@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
     from alo_lib.learning.courses import Course
     from alo_lib.learning.seeds import Report, Trained
+    from alo_lib.strategy.hedging_policy import HedgingPolicy
 
 __all__ = ["train"]
 
 
 @click.command(short_help="Train a policy that hedges.")
-@click.option("--iterations", type=Whole(1, 100_000), default=250, show_default=True, help="Steps down the gradient.")
-@click.option("--paths", type=Whole(100, 1_000_000), default=3_000, show_default=True, help="Of each scenario, a seed.")
+@click.option("--iterations", type=Whole(1, 100_000), default=150, show_default=True, help="Steps down the gradient.")
+@click.option("--paths", type=Whole(100, 1_000_000), default=1_500, show_default=True, help="Of each scenario, a seed.")
 @click.option("--batch", type=Whole(20, 1_000_000), default=300, show_default=True, help="Paths of each, an iteration.")
 @click.option("--rate", type=Number(), default=0.015, show_default=True, help="Length of a step.")
 @click.option("--seed", type=Whole(0, 1_000_000), default=1, show_default=True, help="The first seed.")
@@ -33,6 +34,7 @@ __all__ = ["train"]
     show_default=True,
     help="File for the best seed's policy; each seed's, and its checkpoint, go to the folder OUTPUT.training.",
 )
+@click.option("--html", type=FilePath(), help="Write a page of where and why the best policy hedges differently there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 def train(
     iterations: int,
@@ -43,6 +45,7 @@ def train(
     seeds: int,
     workers: int,
     output: Path,
+    html: Path | None,
     as_json: bool,
 ) -> None:
     """Train a policy that shifts and scales the band by which options are hedged.
@@ -60,17 +63,21 @@ def train(
     """
     from alo_lib.cli.console import print_table
     from alo_lib.cli.failures import UserError
-    from alo_lib.cli.targets import check_policy
+    from alo_lib.cli.targets import check_page, check_policy
     from alo_lib.learning.courses import Course
     from alo_lib.learning.errors import LearningError, MissingPackagesError
     from alo_lib.sweep import SweepError
 
+    began = time.perf_counter()
     check_policy(output)
+    if html is not None:
+        check_page(html)
     try:
         course = Course(iterations=iterations, paths=paths, batch=batch, rate=rate)
-        result, tables = _train(course, range(seed, seed + seeds), workers, output)
+        trained = _train(course, range(seed, seed + seeds), workers, output)
     except (LearningError, MissingPackagesError, SweepError) as error:
         raise UserError(str(error)) from None
+    result, tables = _told_of(trained, course, output, html, time.perf_counter() - began)
     if as_json:
         print_json(result)
     else:
@@ -78,21 +85,19 @@ def train(
             print_table(table)
             click.echo()
         click.echo(f"{output}  SHA-256 {result['digest']}")
+        if html is not None:
+            click.echo(html)
 
 
-def _train(course: "Course", seeds: range, workers: int, output: Path) -> tuple[dict[str, Any], list["Table"]]:
-    """Train, and write the best: what ``--json`` prints, and the tables."""
+def _train(course: "Course", seeds: range, workers: int, output: Path) -> "list[Trained]":
+    """Train each seed, and write the policy of the best."""
     from alo_lib.cli.console import say, working
     from alo_lib.cli.interruption import Interrupted
-    from alo_lib.learning.differences import differences
     from alo_lib.runtime.policy_file import save_policy
-    from alo_lib.strategy.policy_format import policy_digest
-    from alo_lib.views.policy import difference_table, differences_in_json
 
     with working("Loading PyTorch ..."):
         from alo_lib.learning.seeds import train_seeds
 
-    began = time.perf_counter()
     folder = output.with_name(f"{output.name}.training")
     folder.mkdir(exist_ok=True)
     with working("Beginning ...") as update:
@@ -108,21 +113,51 @@ def _train(course: "Course", seeds: range, workers: int, output: Path) -> tuple[
         except Interrupted as interruption:
             kept = f"{folder} has the checkpoints, from which the same command goes on"
             raise Interrupted(interruption.number, kept) from None
-    best = min(trained, key=lambda each: each.judged)
-    save_policy(best.policy, output)
+    save_policy(_best(trained).policy, output)
+    return trained
+
+
+def _best(trained: "list[Trained]") -> "Trained":
+    return min(trained, key=lambda each: each.judged)
+
+
+def _told_of(
+    trained: "list[Trained]", course: "Course", output: Path, html: Path | None, seconds: float
+) -> tuple[dict[str, Any], list["Table"]]:
+    """What ``--json`` prints of a training, and the tables; the page is written, where one is asked for."""
+    from alo_lib.learning.differences import differences
+    from alo_lib.strategy.policy_format import policy_digest
+    from alo_lib.views.policy import difference_table, differences_in_json
+
+    best = _best(trained)
+    if html is not None:
+        _write_page(best.policy, {f"seed {each.seed}": each.curve for each in trained}, course, html)
     different = differences(best.policy)
     result = {
         "policy": str(output),
         "digest": policy_digest(best.policy),
+        "page": None if html is None else str(html),
         "best_seed": best.seed,
         "risk_aversion": best.policy.risk_aversion,
         "stickiness": best.policy.stickiness,
         "iterations": course.iterations,
         "seeds": [_of_seed(each) for each in trained],
         "differences": differences_in_json(different),
-        "wall_seconds": round(time.perf_counter() - began, 3),
+        "wall_seconds": round(seconds, 3),
     }
     return result, [_table(trained, best), difference_table(different)]
+
+
+def _write_page(policy: "HedgingPolicy", curves: dict[str, Any], course: "Course", html: Path) -> None:
+    from alo_lib.cli.console import working
+    from alo_lib.learning.outcomes import outcomes
+    from alo_lib.learning.scenarios import TRAINING, smiles_of
+    from alo_lib.records.whole_files import write_whole
+    from alo_lib.views.policy_page import policy_html
+
+    with working("Hedging by the policy and by its rule for the page ..."):
+        told = outcomes(policy, TRAINING, smiles_of(TRAINING, min(course.paths, 2_000)))
+    write_whole(html, policy_html(policy, told, curves))
 
 
 def _told(report: "Report") -> str:
