@@ -29,7 +29,11 @@ _GREEKS: Final = (  # the chain that the price model prices when it is made, in 
     "styles = np.repeat(['american', 'european'], 4);"
     "contracts = Contracts(50.0 * np.ones(8), np.ones(8), np.tile([1.0, -1.0], 4), styles);"
     "chain = QuotedChain(contracts, MarketTerms(50.0, 0.05, 0.01), market, status);"
-    "print(np.stack([*chain.greeks, chain.price_at(0.2)]).tobytes().hex()[:512])"
+    "print(np.stack([*chain.greeks, chain.price_at(0.2)]).tobytes().hex()[:512]);"
+    "from alo_lib.pricing.plain_chain import plain_values; from alo_lib.pricing.scheme import ACCURATE;"
+    "from alo_lib.pricing.quoted_chain import method_without_cash;"
+    "quotes, method = np.array([[5.0, 5.2, 0.0, 50.0]]), method_without_cash('american', ACCURATE, False);"
+    "print(plain_values(np.array([[50.0], [1.0]]), np.ones(1), quotes, 0.05, 0.01, 0, method).tobytes().hex())"
 )
 _FRAME: Final = (
     "from alo_lib.runtime.warm_up import warm_up; from alo_lib.settings import Settings;"

@@ -17,6 +17,12 @@ from alo_lib.numerics.carried import PROCESSOR
 __all__ = ["carry"]
 
 _OPTION: Final = ("--spot", "100", "--strike", "95", "--time", "0.5", "--rate", "0.05", "--dividend-yield", "0.02")
+_QUOTED: Final = (  # a chain as the price model in LEAN has them, whose way is its own
+    "import numpy as np; from alo_lib.pricing.plain_chain import plain_values;"
+    "from alo_lib.pricing.quoted_chain import method_without_cash; from alo_lib.pricing.scheme import ACCURATE;"
+    "quotes, method = np.array([[5.0, 5.2, 0.0, 50.0]]), method_without_cash('american', ACCURATE, False);"
+    "plain_values(np.array([[50.0], [1.0]]), np.ones(1), quotes, 0.05, 0.01, 0, method)"
+)
 _DAYS: Final = ("--start", "2024-01-08", "--end", "2024-01-09")
 
 
@@ -44,7 +50,7 @@ def carry(folder: Path) -> None:
     rehearsal = "from alo_lib.runtime.rehearsal import rehearse; from alo_lib.settings import Settings; "
     rehearsal += "rehearse(Settings.of({'underlyings': 'ALFA'}))"
     with tempfile.TemporaryDirectory(prefix="alo-carry-") as work:
-        runs = [("-m", *command) for command in _commands(Path(work))] + [("-c", rehearsal)]
+        runs = [("-m", *command) for command in _commands(Path(work))] + [("-c", code) for code in (_QUOTED, rehearsal)]
         for run in runs:
             subprocess.run([sys.executable, "-P", *run], env=environment, stdout=subprocess.DEVNULL, check=True)
 

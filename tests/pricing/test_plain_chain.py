@@ -8,13 +8,14 @@ import pytest
 from alo_lib.pricing import Contracts, MarketTerms, QuotedChain, Style, greeks, market_price, price
 from alo_lib.pricing.plain_chain import plain_values
 from alo_lib.pricing.quoted_chain import method_without_cash
-from alo_lib.pricing.quotes import PRICE_SOURCES
+from alo_lib.pricing.quotes import PRICE_SOURCES, PriceSource
 from alo_lib.pricing.scheme import resolve_scheme
 
 SPOT, RATE, YIELD, VOLATILITY = 100.0, 0.04, 0.015, 0.3
 STRIKES = np.array([90.0, 100.0, 115.0, 100.0, 95.0])
 YEARS = np.array([0.1, 0.5, 0.5, 0.7, 0.1])
 RIGHTS = np.array([1.0, 1.0, -1.0, -1.0, 1.0])
+SOURCES: tuple[PriceSource, ...] = ("mid", "bid")
 NAMES = ("price", "volatility", "delta", "gamma", "vega", "theta", "rho", "leverage")
 ROWS = {"the first": slice(1), "calls": slice(2), "a put": slice(2, 3), "all": slice(None)}
 
@@ -49,8 +50,9 @@ def test_its_bits_are_those_of_a_quoted_chain(
     style: Style, rows: slice, dividend_yield: float, on_future: bool
 ) -> None:
     quotes, carry = quotes_of(rows, style, dividend_yield), RATE if on_future else dividend_yield
-    for source in ("mid", "bid"):
-        market, status = market_price(*quotes.T[:3], source)  # type: ignore[arg-type]
+    bid, ask, last, _ = quotes.T
+    for source in SOURCES:
+        market, status = market_price(bid, ask, last, source)
         contracts = Contracts(STRIKES[rows], YEARS[rows], RIGHTS[rows], style)
         chain = QuotedChain(contracts, MarketTerms(SPOT, RATE, carry, None, on_future), market, status)
         told = (chain.price, chain.volatility, *chain.greeks[1:6], chain.leverage)
