@@ -35,7 +35,7 @@ from tests.core.logical import inputs_of
 
 TURN: Final = 0.5
 """Seconds after which looking begins or ends."""
-END: Final = {False: "2024-01-31", True: "2024-01-04"}
+END: Final = {False: "2024-01-31", True: "2024-01-02"}
 """The last day, by whether it is quick."""
 WARM: Final = 20
 """Frames that are not counted: those of the first minutes."""
@@ -123,8 +123,8 @@ def decided(journal: Journal, settings: Settings, folder: Path) -> tuple[Frames,
                 looking.turn()
                 turned = time.monotonic()
         scrapes = looking.scrapes()
-    showing.end(RunPhase.STOPPED)
     writer.close()
+    showing.end(RunPhase.STOPPED)  # after the journal's last write-out, which it times
     return found, scrapes
 
 

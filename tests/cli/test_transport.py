@@ -11,9 +11,9 @@ from alo_lib.transport.layout import STARTED, WRITER
 def segments(tmp_path):
     """Two rings of messages to a core, in one of which three wait, and one segment of each other kind."""
     folder = tmp_path / "segments"
-    lean, timer = (MessageRing.create(folder / "core" / f"{name}.ring", capacity=64) for name in ("lean", "timer"))
-    lean, _ = lean.produce("lean"), lean.consume("core")
-    timer.produce("timer")
+    rings = {name: MessageRing.create(folder / "core" / f"{name}.ring", capacity=64) for name in ("lean", "timer")}
+    lean, _ = rings["lean"].produce("lean"), rings["lean"].consume("core")
+    rings["timer"].produce("timer")
     for minute, count in enumerate((1, 2, 7)):
         quotes = records(Kind.QUOTE, count, bid=1.25, ask=float("nan"))
         lean.push(Message(Kind.QUOTE, 1_450_967_460_000_000_000 + minute * 60_000_000_000, quotes))
