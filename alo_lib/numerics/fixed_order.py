@@ -24,7 +24,8 @@ def dot(a: Array, b: Array) -> float:
 def product(a: Array, b: Array) -> Array:
     """Product of a matrix (m, n), or a row (n,), with a matrix (n, k), or a column (n,), as ``a @ b`` has it."""
     rows, columns = np.atleast_2d(a), np.atleast_2d(b.T)
-    table = np.array([[dot(row, column) for column in columns] for row in rows])
+    terms = (rows[:, None, :] * columns).tolist()  # all at once: most of these matrices have a few rows
+    table = np.array([[math.fsum(each) for each in row] for row in terms])
     return table.reshape(a.shape[:-1] + b.shape[1:])
 
 
