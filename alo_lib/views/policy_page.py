@@ -104,7 +104,7 @@ def _place(policy: HedgingPolicy, position: str, half_spread: float) -> page.Htm
 
 
 def _map(
-    cells: Sequence[Difference], of: Callable[[Difference], float], title: str, middle: float, form: str
+    cells: Sequence[Difference], of: Callable[[Difference], float], title: str, middle: float, decimals: int
 ) -> Figure:
     values = np.array([of(each) for each in cells]).reshape(len(_DAYS), len(_MONEYNESS))
     trace = {
