@@ -277,7 +277,8 @@ def decide(
     Returns whether it is within. The arguments after ``row`` are a :class:`Prepared`'s. For kernels, too.
     """
     observe(row, scratch.reshape(scratch.size))
-    return _decide_seen(ranges, widths, weights, limits, scratch, out)
+    known: bool = _decide_seen(ranges, widths, weights, limits, scratch, out)
+    return known
 
 
 @kernel

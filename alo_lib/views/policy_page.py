@@ -96,15 +96,15 @@ def _place(policy: HedgingPolicy, position: str, half_spread: float) -> page.Htm
         cells = [each for each in found if each.volatility == volatility]
         at = f"volatility {volatility:z.0%}"
         shown += [
-            page.figure(_map(cells, lambda each: each.shift, f"{at}: shift of the centre, deltas", 0.0, ".3f")),
-            page.figure(_map(cells, lambda each: each.ratio, f"{at}: width over the rule's", 1.0, ".2f")),
+            page.figure(_map(cells, lambda each: each.shift, f"{at}: shift of the centre, deltas", 0.0, 3)),
+            page.figure(_map(cells, lambda each: each.ratio, f"{at}: width over the rule's", 1.0, 2)),
         ]
     title = f"Where it hedges differently: {position}, half a spread of {half_spread * 1e4:z.0f} bp"
     return page.section(title, page.side_by_side(shown))
 
 
 def _map(
-    cells: Sequence[Difference], of: Callable[[Difference], float], title: str, middle: float, form: str
+    cells: Sequence[Difference], of: Callable[[Difference], float], title: str, middle: float, decimals: int
 ) -> Figure:
     values = np.array([of(each) for each in cells]).reshape(len(_DAYS), len(_MONEYNESS))
     trace = {
@@ -114,8 +114,8 @@ def _map(
         "z": [[None if math.isnan(each) else round(each, 4) for each in row] for row in values.tolist()],
         "colorscale": [[0.0, "#3b82f6"], [0.5, "#8893a522"], [1.0, "#f59e0b"]],
         "zmid": middle,
-        "colorbar": {"thickness": 12, "tickformat": form},
-        "hovertemplate": f"%{{x:+.2f}} deviations<br>%{{y}} days<br>%{{z:{form}}}<extra></extra>",
+        "colorbar": {"thickness": 12, "tickformat": f".{decimals}f"},
+        "hovertemplate": f"%{{x:+.2f}} deviations<br>%{{y}} days<br>%{{z:.{decimals}f}}<extra></extra>",
     }
     layout = layout_of(
         height=280, xaxis={"title": "spot over the strike, deviations"}, hovermode="closest", showlegend=False
