@@ -166,8 +166,7 @@ def core(
     process, steps = prepared
     _tell_beginning(process, steps)
     say(f"The core {name} runs in {where}; its journal is {journal or CORE_JOURNALS / name}.")
-    ending = _run(process, frames)
-    _tell(ending, process, steps, as_json)
+    _tell(_run(process, frames), process, steps, as_json)
 
 
 def _tell_beginning(process: CoreProcess, steps: list[Preparation]) -> None:
