@@ -35,7 +35,7 @@ def stood_by(
             manager.take_over()
         began = time.perf_counter()
         process = make(followed)
-        say(f"Nobody leads any more: this process took over in {(time.perf_counter() - began) * 1e3:.0f} ms.")
+        say(f"Nobody leads any more: this process took over in {(time.perf_counter() - began) * 1e3:z.0f} ms.")
         return process
 
     standby = Standby(

@@ -65,7 +65,10 @@ def test_usage_errors_are_one_sentence(run):
         (["BACKTEST"], "No such command 'BACKTEST'; did you mean backtest? (see 'alo --help')"),
         (["back_test"], "No such command 'back_test'; did you mean backtest?"),
         (["journal", "Show", "x"], "No such command 'Show'; did you mean show? (see 'alo journal --help')"),
-        (["journal", "zzz"], "No such command 'zzz'; the commands are export, leave-out, list, show, verify"),
+        (
+            ["journal", "zzz"],
+            "No such command 'zzz'; the commands are archive, export, leave-out, list, restore, show, verify",
+        ),
         (["backtest", "--UNDERLYING", "GOOG"], "No such option '--UNDERLYING'; did you mean --underlying? (see"),
         (["backtest", "--underlyings=GOOG"], "No such option '--underlyings'; did you mean --underlying?"),
         (["price", "--dividend_yield", "1%"], "No such option '--dividend_yield'; did you mean --dividend-yield?"),
@@ -144,7 +147,7 @@ def calls_with_a_path(command, path, *name):
 @pytest.mark.parametrize("nothing", ["", "  "])
 def test_no_path_that_is_empty_means_the_working_folder(run, nothing):
     calls = list(calls_with_a_path(alo, nothing))
-    assert len(calls) == 54
+    assert len(calls) == 57
     for call in calls:
         assert f"{nothing!r} names no file or folder" in _one_sentence(run(*call)), call
 

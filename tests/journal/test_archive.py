@@ -12,6 +12,12 @@ from alo_lib.journal import JournalError, JournalWriter, archive_journal, messag
 from tests.journal.workload import message
 
 
+def members_of(archive):
+    """What an archive holds: heads and bytes."""
+    with tarfile.open(archive) as tar:
+        return [(member, file.read()) for member in tar if (file := tar.extractfile(member)) is not None]
+
+
 def written(folder, count=200, *, close=True):
     writer = JournalWriter.create(folder, segment_bytes=1 << 14)
     for number in range(count):
@@ -34,9 +40,7 @@ def segments(folder):
 
 def repacked(archive, change):
     """The archive with other members: ``change`` alters the list of (TarInfo, bytes)."""
-    with tarfile.open(archive) as tar:
-        members = [(member, tar.extractfile(member).read()) for member in tar]
-    members = change(members)
+    members = change(members_of(archive))
     with tarfile.open(archive, "w:gz", format=tarfile.USTAR_FORMAT) as tar:
         for member, data in members:
             member.size = len(data)
@@ -140,8 +144,7 @@ def test_what_is_no_plain_file_is_refused(archive, kind, what):
         member.type, member.linkname = kind, "/etc/passwd"
         return [members[0], (member, b""), *members[2:]]
 
-    with tarfile.open(archive) as tar:
-        members = change([(member, tar.extractfile(member).read()) for member in tar])
+    members = change(members_of(archive))
     raw = b"".join(m.tobuf(tarfile.USTAR_FORMAT) + d + bytes(-len(d) % 512) for m, d in members) + bytes(1024)
     archive.write_bytes(gzip.compress(raw))
     refused(archive, f"00000000.segment in it is {what}")

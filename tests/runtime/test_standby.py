@@ -128,7 +128,9 @@ def test_a_standby_takes_over_at_once_where_nobody_leads_and_waits_for_who_write
     process.run(1)
     process.close()
     follower, _ = follower_of(tmp_path)
-    channel, heard, tries = Channel(tmp_path / "channel", slots=SLOTS), [], []
+    channel = Channel(tmp_path / "channel", slots=SLOTS)
+    heard: list[str] = []
+    tries: list[Follower] = []
 
     def make(followed: Follower) -> CoreProcess:
         tries.append(followed)

@@ -164,15 +164,18 @@ def core(
         say(f"The core {name} was led by another process all the time; this one stands by no more.")
         return
     process, steps = prepared
+    _tell_beginning(process, steps)
+    say(f"The core {name} runs in {where}; its journal is {journal or CORE_JOURNALS / name}.")
+    _tell(_run(process, frames), process, steps, as_json)
+
+
+def _tell_beginning(process: CoreProcess, steps: list[Preparation]) -> None:
     for step in steps:
         say(f"{step.name}: {'yes' if step.done else 'no'} ({step.detail})")
     for warning in process.settings.warnings:
         say(f"Warning: {warning}.")
     for finding in process.findings:
         say(finding)
-    say(f"The core {name} runs in {where}; its journal is {journal or CORE_JOURNALS / name}.")
-    ending = _run(process, frames)
-    _tell(ending, process, steps, as_json)
 
 
 def _plans(
