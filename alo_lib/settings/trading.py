@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from alo_lib.settings.basket import BASKET
 from alo_lib.settings.units import VEGA, VOLATILITY, Unit, Words
 
-__all__ = ["StructureName", "TradingSettings"]
+__all__ = ["StructureName", "TradedName", "TradingSettings"]
 
 StructureName = Literal[
     "straddle",
@@ -19,17 +19,18 @@ StructureName = Literal[
     "calendar",
     "diagonal",
     "single",
-    "dispersion",
 ]
-"""What can be traded. Each of one underlying has its module in :mod:`alo_lib.strategy.structures`; dispersion, of
-several, is :mod:`alo_lib.strategy.basket_scan`'s."""
+"""The structures of one underlying that can be traded; each has its module in :mod:`alo_lib.strategy.structures`."""
+
+TradedName = Literal[StructureName, "dispersion"]
+"""All that can be traded; dispersion is of several underlyings (:mod:`alo_lib.strategy.basket_scan`)."""
 
 
 class TradingSettings(BaseModel):
     """Entries, hedges and exits."""
 
     # What is opened
-    structures: tuple[StructureName, ...] = Field(
+    structures: tuple[TradedName, ...] = Field(
         ("straddle",), min_length=1, description="what is traded, separated by commas; the best of all are opened"
     )
     basket: Annotated[str, Words(f"an index, its members and their weights, such as {BASKET}")] = Field(

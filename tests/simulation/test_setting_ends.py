@@ -38,7 +38,7 @@ CHOICES = {
     "interest": (False, True),
     "take_over": (False, True),
 }
-NOT_A_RANGE = {"underlyings", "start", "end", "resolution", "core_process", "core_folder", "lost_tags"}
+NOT_A_RANGE = {"underlyings", "basket", "start", "end", "resolution", "core_process", "core_folder", "lost_tags"}
 
 
 def ends() -> Iterator[tuple[str, Any]]:

@@ -77,7 +77,7 @@ def test_hedged_to_expiry_it_earns_what_is_planted_in_implied_correlation_and_no
     logs = np.cumsum(shocks - 0.5 * np.diag(covariance), axis=1)
     members = np.concatenate([np.ones((paths, 1, 2)), np.exp(logs)], axis=1)
     spots = np.concatenate([(members @ shares)[:, :, None], members], axis=2)  # index, then members
-    left = np.arange(days, 0, -1)
+    left = np.arange(days, 0, -1.0)
     fair = IndexFair(covariance).variance(shares[None, :], left[None, :])[0]
     deviation = np.sqrt(np.stack([fair, *(covariance[i, i] * left for i in range(2))], axis=1))  # (days, 3)
     implied = np.array([np.sqrt(fair[0] * 252 / days) + planted, *volatility])
