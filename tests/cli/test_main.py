@@ -147,7 +147,7 @@ def calls_with_a_path(command, path, *name):
 @pytest.mark.parametrize("nothing", ["", "  "])
 def test_no_path_that_is_empty_means_the_working_folder(run, nothing):
     calls = list(calls_with_a_path(alo, nothing))
-    assert len(calls) == 57
+    assert len(calls) == 59
     for call in calls:
         assert f"{nothing!r} names no file or folder" in _one_sentence(run(*call)), call
 
