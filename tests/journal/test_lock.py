@@ -122,7 +122,7 @@ def test_one_of_many_that_begin_at_once_writes(tmp_path: Path) -> None:
         if end:
             assert (out, process.returncode) == ("closed\n", 0)
         else:
-            assert "JournalError: journal " in err
+            assert "JournalHeldError: journal " in err
     assert check(recover(folder).journal.messages, durable=51, appended=51) == ""
 
 
