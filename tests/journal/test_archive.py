@@ -176,7 +176,11 @@ def test_more_than_is_told_of_is_refused(archive):
     refused(archive, "it holds more, which it does not tell of")
 
 
-@pytest.mark.parametrize("data", [b"", b"hello", gzip.compress(b"hello"), gzip.compress(bytes(2048))])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"hello", gzip.compress(b"hello", mtime=0), gzip.compress(bytes(2048), mtime=0)],
+    ids=["empty", "text", "text in gzip", "zeros in gzip"],
+)
 def test_what_is_no_archive_is_refused(tmp_path, data):
     (tmp_path / "a").write_bytes(data)
     refused(tmp_path / "a", "is cut|is no archive of a journal")
