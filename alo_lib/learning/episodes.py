@@ -17,7 +17,7 @@ from alo_lib.records import OPTION_MULTIPLIER
 from alo_lib.strategy.hedging import MinimumVariance
 from alo_lib.strategy.hedging_features import FEATURES, features, scaled
 
-__all__ = ["Episodes", "SmoothBand", "cvar_and_tail", "worst_of"]
+__all__ = ["Episodes", "SmoothBand", "cvar_and_tail"]
 
 Array = NDArray[np.float64]
 
@@ -123,15 +123,7 @@ class Episodes:
         return np.asarray(self.contracts * paid_for(hedges, self.spot, self.unit_costs) - self.options)
 
 
-def cvar_and_tail(losses: Array, of: int | None = None) -> tuple[float, NDArray[np.intp]]:
-    """CVaR at 95 % of losses (n,), and which paths are its tail: the gradient of the first is the mean of theirs.
-
-    Where only the worst are given, ``of`` says of how many.
-    """
-    worst = worst_of(losses, TAIL, of)
-    return float(np.mean(losses[worst])), worst
-
-
-def worst_of(losses: Array, share: float, of: int | None = None) -> NDArray[np.intp]:
-    """Which are the worst share of losses (n,), or of as many as ``of``; ascending."""
-    return np.sort(np.argsort(-losses, kind="stable")[: max(round(share * (of or len(losses))), 1)])
+def cvar_and_tail(losses: Array) -> tuple[float, NDArray[np.intp]]:
+    """CVaR at 95 % of losses (n,), and which paths are its tail: the gradient of the first is the mean of theirs."""
+    worst = np.argsort(-losses, kind="stable")[: max(round(TAIL * len(losses)), 1)]
+    return float(np.mean(losses[worst])), np.sort(worst)

@@ -6,10 +6,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.learning.lognormal_market import LognormalVolatility
 from alo_lib.learning.markets import DAYS, BlackScholes, Heston, Jumps, Market
-from alo_lib.learning.positions import POSITIONS, BrokerCosts, Costs, Hedged, hedged, net_losses
-from alo_lib.learning.regime_market import Regimes
+from alo_lib.learning.positions import POSITIONS, Costs, Hedged, hedged, net_losses
 from alo_lib.learning.smile import Smile, smile_of
 from alo_lib.learning.tails import tail_values
 from alo_lib.strategy.hedging import MinimumVariance, WhalleyWilmott
@@ -20,7 +18,7 @@ __all__ = [
     "STICKINESSES",
     "TRAINING",
     "Scenario",
-    "one_rule",
+    "one_risk_aversion",
     "smiles_of",
     "tuned_minimum_variance",
     "tuned_whalley_wilmott",
@@ -62,9 +60,6 @@ _CALM: Final = Heston(
 _WILD: Final = Heston(
     level=0.09, reversion=5.0, of_volatility=1.1, correlation=-0.8, night_share=0.2, name="wild Heston"
 )
-_HIGH: Final = Heston(
-    level=0.2, reversion=4.0, of_volatility=1.0, correlation=-0.4, night_share=0.2, name="high Heston"
-)
 BATES: Final = Heston(jumps=Jumps(3.0, -0.03, 0.04), name="Bates")
 
 _JUMPS: Final = Heston(
@@ -74,9 +69,6 @@ _CRASHES: Final = Heston(
     level=0.03, reversion=1.0, of_volatility=0.1, correlation=0.0, jumps=Jumps(1.5, -0.07, 0.05), name="crashes"
 )
 
-_REGIMES: Final = Regimes()
-_LOGNORMAL: Final = LognormalVolatility()
-
 TRAINING: Final = (
     Scenario(_HESTON, "short straddle", Costs(0.0005)),
     Scenario(_HESTON, "short straddle", Costs(0.0020)),
@@ -85,31 +77,19 @@ TRAINING: Final = (
     Scenario(_HESTON, "short call", Costs(0.0005)),
     Scenario(_HESTON, "short call", Costs(0.0020)),
     Scenario(_HESTON, "short put", Costs(0.0010)),
-    Scenario(_HESTON, "short straddle", Costs(0.0005), days=63),
-    Scenario(_HESTON, "short straddle", BrokerCosts(0.0002)),
     Scenario(_WILD, "short straddle", Costs(0.0010, widening=True)),
     Scenario(_WILD, "short call", Costs(0.0005, widening=True)),
-    Scenario(_WILD, "short iron condor", Costs(0.0010, widening=True), days=84),
     Scenario(_CALM, "short strangle", Costs(0.0002, widening=True)),
     Scenario(_CALM, "long straddle", Costs(0.0010)),
-    Scenario(_CALM, "short iron condor", BrokerCosts(0.0010)),
-    Scenario(_HIGH, "short iron condor", Costs(0.0010)),
     Scenario(BlackScholes(), "short straddle", Costs(0.0005)),
-    Scenario(BlackScholes(0.4, name="Black-Scholes, 40 %"), "short iron condor", Costs(0.0020)),
+    Scenario(BlackScholes(), "short iron condor", Costs(0.0020)),
     Scenario(_JUMPS, "short straddle", Costs(0.0005)),
     Scenario(_JUMPS, "short iron condor", Costs(0.0020)),
     Scenario(_JUMPS, "short call", Costs(0.0010, widening=True)),
     Scenario(_CRASHES, "short straddle", Costs(0.0020)),
-    Scenario(_REGIMES, "short straddle", Costs(0.0005)),
-    Scenario(_REGIMES, "short iron condor", Costs(0.0010)),
-    Scenario(_REGIMES, "short put", Costs(0.0020)),
-    Scenario(_REGIMES, "short strangle", Costs(0.0010), days=42),
-    Scenario(_LOGNORMAL, "short straddle", Costs(0.0020)),
-    Scenario(_LOGNORMAL, "short call", Costs(0.0005)),
 )
-"""What policies learn from: stochastic volatility of two kinds at several levels, jumps where volatility hardly moves,
-and regimes in which volatility jumps up as the spot falls. Bates' model, rough volatility and GARCH they are only
-judged on."""
+"""What policies learn from: stochastic volatility, and jumps where volatility hardly moves. Both at once (Bates), rough
+volatility and GARCH they are only judged on."""
 
 
 def smiles_of(scenarios: Sequence[Scenario], paths: int) -> dict[str, Smile]:
@@ -131,15 +111,14 @@ def tuned_minimum_variance(book: Hedged, costs: Costs) -> MinimumVariance:
     return rules[int(np.argmin([_tail(book, rule, costs) for rule in rules]))]
 
 
-def one_rule(books: Sequence[tuple[Hedged, Costs]]) -> tuple[float, float]:
-    """Risk aversion and stickiness of the minimum-variance band that leaves the least over all of these together.
+def one_risk_aversion(books: Sequence[tuple[Hedged, Costs]], stickiness: float) -> float:
+    """Of the minimum-variance band of a stickiness that leaves the least over all of these together.
 
     Least is the mean of each CVaR over the best that can be done of it.
     """
-    numbers = [(a, s) for s in STICKINESSES for a in AVERSIONS]
-    rules = [_minimum_variance(*each) for each in numbers]
+    rules = [_minimum_variance(aversion, stickiness) for aversion in AVERSIONS]
     tails = np.array([[_tail(book, rule, costs) for rule in rules] for book, costs in books])
-    return numbers[int(np.argmin(np.mean(tails / np.min(tails, axis=1, keepdims=True), axis=0)))]
+    return AVERSIONS[int(np.argmin(np.mean(tails / np.min(tails, axis=1, keepdims=True), axis=0)))]
 
 
 def _minimum_variance(aversion: float, stickiness: float) -> MinimumVariance:

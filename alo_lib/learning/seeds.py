@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from alo_lib.learning.checkpoints import load_checkpoint, save_checkpoint
 from alo_lib.learning.courses import Course, Lessons, episodes_for, lessons_of
-from alo_lib.learning.episodes import Episodes
 from alo_lib.learning.errors import LearningError
 from alo_lib.learning.training import Trainer
 from alo_lib.runtime.policy_file import save_policy
@@ -97,14 +96,12 @@ def _train_job(job: _Seed, tell: Tell) -> Trained:
 
 def _train_seed(course: Course, lessons: Lessons, seed: int, folder: Path, tell: Tell) -> Trained:
     began = time.perf_counter()
-
-    def pool(renewal: int) -> list[Episodes]:
-        tell(f"Seed {seed}: making the paths ...")
-        return episodes_for(lessons, course.paths, seed, renewal)
-
+    tell(f"Seed {seed}: making the paths ...")
+    pool = episodes_for(lessons, course.paths, seed)
     apart = episodes_for(lessons, min(course.paths, _MOST_APART), None)
     trainer = Trainer(seed, course, lessons.untrained, pool, apart)
-    drawn = course.batch * len(apart)
+    drawn = course.batch * len(pool)
+    del pool
     checkpoint, identity = folder / f"seed-{seed}.checkpoint.npz", course.identity(seed)
     curve = np.zeros((-(-course.iterations // JUDGED_EVERY), 3))
     if checkpoint.exists():

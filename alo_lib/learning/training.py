@@ -1,13 +1,13 @@
 """Training a hedging policy by pathwise gradients: the loss is differentiated through every hedge of every path."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.learning.courses import WORST, Course
+from alo_lib.learning.courses import Course
 from alo_lib.learning.episodes import Episodes, cvar_and_tail
 from alo_lib.learning.errors import LearningError, MissingPackagesError
 from alo_lib.strategy.hedging_features import FEATURES
@@ -43,7 +43,7 @@ class Progress:
 class Trainer:
     """A policy which starts as the rule that ``untrained`` is, to the last bit.
 
-    Each iteration draws of each scenario those that a batch of paths has of the worst by the rule, and goes down the
+    Each iteration draws a batch of paths of each scenario, asks the policy about all of them, and goes down the
     gradient of the mean over scenarios of CVaR at 95 % over that of the rule. Of that only the tail's paths have a part
     (Rockafellar and Uryasev, 2000), so only these are differentiated. Adam, the rate falling to nothing by a cosine;
     what comes of it is the mean of the weights over the last quarter. One thread, float64: on one machine the same seed
@@ -55,18 +55,13 @@ class Trainer:
         seed: int,
         course: Course,
         untrained: HedgingPolicy,
-        pool: Callable[[int], Sequence[Episodes]],
+        pool: Sequence[Episodes],
         apart: Sequence[Episodes],
     ) -> None:
-        """``pool`` makes the paths of each scenario, others at each renewal, from 0."""
         torch.set_num_threads(1)
         torch.use_deterministic_algorithms(True)
         self._seed, self._course, self._untrained, self._apart = seed, course, untrained, apart
-        self._make, self._made = pool, -1
-        self._lowest, self._highest = (
-            pick([getattr(part, name) for part in apart], axis=0)
-            for pick, name in ((np.min, "lowest"), (np.max, "highest"))
-        )
+        self._pool, self._scenarios = Episodes.joined(pool), len(pool)
         self.iteration = 0
         taught = torch.tensor([float(feature.name not in UNTAUGHT) for feature in FEATURES], dtype=torch.float64)
         self._taught = taught
@@ -89,11 +84,11 @@ class Trainer:
 
         :raises LearningError: where training diverges: numbers that are not finite, or a tail half as large again.
         """
-        some, batch = self._drawn(), self._course.batch
-        rows = (len(self._apart), -1)
+        some = self._drawn()
+        rows = (self._scenarios, -1)
         losses = some.losses(some.band(*self._adjusted(some, self.weights)).hedges()).reshape(rows)
-        tails = [cvar_and_tail(each, batch) for each in losses]
-        plain = [cvar_and_tail(each, batch)[0] for each in some.base_loss.reshape(rows)]
+        tails = [cvar_and_tail(each) for each in losses]
+        plain = [cvar_and_tail(each)[0] for each in some.base_loss.reshape(rows)]
         ratios = [cvar / rule for (cvar, _), rule in zip(tails, plain, strict=True)]
         learned = float(np.mean(ratios)) - 1.0
         if not (np.isfinite(learned) and learned < _DIVERGED - 1.0):
@@ -117,18 +112,10 @@ class Trainer:
         return Progress(self.iteration, learned, self.judged() if judge else float("nan"), gradient)
 
     def _drawn(self) -> Episodes:
-        """Those of a batch of paths of each scenario that are worst by the rule, the same for a seed and iteration."""
-        renewal = self.iteration // self._course.renewed
-        if renewal != self._made:
-            self._pool: Episodes | None = None  # its room is needed for the next
-            self._pool, self._made = Episodes.joined(self._make(renewal)), renewal
-            self._lowest = np.minimum(self._lowest, self._pool.lowest)
-            self._highest = np.maximum(self._highest, self._pool.highest)
+        """A batch of paths of each scenario, the same for a seed and iteration."""
         generator = np.random.default_rng([self._seed, 1, self.iteration])
-        assert self._pool is not None
-        size = self._pool.options.size // len(self._apart)
-        count = round(WORST * self._course.batch)
-        drawn = [generator.choice(size, count, replace=False) for _ in self._apart]
+        size = self._pool.options.size // self._scenarios
+        drawn = [generator.choice(size, self._course.batch, replace=False) for _ in range(self._scenarios)]
         return self._pool.some(np.concatenate([n * size + np.sort(each) for n, each in enumerate(drawn)]))
 
     def judged(self) -> float:
@@ -142,7 +129,6 @@ class Trainer:
     def state(self) -> dict[str, Array]:
         """Where the training stands, for a checkpoint."""
         state = {"counts": np.array([self.iteration, self.averages], np.float64)}
-        state["lowest"], state["highest"] = self._lowest, self._highest
         for number, (weight, mean) in enumerate(zip(self.weights, self.averaged, strict=True)):
             moments = self._adam.state.get(weight, {})
             state[f"weight_{number}"], state[f"mean_{number}"] = _array(weight), _array(mean)
@@ -161,7 +147,6 @@ class Trainer:
                 f"the checkpoint is of iteration {iteration:g}; the training has {self._course.iterations}"
             )
         self.iteration, self.averages = int(iteration), int(averages)
-        self._lowest, self._highest = state["lowest"], state["highest"]
         with torch.no_grad():
             for number, (weight, mean) in enumerate(zip(self.weights, self.averaged, strict=True)):
                 weight.copy_(torch.from_numpy(state[f"weight_{number}"]))
@@ -177,7 +162,7 @@ class Trainer:
         layers = tuple(Layer(w, b) for w, b in zip(arrays[::2], arrays[1::2], strict=True))
         ranges = tuple(
             (feature.low, feature.high) if feature.name in UNTAUGHT else (float(a), float(b))
-            for feature, a, b in zip(FEATURES, self._lowest, self._highest, strict=True)
+            for feature, a, b in zip(FEATURES, self._pool.lowest, self._pool.highest, strict=True)
         )
         return replace(self._untrained, layers=layers, ranges=ranges)
 

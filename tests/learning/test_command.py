@@ -54,7 +54,7 @@ def test_refuses_numbers_out_of_range(option: str) -> None:
 @pytest.mark.parametrize(
     ("numbers", "said"),
     [
-        ({"batch": 5_000}, "batch is 5000; allowed: 20 to 1,500"),
+        ({"batch": 5_000}, "batch is 5000; allowed: 20 to 3,000"),
         ({"rate": 0.0}, "rate is 0; allowed: above 0 up to 1"),
         ({"rate": float("nan")}, "rate is nan; allowed: above 0 up to 1"),
         ({"hidden": (65,)}, r"hidden is \(65,\); allowed: up to 3 layers of 1 to 64"),

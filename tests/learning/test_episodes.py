@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alo_lib.learning.episodes import Episodes, cvar_and_tail, worst_of
+from alo_lib.learning.episodes import Episodes, cvar_and_tail
 from alo_lib.learning.positions import BrokerCosts, Costs, net_losses
 from alo_lib.strategy.hedging import AdjustedRule, MinimumVariance, WhalleyWilmott
 from tests.learning.kit import COSTS, book
@@ -31,13 +31,6 @@ def test_a_least_fee_an_order_is_paid_on_the_mean() -> None:
     assert np.mean(smooth) == pytest.approx(np.mean(whole), abs=0.02)
     assert np.mean(whole) - np.mean(cheap) > 0.04
     assert np.corrcoef(smooth, whole)[0, 1] > 0.97
-
-
-def test_the_worst_of_a_part_are_the_worst_of_all() -> None:
-    losses = np.random.default_rng(2).standard_normal(400)
-    part = worst_of(losses, 0.35)
-    assert part.size == 140
-    assert cvar_and_tail(losses[part], 400)[0] == pytest.approx(cvar_and_tail(losses)[0], abs=0.0)
 
 
 def test_an_adjusted_band_is_what_the_adjusted_rule_does() -> None:

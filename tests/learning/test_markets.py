@@ -4,12 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from scipy.linalg import expm
 
 from alo_lib.learning.garch_markets import GjrBootstrap, GjrJumps
-from alo_lib.learning.lognormal_market import LognormalVolatility
 from alo_lib.learning.markets import DAYS, STEPS_A_DAY, BlackScholes, Heston, Jumps, Market, day_shares
-from alo_lib.learning.regime_market import Regimes
 from alo_lib.learning.rough_bergomi import RoughBergomi
 from alo_lib.learning.smile import smile_of
 
@@ -24,8 +21,6 @@ MARKETS: list[Market] = [
     RoughBergomi(),
     GjrJumps(),
     GjrBootstrap(STANDARD),
-    Regimes(),
-    LognormalVolatility(),
 ]
 
 
@@ -74,28 +69,6 @@ def test_what_rough_quotes_expect_is_what_comes_to_pass() -> None:
     high = middle > np.median(middle)
     for group in (high, ~high):
         assert np.mean(quoted[45][group]) == pytest.approx(np.mean(middle[group]), rel=0.12)
-
-
-def test_regimes_are_as_likely_as_their_chain_says_and_the_spot_falls_as_volatility_rises() -> None:
-    market = Regimes()
-    spots, variances = paths_of(market)
-    up, down = market.rises, market.falls
-    generator = np.array([[-up[0], up[0], 0.0], [down[0], -down[0] - up[1], up[1]], [0.0, down[1], -down[1]]])
-    expected = expm(generator * DAYS / 252)[1]
-    found = [np.mean(np.isclose(variances[-1], state)) for state in market.states]
-    assert found == pytest.approx(expected.tolist(), abs=0.01)
-    returns, rises = np.diff(np.log(spots), axis=0), np.diff(variances, axis=0) > 0.0
-    assert np.mean(returns[rises]) == pytest.approx(market.fall, abs=0.002)
-
-
-def test_lognormal_variance_has_the_moments_of_its_process() -> None:
-    market = LognormalVolatility()
-    spots, variances = paths_of(market, variance=0.08)
-    kept, last = math.exp(-market.reversion * DAYS / 252), np.log(variances[-1] / market.level)
-    assert np.mean(last) == pytest.approx(kept * math.log(2.0), abs=0.02)
-    assert np.var(last) == pytest.approx(market.of_variance**2 * (1.0 - kept**2) / (2.0 * market.reversion), rel=0.05)
-    moved = np.corrcoef(np.log(spots[1]), np.log(variances[1]))[0, 1]
-    assert moved == pytest.approx(market.correlation, abs=0.02)
 
 
 def test_bootstrapped_days_have_the_shocks_that_were_given() -> None:

@@ -12,8 +12,8 @@ pytest.importorskip("torch", reason="torch is in requirements/train.txt and not 
 import torch
 
 from alo_lib.learning import LearningError
-from alo_lib.learning.courses import WORST, Course
-from alo_lib.learning.episodes import Episodes, cvar_and_tail, worst_of
+from alo_lib.learning.courses import Course
+from alo_lib.learning.episodes import Episodes, cvar_and_tail
 from alo_lib.learning.positions import net_losses
 from alo_lib.learning.seeds import train_seeds
 from alo_lib.learning.training import UNTAUGHT, Trainer
@@ -22,7 +22,7 @@ from alo_lib.strategy.hedging_policy import HedgingPolicy
 from alo_lib.strategy.policy_format import policy_digest, policy_from
 from tests.learning.kit import COSTS, book
 
-COURSE = Course(iterations=8, paths=200, renewed=5, batch=40, hidden=(5,), rate=0.02)
+COURSE = Course(iterations=8, paths=200, batch=40, hidden=(5,), rate=0.02)
 UNTRAINED = replace(HedgingPolicy.zero(1_500.0, (5,)), stickiness=2.0)
 
 
@@ -31,15 +31,8 @@ def pool() -> list[Episodes]:
     return [Episodes.of(book(name), COSTS, UNTRAINED.base) for name in ("short straddle", "long straddle")]
 
 
-@cache
-def worst(renewal: int) -> list[Episodes]:
-    books = [book(name, seed=5 + renewal) for name in ("short straddle", "long straddle")]
-    made = [Episodes.of(each, COSTS, UNTRAINED.base) for each in books]
-    return [each.some(worst_of(each.base_loss, WORST)) for each in made]
-
-
 def trainer(seed: int = 1, course: Course = COURSE) -> Trainer:
-    return Trainer(seed, course, UNTRAINED, worst, pool())
+    return Trainer(seed, course, UNTRAINED, pool(), pool())
 
 
 def trained(seed: int = 1, iterations: int = 8) -> Trainer:
@@ -92,7 +85,7 @@ def test_what_is_written_decides_as_what_was_trained() -> None:
 
 
 def test_it_learns() -> None:
-    course = replace(COURSE, iterations=40, renewed=40, batch=200)
+    course = replace(COURSE, iterations=40, batch=200)
     made = trainer(course=course)
     before = made.judged()
     for _ in range(40):

@@ -9,7 +9,7 @@ from scipy.stats import t as student
 
 from alo_lib.learning.markets import Heston
 from alo_lib.learning.positions import Costs
-from alo_lib.learning.scenarios import Scenario, one_rule, tuned_minimum_variance, tuned_whalley_wilmott
+from alo_lib.learning.scenarios import Scenario, one_risk_aversion, tuned_minimum_variance, tuned_whalley_wilmott
 from alo_lib.learning.tails import tail_values
 from alo_lib.learning.verdict import _compared, judge, tuned_in
 from alo_lib.strategy.hedging import WhalleyWilmott
@@ -49,7 +49,7 @@ def test_intervals_are_over_paths_and_over_seeds() -> None:
 
 def test_rules_are_tuned_to_their_least_tail() -> None:
     assert tuned_whalley_wilmott(book(), COSTS).risk_aversion in (250.0, 600.0, 1_500.0, 4_000.0)
-    assert tuned_minimum_variance(book(), COSTS).stickiness > 1.0
-    aversion, stickiness = one_rule([(book(), COSTS)])
-    assert tuned_minimum_variance(book(), COSTS).stickiness == stickiness
-    assert 100.0 <= aversion <= 10_000.0
+    tuned = tuned_minimum_variance(book(), COSTS)
+    assert tuned.stickiness > 1.0
+    assert isinstance(tuned.base, WhalleyWilmott)
+    assert one_risk_aversion([(book(), COSTS)], tuned.stickiness) == tuned.base.risk_aversion

@@ -20,8 +20,8 @@ __all__ = ["train"]
 
 
 @click.command(short_help="Train a policy that hedges.")
-@click.option("--iterations", type=Whole(1, 100_000), default=150, show_default=True, help="Steps down the gradient.")
-@click.option("--paths", type=Whole(100, 1_000_000), default=1_500, show_default=True, help="Of each scenario, a seed.")
+@click.option("--iterations", type=Whole(1, 100_000), default=250, show_default=True, help="Steps down the gradient.")
+@click.option("--paths", type=Whole(100, 1_000_000), default=3_000, show_default=True, help="Of each scenario, a seed.")
 @click.option("--batch", type=Whole(20, 1_000_000), default=300, show_default=True, help="Paths of each, an iteration.")
 @click.option("--rate", type=Number(), default=0.015, show_default=True, help="Length of a step.")
 @click.option("--seed", type=Whole(0, 1_000_000), default=1, show_default=True, help="The first seed.")
