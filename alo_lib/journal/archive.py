@@ -170,7 +170,7 @@ def _pass_padding(packed: BinaryIO, size: int) -> None:
 def _listed(archive: Path, packed: BinaryIO) -> dict[str, Any]:
     """What an archive says that it holds, checked."""
     member = _next(archive, packed)
-    if member is None or member.name != _LIST_NAME or member.size > _LONGEST_LIST:
+    if member is None or member.name != _LIST_NAME or not 0 <= member.size <= _LONGEST_LIST:
         raise JournalError(f"{archive} is no archive of a journal: it does not begin with {_LIST_NAME}")
     text = packed.read(member.size)
     _pass_padding(packed, member.size)
