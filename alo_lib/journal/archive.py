@@ -91,6 +91,8 @@ def restore_journal(archive: Path, folder: Path) -> Archived:
         something.
     """
     try:
+        if folder.is_symlink():
+            raise JournalError(f"{folder} is a link; a journal is restored to a folder of its own")
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise JournalError(f"{folder} is not empty; a journal is restored to a folder of its own")
         folder.parent.mkdir(parents=True, exist_ok=True)
