@@ -91,6 +91,8 @@ def restore_journal(archive: Path, folder: Path) -> Archived:
         something.
     """
     try:
+        if folder.is_symlink():
+            raise JournalError(f"{folder} is a link; a journal is restored to a folder of its own")
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise JournalError(f"{folder} is not empty; a journal is restored to a folder of its own")
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -170,7 +172,7 @@ def _pass_padding(packed: BinaryIO, size: int) -> None:
 def _listed(archive: Path, packed: BinaryIO) -> dict[str, Any]:
     """What an archive says that it holds, checked."""
     member = _next(archive, packed)
-    if member is None or member.name != _LIST_NAME or member.size > _LONGEST_LIST:
+    if member is None or member.name != _LIST_NAME or not 0 <= member.size <= _LONGEST_LIST:
         raise JournalError(f"{archive} is no archive of a journal: it does not begin with {_LIST_NAME}")
     text = packed.read(member.size)
     _pass_padding(packed, member.size)

@@ -184,3 +184,22 @@ def test_more_than_is_told_of_is_refused(archive):
 def test_what_is_no_archive_is_refused(tmp_path, data):
     (tmp_path / "a").write_bytes(data)
     refused(tmp_path / "a", "is cut|is no archive of a journal")
+
+
+def test_a_list_of_less_than_nothing_is_not_read_to_the_end_of_all(tmp_path):
+    head = tarfile.TarInfo("archive.json")
+    head.size = -1  # what read() takes for all that there is
+    archive = tmp_path / "a.journal.tar.gz"
+    archive.write_bytes(gzip.compress(head.tobuf(tarfile.GNU_FORMAT) + b"{}"))
+    refused(archive, "does not begin with archive.json")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_journal_is_not_restored_to_a_link(archive, tmp_path, there):
+    if there:
+        (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to("empty")
+    with pytest.raises(JournalError, match="link is a link; a journal is restored to a folder of its own"):
+        restore_journal(archive, tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "empty").exists() == there
