@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from alo_lib.settings.operation import OperationSettings
 
-__all__ = ["fields_of_the_index", "index_template", "rsyslog"]
+__all__ = ["index_template", "rsyslog"]
 
 _KEYWORD: Final = {"type": "keyword", "ignore_above": 1024}
 _WHOLE: Final = {"type": "long"}
@@ -27,11 +27,6 @@ _FIELDS: Final[dict[str, dict[str, Any]]] = {
     **dict.fromkeys(("alo.price", "alo.fee"), _AMOUNT),
 }
 """What the log of a monitor has: fields of the Elastic Common Schema, and its own below ``alo``."""
-
-
-def fields_of_the_index() -> frozenset[str]:
-    """Names of all fields that the index knows."""
-    return frozenset(_FIELDS)
 
 
 def rsyslog(settings: OperationSettings, *, work: str = "/var/spool/rsyslog") -> str:

@@ -20,7 +20,6 @@ __all__ = [
 CONFIG: Final = "/etc/alo/alo.json"
 """Where units and containers find their settings."""
 
-
 TUNABLES: Final = "glibc.malloc.hugetlb=2"
 """For GLIBC_TUNABLES: the allocator takes explicit huge pages where there are any, ordinary ones where not."""
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market.layout import ContractKey, DataKind
+from alo_lib.records import DAY
 
 __all__ = [
     "BAR_DTYPES",
@@ -19,6 +20,7 @@ __all__ = [
     "OptionBars",
     "contract_array",
     "contract_keys",
+    "session_days",
 ]
 
 Bars = NDArray[np.void]
@@ -47,6 +49,12 @@ CONTRACT: Final = np.dtype([("expiry", "<M8[D]"), ("strike", "<f8"), ("right", "
 
 BAR_DTYPES: Final = {DataKind.TRADE: TRADE_BAR, DataKind.QUOTE: QUOTE_BAR, DataKind.OPEN_INTEREST: OPEN_INTEREST}
 """What the rows of each kind of file become."""
+
+
+def session_days(bars: Bars) -> NDArray[np.datetime64]:
+    """The day (n,) of each bar (n,) of regular sessions, which end on their own date in UTC, too."""
+    days: NDArray[np.datetime64] = (bars["time"] // DAY).astype("datetime64[D]")
+    return days
 
 
 def contract_array(keys: list[ContractKey]) -> NDArray[np.void]:

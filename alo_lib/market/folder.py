@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from alo_lib.market.announced_dividends import announced_dividends
-from alo_lib.market.bars import BAR_DTYPES, Bars, OptionBars
+from alo_lib.market.bars import BAR_DTYPES, Bars, OptionBars, session_days
 from alo_lib.market.calendar import MarketHours
 from alo_lib.market.corporate_actions import named_kinds
 from alo_lib.market.distributions import Distribution, told_apart
@@ -196,8 +196,7 @@ class DataFolder:
         drop is no return: prices before one are what it left of them.
         """
         bars = self.bars(ticker, start, end, resolution)
-        # A regular session ends on its own date in UTC, too.
-        days = bars["time"].astype("datetime64[ns]").astype("datetime64[D]")
+        days = session_days(bars)
         factors = self.factor_file(ticker).split_factors(days)
         for one in self.distributions(ticker):
             if one.kind is DividendKind.ADJUSTING:

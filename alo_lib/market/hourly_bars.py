@@ -1,18 +1,15 @@
 """Hourly bars of an equity wherever a data folder has any: from files of hours, else from files of minutes."""
 
 from datetime import date
-from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from alo_lib.market.bars import BAR_DTYPES, Bars
+from alo_lib.market.bars import BAR_DTYPES, Bars, session_days
 from alo_lib.market.folder import DataFolder
 from alo_lib.market.layout import DataKind, Resolution
+from alo_lib.records import HOUR
 
-__all__ = ["hourly_bars"]
-
-_HOUR: Final = 3_600_000_000_000
+__all__ = ["by_the_hour", "hourly_bars"]
 
 
 def hourly_bars(folder: DataFolder, ticker: str, start: date, end: date) -> Bars:
@@ -23,7 +20,7 @@ def hourly_bars(folder: DataFolder, ticker: str, start: date, end: date) -> Bars
     """
     hours = _read(folder, ticker, start, end, Resolution.HOUR)
     minutes = _read(folder, ticker, start, end, Resolution.MINUTE)
-    of_minutes = by_the_hour(minutes[~np.isin(_days(minutes), np.unique(_days(hours)))])
+    of_minutes = by_the_hour(minutes[~np.isin(session_days(minutes), np.unique(session_days(hours)))])
     both: Bars = np.concatenate([hours, of_minutes])
     both.sort(order="time", kind="stable")
     return both
@@ -32,7 +29,7 @@ def hourly_bars(folder: DataFolder, ticker: str, start: date, end: date) -> Bars
 def by_the_hour(minutes: Bars) -> Bars:
     """Bars (n,) of a minute each, in time order, summed by the hour of the clock that they end in."""
     # A bar that ends on the hour is its hour's last; New York is whole hours from UTC.
-    hour = (minutes["time"] - 1) // _HOUR
+    hour = (minutes["time"] - 1) // HOUR
     first = np.flatnonzero(np.append(True, hour[1:] != hour[:-1])[: len(minutes)])
     if not len(first):
         return minutes
@@ -48,9 +45,3 @@ def _read(folder: DataFolder, ticker: str, start: date, end: date, resolution: R
     spans = folder.spans_with_bars(ticker, start, end, resolution)
     none = np.zeros(0, BAR_DTYPES[DataKind.TRADE])
     return np.concatenate([none, *(folder.split_adjusted_bars(ticker, *span, resolution) for span in spans)])
-
-
-def _days(bars: Bars) -> NDArray[np.datetime64]:
-    # A regular session ends on its own date in UTC, too.
-    days: NDArray[np.datetime64] = bars["time"].astype("datetime64[ns]").astype("datetime64[D]")
-    return days

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from alo_lib.executive import Cause, OverrunPolicy
 from alo_lib.monitor.said import DECISIONS, Said, decisions, notices
-from alo_lib.records import HaltCause, HostEvent, Kind, Message, OperatorCommand, OrderStatus
+from alo_lib.records import MICROSECOND, SECOND, HaltCause, HostEvent, Kind, Message, OperatorCommand, OrderStatus
 from alo_lib.views.run import InstrumentRecord, instruments_of
 from alo_lib.views.spoken import or_none
 
@@ -42,8 +42,8 @@ class EventLines:
         kind, rows = message.kind, message.records
         if kind is Kind.INSTRUMENT:
             self._instruments.update(instruments_of(rows))
-        at = dt.datetime.fromtimestamp(message.time // 1_000_000_000, dt.UTC)
-        stamp = f"{at:%Y-%m-%dT%H:%M:%S}.{message.time % 1_000_000_000 // 1000:06}Z"
+        at = dt.datetime.fromtimestamp(message.time // SECOND, dt.UTC)
+        stamp = f"{at:%Y-%m-%dT%H:%M:%S}.{message.time % SECOND // MICROSECOND:06}Z"
         for fields in self._told(kind, rows):
             yield {"@timestamp": stamp, "event.kind": "event", **fields}
 

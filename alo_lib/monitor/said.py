@@ -5,12 +5,12 @@ from typing import Any, Final, NamedTuple
 
 from alo_lib.records import HostEvent, Kind, OrderReason, Records
 
-__all__ = ["DECISIONS", "TOLD_EVENTS", "Said", "decisions", "notices"]
+__all__ = ["DECISIONS", "Said", "decisions", "notices"]
 
 DECISIONS: Final = (Kind.INTENT, Kind.AMENDMENT, Kind.ENTRY, Kind.EXIT)
 """Kinds of messages that say what was decided."""
 
-TOLD_EVENTS: Final = (
+_TOLD_EVENTS: Final = (
     *(HostEvent.RECOVERY, HostEvent.REFUSED, HostEvent.FLOOD, HostEvent.UNDELIVERED, HostEvent.LEFT_OUT),
     HostEvent.ERA,
     *(HostEvent.BROKERAGE_MESSAGE, HostEvent.BROKERAGE_DISCONNECT, HostEvent.BROKERAGE_RECONNECT),
@@ -56,6 +56,6 @@ def notices(kind: Kind, rows: Records) -> Iterator[Said]:
     for row in rows:
         if kind is Kind.NOTICE:
             yield Said(row, "notice", row["text"].decode(errors="replace"))
-        elif kind is Kind.EVENT and row["event"] in TOLD_EVENTS:
+        elif kind is Kind.EVENT and row["event"] in _TOLD_EVENTS:
             what = HostEvent(row["event"]).name.lower().replace("_", " ")
             yield Said(row, what, row["text"].decode(errors="replace"))

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from alo_lib.records import SECOND
 from alo_lib.transport import Owner, SeqLock, TransportError
 
 __all__ = ["STANDBY", "STANDBY_NAME", "Fence", "FencedError"]
@@ -46,7 +47,7 @@ class Fence:
         if told["fenced"] == self._number:
             raise FencedError(
                 f"{_in_words(self._state.owner)} takes over: this core gave no heartbeat for more than "
-                f"{told['lease'] / 1e9:g} s, its lease; what it had not journaled or answered by then it leaves to "
+                f"{told['lease'] / SECOND:g} s, its lease; what it had not journaled or answered by then it leaves to "
                 "that one. Start it again as a standby"
             )
 

@@ -74,6 +74,7 @@ def plans_of(plans: Sequence[TaskPlan], *, paced: bool) -> Sequence[TaskPlan]:
 class CoreProcess:
     """A trading core between a channel and a journal folder, which it makes or continues.
 
+    In the journal's place may stand who has followed it: what that has decided again is not decided once more.
     ``paced`` makes the host tell the time of frames; it waits for each, so overruns are journaled but nothing is left
     out for them.
 

@@ -26,9 +26,9 @@ from alo_lib.runtime.link import Channel, CorePhase
 from alo_lib.runtime.process import CoreProcess
 from alo_lib.transport import NotOwnerError, Owner, Reading
 
-__all__ = ["STARTING_LEASE", "Standby"]
+__all__ = ["Standby"]
 
-STARTING_LEASE: Final = 600.0
+_STARTING_LEASE: Final = 600.0
 """Seconds of a core that has released no frame yet: it decides the rest of its journal again."""
 _GRACE: Final = 0.1
 """Seconds in which a core that is asked to leave may do so, some frames."""
@@ -131,7 +131,7 @@ class Standby:
             return int(beat["monotonic"]) + self._lease
         if self._starting[0] != owner.epoch:
             self._starting = owner.epoch, now
-        return self._starting[1] + round(STARTING_LEASE * SECOND)
+        return self._starting[1] + round(_STARTING_LEASE * SECOND)
 
     def _ended(self, owner: Owner) -> bool:
         """Kill a core that did not leave. Returns whether nobody leads then."""

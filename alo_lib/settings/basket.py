@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
-__all__ = ["BASKET", "Basket"]
+__all__ = ["EXAMPLE", "Basket"]
 
-BASKET: Final = "INDX=ALFA:0.6,BRVO:0.4"
+EXAMPLE: Final = "INDX=ALFA:0.6,BRVO:0.4"
 """How one is written: the index, then each member with its weight."""
 
 
@@ -44,7 +44,7 @@ class Basket:
             weights = {}
         index = index.strip()
         if not (equals and index and len(weights) == len(pairs) and all(weights) and index not in weights):
-            raise ValueError(f"{text!r} is no basket; write one such as {BASKET}")
+            raise ValueError(f"{text!r} is no basket; write one such as {EXAMPLE}")
         return cls(index, weights)
 
     @property

@@ -10,9 +10,10 @@ from pydantic import ConfigDict, ValidationError, ValidationInfo, field_validato
 from pydantic_core import PydanticCustomError
 
 from alo_lib.records import FIRST_DAY, LAST_DAY
+from alo_lib.records.baskets import DISPERSION
 from alo_lib.records.json_reading import json_of
 from alo_lib.records.spelling import check_ticker, meant, number_of, spelled, unspelled, whole_number_of
-from alo_lib.settings.basket import BASKET, Basket
+from alo_lib.settings.basket import EXAMPLE, Basket
 from alo_lib.settings.forecasting import ForecastSettings
 from alo_lib.settings.limits import LimitSettings
 from alo_lib.settings.market import MarketSettings
@@ -73,7 +74,7 @@ class Settings(RunSettings, LimitSettings, TradingSettings, MarketSettings, Fore
     @property
     def traded_basket(self) -> Basket | None:
         """What dispersion is traded of; None where it is not traded."""
-        return Basket.of(self.basket) if "dispersion" in self.structures else None
+        return Basket.of(self.basket) if DISPERSION in self.structures else None
 
     @property
     def contracts_each(self) -> int:
@@ -139,7 +140,7 @@ class Settings(RunSettings, LimitSettings, TradingSettings, MarketSettings, Fore
             raise PydanticCustomError(_TOO_FEW, "a strike of each underlying does not fit")
         if self.hedge == "policy" and not self.policy:
             raise PydanticCustomError(_NO_POLICY, "a policy is not named")
-        if "dispersion" in self.structures and not self.basket:
+        if DISPERSION in self.structures and not self.basket:
             raise PydanticCustomError(_NO_BASKET, "a basket is not named")
         basket = self.traded_basket
         if basket is not None and (strangers := [name for name in basket.names if name not in self.underlyings]):
@@ -242,7 +243,7 @@ class Settings(RunSettings, LimitSettings, TradingSettings, MarketSettings, Fore
             for name, rules in _HEDGES.items()
             if self.hedge not in rules and getattr(self, name) != type(self).model_fields[name].default
         ]
-        if self.basket and "dispersion" not in self.structures:
+        if self.basket and DISPERSION not in self.structures:
             told.append(f"basket {self.basket} does nothing without dispersion in structures")
         if self.exit_edge >= self.entry_edge:
             told.append(
@@ -296,7 +297,7 @@ def _sentence(error: ValidationError, given: Mapping[str, Any], files: Mapping[s
     if first["type"] == _NO_POLICY:
         return f"setting {_valued('hedge', given, files)} needs a file to hedge by: set policy, too"
     if first["type"] == _NO_BASKET:
-        return f"setting {_valued('structures', given, files)} needs a basket: set basket, too, such as {BASKET}"
+        return f"setting {_valued('structures', given, files)} needs a basket: set basket, too, such as {EXAMPLE}"
     if first["type"] == _STRANGERS:
         basket, names = (_valued(each, given, files) for each in ("basket", "underlyings"))
         return f"setting {basket} names {first['ctx']['names']}, not among {names}"

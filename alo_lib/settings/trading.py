@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from alo_lib.settings.basket import BASKET
+from alo_lib.settings.basket import EXAMPLE
 from alo_lib.settings.units import VEGA, VOLATILITY, Unit, Words
 
 __all__ = ["StructureName", "TradedName", "TradingSettings"]
@@ -33,7 +33,7 @@ class TradingSettings(BaseModel):
     structures: tuple[TradedName, ...] = Field(
         ("straddle",), min_length=1, description="what is traded, separated by commas; the best of all are opened"
     )
-    basket: Annotated[str, Words(f"an index, its members and their weights, such as {BASKET}")] = Field(
+    basket: Annotated[str, Words(f"an index, its members and their weights, such as {EXAMPLE}")] = Field(
         "", max_length=8000, description="what dispersion trades, all of them underlyings; for structures dispersion"
     )
     strangle_delta: Annotated[float, Unit("delta")] = Field(

@@ -28,12 +28,12 @@ from alo_lib.market import (
     MapFile,
     Resolution,
 )
-from alo_lib.market.bars import TRADE_BAR, Bars
+from alo_lib.market.bars import TRADE_BAR, Bars, session_days
 from alo_lib.market.distributions import cash_of_contracts
 from alo_lib.market.interest_rate import DEFAULT_RATE
 from alo_lib.market.layout import ContractKey, SecurityArchive, factor_file_path, interest_rate_path, map_file_directory
 from alo_lib.market.text_files import in_place
-from alo_lib.records import DAY, FIRST_DAY, HOUR, MINUTE, Session
+from alo_lib.records import FIRST_DAY, HOUR, MINUTE, Session
 from alo_lib.records.spelling import first_of
 from alo_lib.runtime import DIVIDENDS_LOOKED_BACK
 from alo_lib.settings import Settings
@@ -204,7 +204,7 @@ class _Measure:
         """The universes that there are, and what is offered in each session, by the last one if there is no other."""
         known = [
             {day: open_and_close(bars) for day, bars in traded.items()},
-            dict(zip(_days_of(daily), daily[["open", "close"]].tolist(), strict=True)),
+            dict(zip(session_days(daily).tolist(), daily[["open", "close"]].tolist(), strict=True)),
         ]
         otherwise = "no file has the underlying's price and a contract"
         folder = self._folder.aside()
@@ -338,7 +338,7 @@ class _Measure:
 
     def _require_lookback(self, daily: Bars) -> None:
         """Raise DataError where too many days are missing within what forecasts look back on; name those that are."""
-        days = _days_of(daily)
+        days = session_days(daily).tolist()
         if not days or days[0] >= self._days[-1]:
             return
         length, least = self._settings.garch_history, self._settings.min_coverage
@@ -359,7 +359,7 @@ class _Measure:
     def _check_prices(self, daily: Bars, traded: dict[dt.date, Bars]) -> None:
         folder, ticker, limit = self._folder, self._ticker, self._settings.max_unexplained_move
         history = daily[-(self._settings.garch_history + len(self._days) + 1) :]
-        opens_and_closes = dict(zip(_days_of(history), history[["open", "close"]].tolist(), strict=True))
+        opens_and_closes = dict(zip(session_days(history).tolist(), history[["open", "close"]].tolist(), strict=True))
         sessions = {day: open_and_close(bars) for day, bars in traded.items()}
         factors, events = folder.factor_file(ticker), self._events
         path = factors.path
@@ -385,12 +385,6 @@ class _Measure:
         """The path of the archive that has the underlying's bars of a session."""
         name = self._folder.map_file(self._ticker).ticker_on(day)
         return str(SecurityArchive(self._folder.root, name, day, self._resolution, kind).path)
-
-
-def _days_of(bars: Bars) -> list[dt.date]:
-    """The days of daily bars: a session ends on its own date in UTC, too."""
-    days: list[dt.date] = (bars["time"] // DAY).astype("datetime64[D]").tolist()
-    return days
 
 
 def _ceiling(session: Session, stretch: int) -> int:

@@ -17,8 +17,9 @@ from alo_lib.market import (
     FaultKind,
     Resolution,
 )
+from alo_lib.market.bars import session_days
 from alo_lib.market.event_files import DatedEvent
-from alo_lib.records import DAY, FIRST_DAY, Contract, Session
+from alo_lib.records import FIRST_DAY, Contract, Session
 from alo_lib.runtime import MarketRecord
 from alo_lib.settings import Settings
 from alo_lib.simulation.bars import BarReader, SessionBars, Watched
@@ -129,8 +130,7 @@ def _split_adjusted(bars: NDArray[np.void], factors: FactorFile) -> list[tuple[i
     """Daily bars, adjusted for every split of the factor file, in decimals as LEAN adjusts them."""
     ends = [row.day for row in factors.rows]
     by_span = [*(row.split_factor for row in factors.rows), Decimal(1)]
-    # A regular session ends on its own date in UTC, too.
-    days = (bars["time"] // DAY).astype("datetime64[D]").tolist()
+    days = session_days(bars).tolist()
     applied = [by_span[bisect_left(ends, day)] for day in days]
     rows = bars[["time", "open", "high", "low", "close"]].tolist()
     adjusted = []

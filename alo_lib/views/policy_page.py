@@ -14,11 +14,11 @@ from alo_lib.strategy.policy_format import policy_digest
 from alo_lib.views import page
 from alo_lib.views.drawing import PALETTE, Figure, layout_of, line_trace, plain_numbers
 
-__all__ = ["OUTCOME_COLUMNS", "outcome_cells", "policy_html"]
+__all__ = ["policy_html"]
 
 Array = NDArray[np.float64]
 
-OUTCOME_COLUMNS: Final = (
+_OUTCOME_COLUMNS: Final = (
     "scenario",
     "CVaR, rule",
     "policy",
@@ -51,7 +51,7 @@ def policy_html(policy: HedgingPolicy, told: Sequence[Outcome], curves: dict[str
     parts = [_curves(curves)] if curves else []
     parts += [_place(policy, position, half_spread) for position, half_spread in _SHOWN]
     parts.append(page.note(_WHERE))
-    why = page.table(OUTCOME_COLUMNS, map(outcome_cells, told), range(1, len(OUTCOME_COLUMNS)))
+    why = page.table(_OUTCOME_COLUMNS, map(_outcome_cells, told), range(1, len(_OUTCOME_COLUMNS)))
     return page.page(
         "A learned hedging policy",
         f"SHA-256 {policy_digest(policy)}",
@@ -68,8 +68,8 @@ def policy_html(policy: HedgingPolicy, told: Sequence[Outcome], curves: dict[str
     )
 
 
-def outcome_cells(told: Outcome) -> tuple[str, ...]:
-    """One scenario as OUTCOME_COLUMNS."""
+def _outcome_cells(told: Outcome) -> tuple[str, ...]:
+    """One scenario as _OUTCOME_COLUMNS."""
     rule, policy = told.rule, told.policy
     pairs = ((rule.cvar, policy.cvar), (rule.costs, policy.costs), (rule.deviation, policy.deviation))
     cvar, costs, left = ([f"{each:z.3f}" for each in pair] for pair in pairs)

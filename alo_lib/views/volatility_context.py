@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market import DataFolder
-from alo_lib.market.bars import Bars
+from alo_lib.market.bars import Bars, session_days
 from alo_lib.views.implied_beside import ImpliedBeside, implied_beside
 from alo_lib.views.kept_events import CorporateEvent, KeptEvent, corporate_events, kept_events, variance_time_of
 from alo_lib.views.realized_beside import RealizedBeside, realized_beside
@@ -52,8 +52,7 @@ def volatility_context(folder: DataFolder, ticker: str, bars: Bars, report: Vola
 
     :raises DataError: for a file of events that cannot be read.
     """
-    # A regular session ends on its own date in UTC, too.
-    days = bars["time"].astype("datetime64[ns]").astype("datetime64[D]")
+    days = session_days(bars)
     first, last = (day.astype(dt.date) for day in (days[0], days[-1]))
     sessions = np.array(folder.hours().trading_days(first, last), "datetime64[D]")
     variance_time = variance_time_of(folder, ticker, bars, last)

@@ -9,10 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from alo_lib.deployment.kibana import saved_objects
-from alo_lib.deployment.log_shipping import fields_of_the_index, index_template, rsyslog
+from alo_lib.deployment.log_shipping import index_template, rsyslog
 from alo_lib.settings.operation import OperationSettings
 from tests.deployment.test_alerting import free_port, until
-from tests.deployment.tools import checked, tool
+from tests.deployment.tools import checked, fields_of_the_index, tool
 
 OUTAGE = 60.0
 BATCH = 400

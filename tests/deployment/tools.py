@@ -1,14 +1,34 @@
 """Programs that check what is rendered, where this machine has them: nothing is fetched for a test."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-__all__ = ["checked", "tool"]
+from alo_lib.deployment.log_shipping import index_template
+from alo_lib.settings.operation import OperationSettings
+
+__all__ = ["checked", "fields_of_the_index", "tool"]
+
+
+def fields_of_the_index() -> frozenset[str]:
+    """Names of all fields that the index template knows, with dots."""
+    template = json.loads(index_template(OperationSettings()))
+    return frozenset(_names(template["template"]["mappings"]["properties"], ""))
+
+
+def _names(properties: dict[str, Any], before: str) -> Iterator[str]:
+    for name, kind in properties.items():
+        if "properties" in kind:
+            yield from _names(kind["properties"], f"{before}{name}.")
+        else:
+            yield f"{before}{name}"
 
 
 def tool(name: str, *other_names: str) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from alo_lib.core import FRAME_PLAN
-from alo_lib.deployment.log_shipping import fields_of_the_index
 from alo_lib.executive import Cause, OverrunPolicy
 from alo_lib.journal import JOURNAL_FOLDER, JournalWriter
 from alo_lib.monitor import Source
@@ -28,6 +27,7 @@ from alo_lib.records import (
 )
 from alo_lib.telemetry import EngineKind, Recorder, RunPhase, RunTold
 from alo_lib.telemetry.layout import TELEMETRY_FOLDER
+from tests.deployment.tools import fields_of_the_index
 from tests.runtime.processes import FRAME
 
 DAY = 1_704_205_800_000_000_000  # 2024-01-02 14:30 UTC

@@ -94,7 +94,7 @@ class Striking:
             leader = self._leader(0)
             if leader is None:
                 return
-            self._have_one_stand_by(leader)
+            self._have_one_stand_by()
             if self._done.wait(float(self.random.exponential(0.02))):
                 return
             number, pid = leader
@@ -133,7 +133,7 @@ class Striking:
                 return None
             if not self._standing_by():
                 self.children.append(self.cores.start(self.name))
-                self._await_standby()
+                self.await_standby()
             clocks.sleep(0.0005)
         raise TimeoutError("no core leads")
 
@@ -143,12 +143,12 @@ class Striking:
     def _starts(self) -> bool:
         return bool(self.channel.heartbeat.owner.alive)
 
-    def _have_one_stand_by(self, leader: tuple[int, int]) -> None:
+    def _have_one_stand_by(self) -> None:
         if not self.channel.standby.owner.alive:
             self.children.append(self.cores.start(self.name))
-            self._await_standby()
+            self.await_standby()
 
-    def _await_standby(self) -> None:
+    def await_standby(self) -> None:
         end = clocks.monotonic() + 5
         while not self.channel.standby.owner.alive and clocks.monotonic() < end and not self._done.is_set():
             clocks.sleep(0.001)
@@ -185,7 +185,7 @@ def struck(cores: Cores, folder: Path, seed: int, most: int) -> tuple[list[Blow]
                 assert clocks.monotonic() < end
                 if not channel.heartbeat.owner.alive and not channel.standby.owner.alive:
                     striking.children.append(cores.start(name))
-                    striking._await_standby()
+                    striking.await_standby()
                 clocks.sleep(0.002)
             striking.kill_all()
     finally:

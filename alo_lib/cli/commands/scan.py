@@ -116,12 +116,13 @@ def _scanned(
 ) -> "ScanView":
     """One underlying, for itself: what it offers does not depend on the others."""
     from alo_lib.market import DataFolder
+    from alo_lib.records.baskets import DISPERSION
     from alo_lib.simulation.moment import finest_resolution, market_at
     from alo_lib.views.scan import scan_view
 
     folder = DataFolder(data)
     with working(f"Looking at {ticker} ..."):
-        of_one = [name for name in settings.structures if name != "dispersion"]
+        of_one = [name for name in settings.structures if name != DISPERSION]
         alone = settings.model_dump(mode="json") | {"underlyings": ticker, "basket": ""}
         alone["structures"] = of_one or ["straddle"]  # what dispersion is made of
         finest = finest_resolution(folder, ticker, settings.start)
