@@ -144,6 +144,8 @@ def _unpacked(archive: Path, folder: Path) -> dict[str, Any]:
 
 @contextmanager
 def _opened(archive: Path) -> Iterator[BinaryIO]:
+    if archive.exists() and not archive.is_file():
+        raise JournalError(f"{archive} is no file, and so no archive of a journal")
     try:
         with archive.open("rb") as file, gzip.GzipFile(fileobj=file, mode="rb") as packed:
             yield cast("BinaryIO", packed)

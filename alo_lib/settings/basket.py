@@ -15,7 +15,7 @@ EXAMPLE: Final = "INDX=ALFA:0.6,BRVO:0.4"
 class Basket:
     """An index and the weights of its members: shares of the index's value, made to add up to 1.
 
-    :raises ValueError: in words, for fewer than two members, or a weight that is not above 0.
+    :raises ValueError: in words, for fewer than two members, an index among them, or a weight that is not above 0.
     """
 
     index: str
@@ -26,7 +26,10 @@ class Basket:
         if bad is not None:
             raise ValueError(f"a weight in the basket of {self.index} is {bad:g}; weights are above 0")
         if len(self.weights) < 2:
-            raise ValueError(f"the basket of {self.index} has 1 member; it takes two or more")
+            has = f"{len(self.weights)} member{'s' if not self.weights else ''}"
+            raise ValueError(f"the basket of {self.index} has {has}; it takes two or more")
+        if self.index in self.weights:
+            raise ValueError(f"the basket of {self.index} names {self.index} itself; an index is no member of its own")
         whole = sum(self.weights.values())
         object.__setattr__(self, "weights", {name: weight / whole for name, weight in self.weights.items()})
 
@@ -43,8 +46,10 @@ class Basket:
         except ValueError:
             weights = {}
         index = index.strip()
-        if not (equals and index and len(weights) == len(pairs) and all(weights) and index not in weights):
+        if not (equals and index and weights and all(weights)):
             raise ValueError(f"{text!r} is no basket; write one such as {EXAMPLE}")
+        if len(weights) < len(pairs):
+            raise ValueError(f"{text!r} is no basket: it names a member twice")
         return cls(index, weights)
 
     @property

@@ -1,6 +1,6 @@
 """What a scan of an index and of its members says of their correlation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from alo_lib.strategy.dispersion import Dispersion, average_correlation, dispers
 from alo_lib.views.scan import ScanView
 from alo_lib.views.spoken import or_dash, or_none, rounded
 
-__all__ = ["DispersionView", "dispersion_rows", "dispersion_view"]
+__all__ = ["DispersionView", "dispersion_rows", "dispersion_view", "require_scanned"]
 
 _SOURCES: Final = {"implied": "implied_30", "forecast": "forecast_30", "realized": "realized"}
 """Volatilities of 30 days, and over the last 20 sessions, by the name that a MARKET_STATE record has for them."""
@@ -41,6 +41,13 @@ class DispersionView:
         }
 
 
+def require_scanned(basket: Basket, tickers: Collection[str]) -> None:
+    """ValueError, in words, unless index and members all are among the tickers that are scanned."""
+    lacking = [name for name in basket.names if name not in tickers]
+    if lacking:
+        raise ValueError(f"the basket of {basket.index} names {', '.join(lacking)}, which this scan does not look at")
+
+
 def dispersion_view(basket: Basket, views: Sequence[ScanView]) -> DispersionView:
     """What there is to say of a basket whose index and members all were scanned.
 
@@ -48,9 +55,7 @@ def dispersion_view(basket: Basket, views: Sequence[ScanView]) -> DispersionView
     """
     markets = {view.ticker: view.market for view in views}
     names = basket.names
-    lacking = [name for name in names if name not in markets]
-    if lacking:
-        raise ValueError(f"the basket of {basket.index} names {', '.join(lacking)}, which this scan does not look at")
+    require_scanned(basket, markets)
     weights = np.array(list(basket.weights.values()))
     told = {
         kind: np.array([np.nan if (market := markets[name]) is None else market[column] for name in names])

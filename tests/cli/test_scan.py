@@ -139,21 +139,6 @@ def test_goog_as_leans_sample_has_it(run, lean_data):
         assert leg["symbol"] in symbols
 
 
-def test_a_basket_says_at_which_correlation_its_members_are_the_index(scan):
-    """By the sums of two members, from the volatilities that the scan tells of each."""
-    found = _object(scan("--time", "12:00", "--json", "--basket", "alfa=BRVO:3,ALFA:1", tickers=("ALFA", "BRVO")))
-    told, market = found["dispersion"], {each["ticker"]: each["market"] for each in found["scans"]}
-    assert told["weights"] == {"BRVO": 0.75, "ALFA": 0.25}
-    for kind, name in (("implied", "implied_30"), ("forecast", "forecast_30"), ("realized", "realized")):
-        one, other = 0.75 * market["BRVO"][name], 0.25 * market["ALFA"][name]
-        correlation = (market["ALFA"][name] ** 2 - one**2 - other**2) / (2.0 * one * other)
-        assert told["correlation"][kind] == pytest.approx(correlation, rel=1e-3)
-    one, other = 0.75 * market["BRVO"]["implied_30"], 0.25 * market["ALFA"]["implied_30"]
-    fair = max(one**2 + other**2 + 2.0 * told["correlation"]["realized"] * one * other, 0.0) ** 0.5
-    assert told["edge"]["realized"] == pytest.approx(market["ALFA"]["implied_30"] - fair, abs=1e-4)
-    assert told["stress"] == pytest.approx(one + other - market["ALFA"]["implied_30"], abs=1e-5)
-
-
 @pytest.mark.parametrize(
     ("basket", "words"),
     [
@@ -161,10 +146,13 @@ def test_a_basket_says_at_which_correlation_its_members_are_the_index(scan):
         ("ALFA=BRVO:x", "'ALFA=BRVO:x' is no basket"),
         ("ALFA=BRVO:1", "the basket of ALFA has 1 member; it takes two or more"),
         ("ALFA=BRVO:1,CHRL:-1", "a weight in the basket of ALFA is -1; weights are above 0"),
-        ("ALFA=BRVO:1,ALFA:1", "the basket of ALFA names BRVO, which this scan does not look at"),
+        ("INDX=ALFA:1,BRVO:1", "the basket of INDX names INDX, BRVO, which this scan does not look at"),
+        ("ALFA=BRVO:1,ALFA:1", "the basket of ALFA names ALFA itself; an index is no member of its own"),
+        ("INDX=ALFA:1,ALFA:2,BRVO:1", "'INDX=ALFA:1,ALFA:2,BRVO:1' is no basket: it names a member twice"),
     ],
 )
 def test_what_is_no_basket_of_the_scan_is_refused(scan, basket, words):
     outcome = scan("--basket", basket)
     assert outcome.status == 2
     assert words in outcome.err
+    assert "Looking at" not in outcome.err

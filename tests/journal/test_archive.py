@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import tarfile
 
 import pytest
@@ -89,6 +90,13 @@ def test_nothing_is_written_over(archive, tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(JournalError, match="is not empty"):
         restore_journal(archive, tmp_path / "file")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(JournalError, match="pipe is no file, and so no archive of a journal"):
+        restore_journal(tmp_path / "pipe", tmp_path / "restored")
+    assert not (tmp_path / "restored").exists()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.7, 0.999])

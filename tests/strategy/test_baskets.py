@@ -396,7 +396,7 @@ def test_a_book_that_may_only_reduce_gives_up_all_of_it() -> None:
         ({"basket": "INDX=ALFA:0.6,CHLI:0.4"}, "names CHLI, not among underlyings INDX,ALFA,BRVO"),
         ({"basket": "INDX=ALFA:0.6"}, "setting basket: the basket of INDX has 1 member"),
         ({"basket": "INDX=ALFA:0.6,BRVO:-1"}, "setting basket: a weight in the basket of INDX is -1"),
-        ({"basket": "INDX=ALFA:0.6,INDX:0.4"}, "'INDX=ALFA:0.6,INDX:0.4' is no basket; write one such as"),
+        ({"basket": "INDX=ALFA:0.6,INDX:0.4"}, "the basket of INDX names INDX itself; an index"),
     ],
 )
 def test_a_bad_basket_is_one_sentence(values: dict[str, str], words: str) -> None:

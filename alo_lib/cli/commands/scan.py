@@ -81,6 +81,7 @@ def scan(
     from alo_lib.cli.targets import check_page
     from alo_lib.market import DataFolder
     from alo_lib.settings import Settings
+    from alo_lib.views.dispersion import dispersion_view
 
     if html is not None:
         check_page(html)
@@ -90,9 +91,11 @@ def scan(
     settings = Settings.of(Settings.parameters_of(CONFIG), chosen)
     folder = DataFolder(ready_market(data, DATA))
     at = None if clock is None else dt.timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second)
-    views = [_scanned(settings, ticker, folder.root, at, "resolution" in chosen) for ticker in settings.underlyings]
     basket = settings.traded_basket if basket is None else basket
-    correlation = None if basket is None else _dispersion(basket, views)
+    if basket is not None:
+        _require_scanned(basket, settings.underlyings)
+    views = [_scanned(settings, ticker, folder.root, at, "resolution" in chosen) for ticker in settings.underlyings]
+    correlation = None if basket is None else dispersion_view(basket, views)
     if html is not None:
         from alo_lib.records.whole_files import write_whole
         from alo_lib.views.scan_page import scan_html
@@ -134,11 +137,11 @@ def _scanned(
     return view
 
 
-def _dispersion(basket: "Basket", views: "Sequence[ScanView]") -> "DispersionView":
-    from alo_lib.views.dispersion import dispersion_view
+def _require_scanned(basket: "Basket", tickers: "Sequence[str]") -> None:
+    from alo_lib.views.dispersion import require_scanned
 
     try:
-        return dispersion_view(basket, views)
+        require_scanned(basket, tickers)
     except ValueError as error:
         raise UserError(str(error)) from None
 
