@@ -1,7 +1,6 @@
 """The log of a run for programs that gather logs: JSON lines beside it, each once, however often who writes it ends."""
 
 import fcntl
-import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from alo_lib.monitor.event_lines import LOGGED, EventLines
 from alo_lib.monitor.journal_tail import JournalTail
 from alo_lib.monitor.source import Source
 from alo_lib.records import Message
+from alo_lib.records.json_reading import json_of
 from alo_lib.telemetry.log import json_line
 from alo_lib.telemetry.reading import Telemetry
 
@@ -102,7 +102,7 @@ class EventLog:
                 file.seek(max(0, path.stat().st_size - _TAIL))
                 whole = file.read().rpartition(b"\n")[0].rpartition(b"\n")[2]
             try:
-                told = json.loads(whole)
+                told = json_of(whole)
                 if told[_JOURNAL] == self._tail.mark:
                     sequence, number = map(int, told["event.id"].split("-"))
                     last = max(last, (sequence, number))

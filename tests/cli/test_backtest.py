@@ -263,7 +263,7 @@ def test_settings_are_listed_with_their_values(run):
 
 def test_the_log_is_shown_when_asked_for(backtest):
     lines = [line for line in backtest("--verbose", "--log-format", "json").err.splitlines() if line.startswith("{")]
-    assert [json.loads(line)["event"] for line in lines] == [
+    assert [json.loads(line)["message"] for line in lines] == [
         "run begins",
         "engine ended",
         "data left out",

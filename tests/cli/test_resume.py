@@ -57,7 +57,7 @@ def test_a_killed_run_is_finished(run, killed, small_market, tmp_path):
     whole = json.loads(run("backtest", "--data", small_market, *DAY, "--json", "--output", tmp_path / "whole").out)
     for name in ("journal_digest", "order_digest", "net_profit", "orders"):
         assert told[name] == whole[name]
-    log = [json.loads(line)["event"] for line in (killed.with_suffix("") / "alo-log.txt").read_text().splitlines()]
+    log = [json.loads(line)["message"] for line in (killed.with_suffix("") / "alo-log.txt").read_text().splitlines()]
     assert [event for event in log if event.startswith("run ")] == ["run begins", "run begins", "run ends"]
 
 

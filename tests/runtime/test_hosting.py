@@ -7,7 +7,7 @@ import pytest
 
 import alo_lib.runtime.hosting as hosting
 from alo_lib.core import TradingCore
-from alo_lib.journal import eras_of, message_digest, read_journal, segments_in_object_store
+from alo_lib.journal import Journal, eras_of, message_digest, read_journal, segments_in_object_store
 from alo_lib.records import SECOND, BookMode, HostEvent, Kind, Message, Records, records
 from alo_lib.runtime import MarketRecord, Opened, open_core
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
@@ -214,7 +214,7 @@ def test_a_host_that_catches_up_hears_what_counts_of_the_kinds_that_it_asks_for(
     told = [(place, each) for place, each in enumerate(journal.messages) if each.kind in hosting._TOLD]
     (first, _), *others = told
     monkeypatch.setattr(remote, "_wait_until", lambda reached: None)
-    monkeypatch.setattr("alo_lib.journal.journal._sequences_left_out", lambda messages: frozenset({first}))
+    monkeypatch.setattr(Journal, "left_out_since", lambda journal, since: frozenset({first}))
     heard: list[Message] = []
     remote.catch_up(heard.append, hosting._TOLD)
     assert heard
