@@ -149,6 +149,7 @@ def test_a_strangers_alpha_beside_ours_is_traded_and_ended_as_it_says(run: Calla
     assert not order_digest(ran.orders).startswith(UNSWAPPED_ORDERS)
 
 
+@pytest.mark.slow
 def test_another_execution_model_trades_the_cores_targets(run: Callable[..., Ran]) -> None:
     ran = run("execution")
     assert ran.made["targets"] > 0

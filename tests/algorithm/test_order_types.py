@@ -43,8 +43,9 @@ def test_orders_wait_are_changed_and_given_up_and_a_replay_decides_the_same(orde
 
 
 @pytest.mark.lean
-@pytest.mark.parametrize("order_type", [pytest.param("limit", marks=pytest.mark.slow), "combo"], indirect=True)
-@pytest.mark.parametrize("job", [pytest.param("straddle", marks=pytest.mark.slow), "condor"], indirect=True)
+@pytest.mark.slow
+@pytest.mark.parametrize("order_type", ["limit", "combo"], indirect=True)
+@pytest.mark.parametrize("job", ["straddle", "condor"], indirect=True)
 def test_lean_does_the_same(job: dict[str, Any], embedded: Journal, lean_data: Path, tmp_path: Path) -> None:
     theirs = run(native(), job, lean_data, tmp_path / "native")[1]
     assert message_digest(theirs.counted) == message_digest(embedded.counted)
