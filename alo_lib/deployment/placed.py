@@ -45,10 +45,16 @@ def stays_here(listen: str) -> bool:
 
 
 def check_contained(settings: OperationSettings) -> None:
-    """Check that containers, which share one volume of memory and one of state, reach what the settings name.
+    """Check that containers, which share one volume of memory and one of state, can do what the settings name.
 
-    :raises SettingsError: for a place elsewhere, which LEAN or the next container would not find.
+    :raises SettingsError: for a place elsewhere, which LEAN or the next container would not find, and for a standby,
+        which could not end a core of another container.
     """
+    if settings.deploy.standby:
+        raise SettingsError(
+            "setting deploy.standby is true; allowed in containers: false, because one container cannot end another's "
+            "core: its runtime starts that again"
+        )
     of, state = settings.core, PurePosixPath(settings.deploy.state)
     if of.folder is not None:
         raise SettingsError(

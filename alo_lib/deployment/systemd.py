@@ -14,7 +14,7 @@ from alo_lib.deployment.placed import (
     stays_here,
 )
 from alo_lib.deployment.units import Directive, Unit
-from alo_lib.settings.operation import OperationSettings
+from alo_lib.settings.operation import STARTING_MINUTES, OperationSettings
 
 __all__ = ["systemd_files"]
 
@@ -156,7 +156,11 @@ def _core(settings: OperationSettings, *, standby: bool = False) -> Unit:
             "WatchdogSec", f"{core.watchdog}s", "told by its frames, and while it takes inputs in: else it is killed"
         ),
         Directive("WatchdogSignal", "SIGKILL", "it goes on from its journal as after any kill"),
-        Directive("TimeoutStartSec", "15min", "before its first frame it decides the rest of its journal again"),
+        Directive(
+            "TimeoutStartSec",
+            f"{STARTING_MINUTES}min",
+            "before its first frame it decides the rest of its journal again",
+        ),
         Directive("TimeoutStopSec", "30s"),
         Directive("Restart", "always"),
         Directive("RestartSec", "200ms"),

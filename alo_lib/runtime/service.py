@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from alo_lib.runtime.link import CorePhase
+from alo_lib.settings.operation import STARTING_MINUTES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +22,7 @@ __all__ = ["ServiceManager"]
 _SHARE: Final = 4
 """Notices within the time that the watchdog waits for one: three may be lost."""
 _SECOND: Final = 1_000_000_000
-_TAKING_OVER: Final = 900_000_000
+_TAKING_OVER: Final = STARTING_MINUTES * 60_000_000
 """Microseconds that a watchdog waits for a standby that takes over: as long as a start may take."""
 _STATE: Final = {
     CorePhase.STARTING: "",

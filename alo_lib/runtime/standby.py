@@ -19,17 +19,16 @@ from typing import Final
 import numpy as np
 
 from alo_lib.journal import JournalHeldError, require_no_writer
-from alo_lib.records import SECOND
+from alo_lib.records import MINUTE, SECOND
 from alo_lib.runtime.fence import STANDBY
 from alo_lib.runtime.follower import Follower
 from alo_lib.runtime.link import Channel, CorePhase
 from alo_lib.runtime.process import CoreProcess
+from alo_lib.settings.operation import STARTING_MINUTES
 from alo_lib.transport import NotOwnerError, Owner, Reading
 
 __all__ = ["Standby"]
 
-_STARTING_LEASE: Final = 600.0
-"""Seconds of a core that has released no frame yet: it decides the rest of its journal again."""
 _GRACE: Final = 0.1
 """Seconds in which a core that is asked to leave may do so, some frames."""
 _ENDING: Final = 2.0
@@ -131,7 +130,7 @@ class Standby:
             return int(beat["monotonic"]) + self._lease
         if self._starting[0] != owner.epoch:
             self._starting = owner.epoch, now
-        return self._starting[1] + round(_STARTING_LEASE * SECOND)
+        return self._starting[1] + STARTING_MINUTES * MINUTE
 
     def _ended(self, owner: Owner) -> bool:
         """Kill a core that did not leave. Returns whether nobody leads then."""

@@ -24,6 +24,7 @@ from alo_lib.settings.settings import Settings, SettingsError
 from alo_lib.settings.units import CORE_NAME
 
 __all__ = [
+    "STARTING_MINUTES",
     "AlertOptions",
     "CoreOptions",
     "DeployOptions",
@@ -33,6 +34,9 @@ __all__ = [
     "OperationSettings",
     "described",
 ]
+
+STARTING_MINUTES: Final = 15
+"""Until its first frame: a core decides the rest of its journal again. Neither systemd nor a standby ends it before."""
 
 _PORT: Final = re.compile(r"(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:]+\]):(?P<port>\d{1,5})")
 _ABSOLUTE: Final = re.compile(r"/[\w./@+-]*")

@@ -253,6 +253,13 @@ def test_what_containers_would_not_find_is_refused(kind, core, told):
     assert "/var/lib/alo/mine" in "".join(render(kind, BASE, inside).values())
 
 
+@pytest.mark.parametrize("kind", ["docker", "kubernetes"])
+def test_containers_have_no_standby(kind):
+    with pytest.raises(SettingsError, match=r"deploy.standby is true; allowed in containers: false"):
+        render(kind, BASE, OperationSettings.of({"deploy": {"standby": True}}, "x"))
+    assert "alo-standby.service" in render("systemd", BASE, OperationSettings.of({"deploy": {"standby": True}}, "x"))
+
+
 def test_the_containers_monitor_reads_the_cores_settings():
     from alo_lib.deployment.compose import compose
 

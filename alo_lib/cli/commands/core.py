@@ -267,7 +267,6 @@ def _prepare(
 def _run(process: CoreProcess, frames: int | None) -> Ending:
     from alo_lib.executive import OverrunError
     from alo_lib.journal import JournalError
-    from alo_lib.runtime.fence import FencedError
     from alo_lib.runtime.frame_clock import ClockError
     from alo_lib.transport import TransportError
 
@@ -275,8 +274,6 @@ def _run(process: CoreProcess, frames: int | None) -> Ending:
     before = {number: signal.signal(number, lambda *_: process.stop()) for number in ending}
     try:
         return process.run(frames)
-    except FencedError as error:
-        raise UserError(f"the core left: {error}") from error
     except (ClockError, OverrunError, JournalError, TransportError) as error:
         raise RunFailedError(f"the core stopped: {error}") from error
     except Exception as error:
