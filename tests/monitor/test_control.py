@@ -207,7 +207,7 @@ def test_the_page_steers_once_it_is_confirmed(steered: Steered, width: int, dark
         page.wait_for("document.getElementById('cards').textContent.includes('halted')")
         press('[data-command="resume"]')
         press("#yes")
-        page.wait_for("document.getElementById('answer').textContent.startsWith('resume: ')")
+        page.wait_for("document.getElementById('answer').textContent.startsWith('resume: from the next frame on')")
         assert all("401" in each or "risk.json" in each for each in page.said), page.said
     assert len(steered.commands()) == before + 2
 
