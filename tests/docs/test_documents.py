@@ -40,9 +40,9 @@ def text_of(path: Path) -> str:
 
 
 def code_of(text: str) -> Iterator[str]:
-    """Each line of the code blocks without its remark, and each piece of code inside a line of prose."""
+    """Each line of the code blocks, with those that go on, without its remark, and each piece of code inside prose."""
     prose, fenced = [], False
-    for line in text.splitlines():
+    for line in re.sub(r" +\\\n +", " ", text).splitlines():
         if line.startswith("```"):
             fenced = not fenced
         elif fenced or line.startswith("    "):
