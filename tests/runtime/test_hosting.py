@@ -301,5 +301,5 @@ def test_a_core_that_does_not_answer_how_it_stands_holds_its_host_up_for_a_momen
     to.watched.beat()
     began = time.monotonic()
     assert to.hosted.standing() is None
-    assert 0.2 <= time.monotonic() - began < 1.0
+    assert 0.2 <= time.monotonic() - began < 4.0  # a command has five
     to.remote.stop()
