@@ -175,6 +175,7 @@ def test_history_has_the_greeks_of_its_own_time(seen: Callable[[str], dict[str, 
         ("spx", {"2021-01-04 09:45"}, CHICAGO, 1),  # all that the data have
     ],
 )
+@pytest.mark.slow
 def test_history_of_hours_days_and_an_index(
     seen: Callable[[str], dict[str, Any]], name: str, times: set[str], zone: ZoneInfo, least: int
 ) -> None:
@@ -200,6 +201,7 @@ def test_a_contract_read_late_has_the_greeks_of_its_slice(seen: Callable[[str], 
     check(rows, goog_settlement, rate=curve)
 
 
+@pytest.mark.slow
 def test_contracts_come_and_go(seen: Callable[[str], dict[str, Any]]) -> None:
     result = seen("goog")
     removed = {event.split(" 2015-")[0][len("removed ") :] for event in result["events"] if event.startswith("removed")}
@@ -230,6 +232,7 @@ def saturday_settlement(row: dict[str, Any]) -> dt.datetime:
     return at(last, dt.time(13) if last == "2014-07-03" else CLOSE)  # the exchange closes early
 
 
+@pytest.mark.slow
 def test_another_underlying_with_its_own_filter_and_an_announced_dividend(
     seen: Callable[[str], dict[str, Any]],
 ) -> None:
@@ -251,6 +254,7 @@ def test_another_underlying_with_its_own_filter_and_an_announced_dividend(
 
 
 @pytest.mark.parametrize(("late", "amount"), [(False, 3.05), (True, 3.05 / 7)])
+@pytest.mark.slow
 def test_dividends_of_the_past_year_are_expected_again(
     seen: Callable[[str], dict[str, Any]], late: bool, amount: float
 ) -> None:
@@ -277,6 +281,7 @@ def spx_settlement(row: dict[str, Any]) -> dt.datetime:
     return at(row["expiry"], dt.time(8, 30) if third_friday else dt.time(15, 15), CHICAGO)
 
 
+@pytest.mark.slow
 def test_weeklies_settle_in_the_afternoon(seen: Callable[[str], dict[str, Any]]) -> None:
     rows = [row for row in seen("spx")["rows"] if row["option"].endswith("SPXW")]
     assert rows
@@ -314,6 +319,7 @@ def test_parity_is_alo_chain_s_to_the_bit(seen: Callable[[str], dict[str, Any]],
         assert (told["implied_volatility"], told["delta"]) == (row["mid_volatility"], row["delta"]), row["symbol"]
 
 
+@pytest.mark.slow
 def test_an_option_on_a_future_has_no_cost_of_carry(seen: Callable[[str], dict[str, Any]]) -> None:
     found = seen("spx")["future_option"]
     assert found["price"] == 120.5

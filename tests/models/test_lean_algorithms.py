@@ -10,7 +10,6 @@ from tests.models.lean_run import native_lean
 
 pytestmark = pytest.mark.lean
 
-QUICK = ("BasicTemplateOptionsHourlyAlgorithm",)
 NAMES = [name for names in ALGORITHMS.values() for name in names]
 LEANS_DEFAULT = "IndicatorBasedOptionPriceModel"
 MORE_MEMORY = 300.0
@@ -37,17 +36,11 @@ def check(name: str, data: Path, folder: Path) -> None:
     assert ours.memory < without.memory + MORE_MEMORY
 
 
-@pytest.mark.parametrize("name", QUICK)
-def test_orders_are_the_same(name: str, lean_data: Path, tmp_path: Path) -> None:
-    check(name, lean_data, tmp_path)
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in QUICK])
-def test_orders_are_the_same_in_all_the_others(name: str, lean_data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_orders_are_the_same(name: str, lean_data: Path, tmp_path: Path) -> None:
     check(name, lean_data, tmp_path)
 
 
 def test_there_are_enough_of_every_kind() -> None:
     assert len(set(NAMES)) == len(NAMES) >= 25
-    assert set(QUICK) < set(NAMES)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.models.lean_run import kept_by, native_lean
 
-pytestmark = pytest.mark.lean
+pytestmark = [pytest.mark.lean, pytest.mark.slow]
 
 
 def test_compiled_code_reads_the_bytes_that_python_reads(lean_data: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.models.lean_run import kept_by
 
-pytestmark = pytest.mark.lean
+pytestmark = [pytest.mark.lean, pytest.mark.slow]
 
 
 def test_a_quant_book_gives_the_greeks_that_an_algorithm_has(lean_data: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from alo_lib.market.volatility_files import (
 )
 from tests.models.lean_run import kept_by, native_lean
 
-pytestmark = pytest.mark.lean
+pytestmark = [pytest.mark.lean, pytest.mark.slow]
 
 ALGORITHM = Path(__file__).with_name("custom_data_algorithm.py")
 CLOSES = [dt.datetime(2015, 12, day, hour) for day, hour in ((21, 16), (22, 16), (23, 16), (24, 13))]
