@@ -1,6 +1,8 @@
 """What tests of several rooms share."""
 
 import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,19 @@ def lean_data() -> Path:
     if not (folder / _PART_OF_IT).is_dir():
         pytest.skip(f"LEAN's sample data is not in {folder}; set LEAN_DATA to the Data folder of LEAN's repository")
     return folder
+
+
+def _write_out() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "journal-sync"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _journals_are_closed() -> Iterator[None]:
+    """A journal that a file leaves open keeps a thread that looks for news, at the cost of every later test."""
+    before = _write_out()
+    yield
+    left = len(_write_out() - before)
+    assert not left, f"this file leaves {left} journals open: close the writers, the cores and the hosts it makes"
 
 
 @pytest.hookimpl(trylast=True)  # when the order is drawn, and what is not run is gone

@@ -22,7 +22,9 @@ from alo_lib.transport.histogram import histogram_record
 __all__ = ["Syncer"]
 
 _PAUSE: Final = 200
-"""Microseconds between two looks while nothing is new."""
+"""Microseconds from a write-out, or from a look that found nothing, to the next look."""
+_LONGEST_PAUSE: Final = 2000
+"""How far looks that find nothing stretch it, twofold each time: an idle journal costs next to nothing."""
 
 
 def _not_recorded(words: NDArray[np.int64], epoch: int, row: int, value: int) -> int:
@@ -58,14 +60,17 @@ def _rounds(
     What was appended is read before the switch: when the switch then still is the same, every entry counted lies in
     this segment or in one that has been written out.
     """
+    pause = _PAUSE
     while True:
         call(sleep, 0)  # a call that may change memory: nothing is remembered from the round before
         appended = marks[APPENDED]
         if marks[SWITCH] != switch or marks[STATE] != 0:
             return 0
         if appended == marks[DURABLE]:
-            call(sleep, _PAUSE)
+            call(sleep, pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
             continue
+        pause = _PAUSE
         began = _counter()
         failed = call(sync, descriptor) != 0
         if len(times):

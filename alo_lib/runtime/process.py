@@ -7,6 +7,7 @@ everything again, compares, and takes up the ring where it stood, no message los
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -118,6 +119,9 @@ class CoreProcess:
         self._kept = self._kept_at = 0  # frames with news, and frames, when the last snapshot was kept
         self._cause = self._doubts = 0
         self._beat = np.zeros(1, HEARTBEAT)
+        self._held = ExitStack()
+        for side in (self._inputs, self._answers, self._heart, self._taking, self._desk):
+            self._held.callback(side.close)
         plans = plans_of(plans, paced=paced)
         self._last_time = -1
         unseen: list[str] = []
@@ -224,10 +228,9 @@ class CoreProcess:
         self._outbox.journal.close()
 
     def close(self) -> None:
-        """Give the channel up, so that another core may have it."""
+        """Give the channel up, and the journal of a core that has not run, so that another core may have them."""
         self._showing.end(RunPhase.FAILED)  # unless it has ended before
-        for side in (self._inputs, self._answers, self._heart, self._taking, self._desk):
-            side.close()
+        self._held.close()
 
     # Frames ----------------------------------------------------------------------------------------------------------
 
@@ -418,6 +421,7 @@ class CoreProcess:
         return [finding] if finding else []
 
     def _answering(self, writer: JournalWriter) -> Sink:
+        self._held.callback(writer.abandon)  # one that was closed stays so
         self._outbox = Outbox(writer)
         return self._showing.sink(writer, self._outbox)
 

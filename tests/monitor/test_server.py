@@ -48,7 +48,7 @@ class Served(NamedTuple):
     def get(self, path: str, **headers: str) -> tuple[int, bytes]:
         request = urllib.request.Request(self.url + path, headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
@@ -137,10 +137,10 @@ def test_probes_and_refusals(served: Served) -> None:
     for method in ("POST", "PUT", "DELETE"):
         request = urllib.request.Request(served.url + "state.json", data=b"x" * 100_000, method=method)
         with pytest.raises(urllib.error.HTTPError, match="405"):
-            urllib.request.urlopen(request, timeout=30)
+            urllib.request.urlopen(request, timeout=PATIENCE)
     risk = json.loads(served.get("risk.json")[1])
     assert len(risk["ladder"]["together"][0][0]) == len(risk["ladder"]["spot_moves"])
-    with urllib.request.urlopen(served.url, timeout=30) as answer:
+    with urllib.request.urlopen(served.url, timeout=PATIENCE) as answer:
         policy = answer.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
@@ -178,7 +178,7 @@ def test_addresses_that_are_none_are_refused(text: str) -> None:
 def test_every_response_ends_its_connection_and_says_what_a_page_may(
     served: Served, line: str, host: str, status: int
 ) -> None:
-    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as client:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE) as client:
         client.sendall(f"{line} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         answer = b""
         while part := client.recv(65_536):  # to its end
@@ -203,13 +203,13 @@ def test_a_thousand_streams_slow_and_oversized_clients_are_survived(served: Serv
     clients = []
     try:
         for _ in range(1_000):
-            client = socket.create_connection(("127.0.0.1", served.port), timeout=30)
+            client = socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE)
             client.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
             clients.append(client)
-        slow = socket.create_connection(("127.0.0.1", served.port), timeout=30)
+        slow = socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE)
         clients.append(slow)
         slow.sendall(b"GET /state.json HT")  # and no more
-        large = socket.create_connection(("127.0.0.1", served.port), timeout=30)
+        large = socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE)
         clients.append(large)
         large.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
         answer = b""
@@ -355,7 +355,7 @@ def test_a_core_is_served_and_its_kill_told_within_two_frames(tmp_path: Path) ->
                 time.sleep(0.1)
             assert served.told()["pid"] == core.pid
             assert b"alo_release_lateness_seconds_count " in served.get("metrics")[1]
-            with socket.create_connection(("127.0.0.1", served.port), timeout=30) as client:
+            with socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE) as client:
                 client.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 assert event_of(client)["phase"] == "running"
                 os.kill(core.pid, signal.SIGKILL)

@@ -139,7 +139,6 @@ def started_again(folder: Path, *, utc: int = TEN, paced: bool = False, slots: i
 
 def killed(process: CoreProcess) -> None:
     """Leave everything as a process does that is killed between two steps."""
-    process._outbox.journal.abandon()
     process.close()
 
 
