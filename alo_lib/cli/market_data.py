@@ -1,6 +1,7 @@
 """The data folder of a run, and the synthetic market that is written where there is none."""
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -9,6 +10,7 @@ from alo_lib.cli.failures import UserError
 
 if TYPE_CHECKING:
     from alo_lib.market.generator import Made, MarketTruth
+    from alo_lib.market.layout import Resolution
 
 __all__ = ["holds_data", "ready_market", "write_market"]
 
@@ -42,21 +44,30 @@ def holds_data(folder: Path) -> bool:
     return folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir())
 
 
-def write_market(folder: Path, truth: "MarketTruth", resolution: str | None = None) -> "Made | None":
+def write_market(folder: Path, truth: "MarketTruth", resolution: str | None = None, workers: int = 1) -> "Made | None":
     """Write the synthetic market into ``folder`` so that one cut short never looks like a finished one.
 
-    Its bars are of one ``resolution``, by its folder's name, or else of minutes and hours.
+    Its bars are of one ``resolution``, by its folder's name, or else of minutes and hours; ``workers`` make a name
+    each.
 
     It is made in a folder of its own below ``folder``, marked complete, and only then moved into place; a move that
-    was cut short is finished by the next call, which makes nothing and tells nothing of it.
+    was cut short is finished by the next call, which makes nothing and tells nothing of it. Names that are whole when
+    their making is cut short are kept, and the next call for the same market makes the others.
     """
+    from alo_lib.market.generator import FILED, HalfMade
+    from alo_lib.market.layout import Resolution
+
     unfinished = folder / _UNFINISHED
     made = unfinished / "market"
     told = None
     if not (unfinished / _COMPLETE).exists():
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        told = _generate(made, truth, resolution)
+        resolutions = FILED if resolution is None else (Resolution(resolution),)
+        if HalfMade(made, truth, resolutions).goes_on:
+            say(f"Going on with the market that was begun in {folder}.")
+        else:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True, exist_ok=True)
+        told = _generate(made, truth, resolutions, workers)
         (unfinished / _COMPLETE).touch()
     for entry in sorted(made.iterdir()):
         entry.replace(folder / entry.name)
@@ -64,14 +75,14 @@ def write_market(folder: Path, truth: "MarketTruth", resolution: str | None = No
     return told
 
 
-def _generate(folder: Path, truth: "MarketTruth", resolution: str | None) -> "Made":
-    from alo_lib.market.generator import FILED, generate_market
-    from alo_lib.market.layout import Resolution
+def _generate(folder: Path, truth: "MarketTruth", resolutions: "Collection[Resolution]", workers: int) -> "Made":
+    from alo_lib.market.generator import generate_market
 
     with working("Making the synthetic market ...") as update:
         return generate_market(
             folder,
             truth,
             progress=lambda ticker, day: update(f"Making the synthetic market: {ticker} {day}"),
-            resolutions=FILED if resolution is None else (Resolution(resolution),),
+            resolutions=resolutions,
+            workers=workers,
         )

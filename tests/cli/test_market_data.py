@@ -23,7 +23,7 @@ def generator(monkeypatch, small_market, written):
     """Counts its calls and copies the small market."""
     calls = []
 
-    def generate(folder, truth, *, progress, resolutions):
+    def generate(folder, truth, *, progress, resolutions, workers):
         calls.append(truth)
         written.append(tuple(resolutions))
         shutil.copytree(small_market, folder)
@@ -63,7 +63,7 @@ def test_data_of_the_users_own_is_left_alone(generator, tmp_path):
 
 
 def test_a_market_cut_short_is_made_again(monkeypatch, generator, small_market, tmp_path):
-    def interrupted(folder, truth, *, progress, resolutions):
+    def interrupted(folder, truth, *, progress, resolutions, workers):
         (folder / "equity").mkdir(parents=True)
         raise KeyboardInterrupt
 

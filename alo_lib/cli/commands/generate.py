@@ -94,9 +94,14 @@ def _dates(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     type=click.Choice(["minute", "hour"]),
     help="Write bars of this length alone: files of minutes take most of the time.  [default: both]",
 )
+@click.option("--workers", type=Whole(1, 1_000), help="Names that are made at a time.  [default: all processors]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: the truth, and what came of it.")
-def generate(output: Path, truth: Path | None, resolution: str | None, as_json: bool, **options: Any) -> None:
+def generate(
+    output: Path, truth: Path | None, resolution: str | None, workers: int | None, as_json: bool, **options: Any
+) -> None:
     """Write a synthetic market in LEAN's format, and beside it the truth that it was made from (truth.json).
+
+    A command that was cut short goes on with the names that are not whole when it is given again.
 
     Unless told otherwise: two underlyings (ALFA, which pays dividends, and BRVO), a month of minute bars with three
     years of days before it, and full option chains, priced at what they are worth: there is no edge to find.
@@ -114,12 +119,13 @@ def generate(output: Path, truth: Path | None, resolution: str | None, as_json: 
     from alo_lib.cli.json_output import print_json
     from alo_lib.cli.market_data import holds_data, write_market
     from alo_lib.cli.truth_arguments import truth_of
+    from alo_lib.executive.isolation import processors
 
     wanted = truth_of(options, truth)
     if holds_data(output):
         raise UserError(f"{output} holds data already; name an empty or a new folder")
     try:
-        made = write_market(output, wanted, resolution)
+        made = write_market(output, wanted, resolution, workers or len(processors()) or 1)
     except ValueError as error:
         raise UserError(str(error)) from None
     say(f"The synthetic market is in {output}.")

@@ -4,8 +4,9 @@ Each stock follows its dynamics, and its options are priced as American options 
 dynamics, unless the truth plants an edge. The same truth gives the same bytes.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -20,10 +21,12 @@ from alo_lib.market.generator.dividends import PaidOut
 from alo_lib.market.generator.equity_files import Stock, write_stock
 from alo_lib.market.generator.exchange import equity_hours, index_hours, option_hours
 from alo_lib.market.generator.fair import Fair, fair_of
+from alo_lib.market.generator.half_made import HalfMade, Made
 from alo_lib.market.generator.index import IndexFair, covariance_of, index_days, with_own_volatility
 from alo_lib.market.generator.listing import LONGEST_OPTION, dividend_days
 from alo_lib.market.generator.paths import daily_bar
 from alo_lib.market.generator.quotes import OptionMarket, Watch
+from alo_lib.market.generator.side_by_side import Progress, make_side_by_side
 from alo_lib.market.generator.stock import Day, walk_days
 from alo_lib.market.generator.truth import EDGES, TRUTH, MarketTruth, NameTruth, read_truth
 from alo_lib.market.layout import DataKind, OptionArchive, Resolution, market_hours_path
@@ -50,17 +53,6 @@ _LONGEST_LIFE: Final = 95  # trading days, of the longest option
 _AHEAD: Final = LONGEST_OPTION + timedelta(days=20)
 _MOST_PAID: Final = 0.5  # of the price, until the last option has expired
 
-Progress = Callable[[str, date], None]
-
-
-class Made(NamedTuple):
-    """What came of a truth."""
-
-    quotes: int
-    """Option quotes, one a contract and time."""
-    arbitrage: int
-    """How often they can be traded against each other for a sure gain."""
-
 
 class _Exchange(NamedTuple):
     """Hours of a market's days, and its sessions."""
@@ -78,16 +70,19 @@ def generate_market(
     *,
     progress: Progress | None = None,
     resolutions: Collection[Resolution] = FILED,
+    workers: int = 1,
     watch: Watch | None = None,
 ) -> Made:
     """Write the market of a ``truth`` into ``data_folder``: minute and hour bars, full option chains, and the truth.
 
     Each stock also has daily bars of its history. ``progress`` is told the ticker and day of each session that is done,
     ``watch`` what its options are worth. Bars of other ``resolutions`` are made and not written: most of the time that
-    a market takes goes into the files of minutes, of which a run over hour bars reads none.
+    a market takes goes into the files of minutes, of which a run over hour bars reads none. More than one of
+    ``workers`` make a name each, in processes of their own, that tell no ``watch``. What was cut short goes on with
+    the names that are not whole.
 
     :raises ValueError: for a truth that its days do not fit.
-    :raises DataError: when the folder holds market data already, unless it is this very market.
+    :raises DataError: when the folder holds market data already, or a part of some, unless it is this very market.
     """
     root, truth = Path(data_folder), truth or MarketTruth()
     if market_hours_path(root).exists() and read_truth(root) != truth:
@@ -95,15 +90,24 @@ def generate_market(
     exchange = _exchange(truth)
     for name in truth.names:
         _check_days(name, exchange)
-    root.mkdir(parents=True, exist_ok=True)
-    quotes = arbitrage = 0
-    for number, name in enumerate(truth.names):
-        made = _Name(root, truth, name, exchange, resolutions).make(number, progress, watch)
-        quotes, arbitrage = quotes + made.quotes, arbitrage + made.arbitrage
+        _paid(truth, name, exchange)
+    half = HalfMade(root, truth, resolutions)
+    half.begin()
+    makers = {
+        name.ticker: partial(_Name(root, truth, name, exchange, resolutions).make, number)
+        for number, name in enumerate(truth.names)
+        if name.ticker not in half.whole
+    }
+    if workers == 1 or len(makers) == 1 or watch is not None:
+        for ticker, make in makers.items():
+            half.keep(ticker, make(progress, watch))
+    else:
+        make_side_by_side(makers, workers, progress, half.keep)
     # Last, so that a folder that was left half-way is no data folder, and can be written again.
     _write_common(root, exchange)
     write_whole(root / TRUTH, truth.model_dump_json(indent=2) + "\n")
-    return Made(quotes, arbitrage)
+    half.end()
+    return Made(*map(sum, zip(*half.whole.values(), strict=True)))
 
 
 def _exchange(truth: MarketTruth) -> _Exchange:
@@ -143,7 +147,7 @@ class _Name:
         self._root, self._truth, self._name = root, truth, name
         self._exchange, self._resolutions = exchange, resolutions
 
-    def make(self, number: int, progress: Progress | None, watch: Watch | None) -> Made:
+    def make(self, number: int, progress: Progress | None, watch: Watch | None = None) -> Made:
         """Make the ``number``-th of the truth's names."""
         truth, name, exchange = self._truth, self._name, self._exchange
         _, volumes, equity_quotes, option_quotes, _, *edges = _streams(truth, number)
