@@ -11,6 +11,7 @@ import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from alo_lib.records import SECOND
 from alo_lib.runtime.link import CorePhase
 from alo_lib.settings.operation import STARTING_MINUTES
 
@@ -21,7 +22,6 @@ __all__ = ["ServiceManager"]
 
 _SHARE: Final = 4
 """Notices within the time that the watchdog waits for one: three may be lost."""
-_SECOND: Final = 1_000_000_000
 _TAKING_OVER: Final = STARTING_MINUTES * 60_000_000
 """Microseconds that a watchdog waits for a standby that takes over: as long as a start may take."""
 _STATE: Final = {
@@ -56,7 +56,7 @@ class ServiceManager:
         if not address.startswith(("/", "@")):
             return None
         watched = waits.isdigit() and int(waits) > 0
-        return cls(address, int(waits) * 1000 // _SHARE if watched else _SECOND, watched=watched)
+        return cls(address, int(waits) * 1000 // _SHARE if watched else SECOND, watched=watched)
 
     def hear(self, beat: "np.void") -> None:
         """Hear a heartbeat, and tell of it when its phase is new or the last notice is some time ago."""

@@ -27,6 +27,8 @@ RANGE: Final = ".."
 """Between the ends of what is given as a range."""
 TOGETHER: Final = "+"
 """Joins what a setting of several takes together, as commas part what is tried in turn."""
+_OF_MEMBERS: Final = ("basket",)
+"""Settings of several that are a text, with commas of its own."""
 _TRUTH: Final = TypeAdapter(bool)
 _CONDITIONS: Final = {"underlyings": "--underlying", "start": "--window", "end": "--window"}
 """Settings that say on what is traded: they are no choice of the trader's, and have options of their own."""
@@ -148,7 +150,7 @@ def _written(setting: str, text: str) -> str:
     if field is None:
         return text
     kind = field.annotation
-    if get_origin(kind) is tuple:
+    if get_origin(kind) is tuple or setting in _OF_MEMBERS:
         return text.replace(TOGETHER, ",")
     try:
         if kind is bool:

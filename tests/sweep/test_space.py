@@ -11,6 +11,7 @@ def test_values_are_kept_as_numbers_are_written_shortest() -> None:
     assert axis_of("entry-edge", "2%,0.050, 1e-3").values == ("0.02", "0.05", "0.001")
     assert axis_of("entry_edge", [0.02, "5%"]).values == ("0.02", "0.05")
     assert axis_of("structures", "straddle,strangle+iron-condor").values == ("straddle", "strangle,iron-condor")
+    assert axis_of("basket", "INDX=ALFA:0.6+BRVO:0.4").values == ("INDX=ALFA:0.6,BRVO:0.4",)
     assert axis_of("policy", ",a.json").values == ("", "a.json")
 
 

@@ -219,7 +219,8 @@ def _run(wanted: "Sweep", folder: "SweepFolder", address: str | None, workers: i
             if not running:
                 say("Starting Ray ..." if address is None else f"Joining the Ray cluster at {address} ...")
                 running.append(stack.enter_context(cluster(address, workers)))
-                say(f"Ray runs on {running[0].place}, {running[0].cores:,} trials at a time.")
+                cores = running[0].cores
+                say(f"Ray runs on {running[0].place}, {cores:,} trial{'s' * (cores > 1)} at a time.")
             return running[0]
 
         try:
