@@ -1,5 +1,7 @@
 """How often the 90 % bands hold on made-up markets, a day to a year ahead: GJR-GARCH with t shocks, and two regimes.
 
+Bands are the hybrid's, with regimes given and without, and each model's own.
+
 A forecast is made after 1,250 days of each market, as the strategy makes it, and of half as many after 2,500, as the
 command does; 200 futures of each go on from its true state. Days are Brownian within the session, with three tenths of
 the variance at night, so that ranges are what a path of 78 steps has.
@@ -9,14 +11,25 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.records import TRADING_DAYS
-from alo_lib.volatility import DailyHistory, HybridForecast, ObservationError, RegimeModel, RegimesNow, range_variance
+from alo_lib.volatility import (
+    DailyHistory,
+    GjrGarch,
+    HarModel,
+    HybridForecast,
+    ObservationError,
+    RegimeModel,
+    RegimesNow,
+    range_variance,
+)
 from alo_lib.volatility.ranges import MEMORY
+from alo_lib.volatility.registry import AnyModel
 from alo_lib.volatility.variance_distribution import PROXIES, Proxy
 from benchmarks.harness import Row
 
@@ -32,6 +45,10 @@ _PASTS: Final = {1250: 1.0, 2500: 0.5}
 """Days of the past, and the share of markets that have so many."""
 _NIGHT, _STEPS = 0.3, 78
 _HOLDS: Final = (88.0, 92.0)
+_GIVEN, _WITHOUT = "", ", without regimes"
+_ALONE: Final = {name: f", of {name} alone" for name in (GjrGarch.name, HarModel.name, RegimeModel.name)}
+_OWN_MARKET: Final = {"GJR-GARCH, t": GjrGarch.name}
+"""Whose process a market is; all others are of regimes."""
 
 
 def _brownian_days(count: int = 20_000) -> Array:
@@ -92,8 +109,8 @@ def _prices(first: float, days: Array) -> Array:
     return np.stack([o, np.maximum(h, np.maximum(o, c)), np.minimum(lo, np.minimum(o, c)), c], axis=1)
 
 
-def _held(market: str, seed: int, past: int) -> dict[tuple[Proxy, bool], list[float]]:
-    """Shares of futures inside the band by proxy, with regimes given and without, one a horizon."""
+def _held(market: str, seed: int, past: int) -> dict[tuple[Proxy, str], list[float]]:
+    """Shares of futures inside the band by proxy and by whose it is, one a horizon."""
     draw = _MARKETS[market]
     generator = np.random.default_rng([seed, 21, past])
     days_past, after = draw(generator, 1, past + 1, None)
@@ -110,18 +127,30 @@ def _held(market: str, seed: int, past: int) -> dict[tuple[Proxy, bool], list[fl
         "returns": np.square(futures[:, :, 3]),
         "range": hybrid.range_scale * np.stack(ranges),
     }
-    held: dict[tuple[Proxy, bool], list[float]] = {}
-    for proxy, known, days in itertools.product(PROXIES, (True, False), _DAYS):
-        low, high = hybrid.forecast_band(state, float(days), proxy=proxy, regimes=now if known else None)
+    bands: dict[str, Callable[[float, Proxy], tuple[float, float]]] = {
+        _GIVEN: lambda days, proxy: hybrid.forecast_band(state, days, proxy=proxy, regimes=now),
+        _WITHOUT: lambda days, proxy: hybrid.forecast_band(state, days, proxy=proxy),
+    }
+    for model in (hybrid.parts[GjrGarch.name], hybrid.parts[HarModel.name], regimes):
+        own = model.filter(history).state
+        bands[_ALONE[model.name]] = partial(_band_of, model, own)
+    held: dict[tuple[Proxy, str], list[float]] = {}
+    for proxy, (whose, band), days in itertools.product(PROXIES, bands.items(), _DAYS):
+        low, high = band(float(days), proxy)
         volatility = np.sqrt(TRADING_DAYS * came[proxy][:, :days].mean(axis=1))
-        held.setdefault((proxy, known), []).append(float(np.mean((low <= volatility) & (volatility <= high))))
+        held.setdefault((proxy, whose), []).append(float(np.mean((low <= volatility) & (volatility <= high))))
     return held
+
+
+def _band_of(model: AnyModel, state: Any, days: float, proxy: Proxy) -> tuple[float, float]:
+    return model.forecast_band(state, days, proxy=proxy)
 
 
 def judge_bands(markets: int) -> Iterator[Row]:
     """Coverage on so many markets of each kind; it holds from 88 to 92 %, give or take two of its standard errors.
 
-    That is wanted where regimes are given; without them a band knows none that last for months.
+    That is wanted where regimes are given, and of a model alone on a market of its own kind: without regimes a band
+    knows none that last for months.
     """
     for (past, share), name in itertools.product(_PASTS.items(), _MARKETS):
         held = []
@@ -130,12 +159,14 @@ def judge_bands(markets: int) -> Iterator[Row]:
                 held.append(_held(name, seed, past))
             except ObservationError:  # a made-up return that no model bears
                 continue
-        for proxy, known in itertools.product(PROXIES, (True, False)):
-            shares = 100.0 * np.array([one[proxy, known] for one in held])
+        wanted = (_GIVEN, _ALONE[_OWN_MARKET.get(name, RegimeModel.name)])
+        for proxy, whose in itertools.product(PROXIES, (_GIVEN, _WITHOUT, *_ALONE.values())):
+            shares = 100.0 * np.array([one[proxy, whose] for one in held])
             for days, column in zip(_DAYS, shares.T, strict=True):
                 mean, error = float(np.mean(column)), float(np.std(column)) / math.sqrt(len(column))
                 met = _HOLDS[0] - 2.0 * error <= mean <= _HOLDS[1] + 2.0 * error
                 what = f"{name}, {past:,} days: {'close-to-close' if proxy == 'returns' else 'range'} volatility over"
-                what += f" {days} d inside the band{'' if known else ', without regimes'}"
-                yield Row(what, mean, "%", None, "88 to 92" if known else "", met if known else None)
+                what += f" {days} d inside the band{whose}"
+                judged = whose in wanted
+                yield Row(what, mean, "%", None, "88 to 92" if judged else "", met if judged else None)
                 yield Row(f"{what}: standard error of that", error, "%")

@@ -21,7 +21,7 @@ from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility.errors import CalibrationError, ParameterError
 from alo_lib.volatility.har import HarModel, dot_rows, future_means
 from alo_lib.volatility.ranges import MEMORY
-from alo_lib.volatility.variance_distribution import LEVELS, Proxy
+from alo_lib.volatility.variance_distribution import LEVELS, Proxy, unknown_of_garch, unknown_of_regimes, widened
 
 __all__ = ["Blend", "combined", "fit_blend"]
 
@@ -44,20 +44,7 @@ is noise of a few hundred squared returns, and of far fewer windows that do not 
 _ENOUGH_WINDOWS: Final[dict[Proxy, float]] = {"returns": 100.0, "range": 10.0}
 """Windows at which past errors and simulated ones count alike in the band: those of the range are less noisy, and the
 paths, which take today's variance for known, say less of it."""
-_UNKNOWN: Final[dict[Proxy, float]] = {"returns": 0.75, "range": 0.5}
-"""Power of the horizon over the history by which a band is widened, for what the fitted parameters leave unknown: paths
-of the true process hold 90.1 to 90.4 % of close-to-close volatility at every horizon to a year, those of one fitted to
-five years 86.4, 86.4 and 85.7 % over 63, 126 and 252 days."""
-_UNKNOWN_DAYS: Final = 84.0
-"""Horizon beyond which it is widened no further: what is unknown of a level counts alike over half a year and more."""
 _ENOUGH_BY_REGIMES: Final = 10.0
-_UNKNOWN_BY_REGIMES: Final = 0.08
-"""The same of paths of regimes, for either proxy, after five years: from a month on, how often they change is known as
-well for any horizon."""
-_FIVE_YEARS: Final = 1229.0
-"""Days of a history of 1,250 from which every part forecasts. What is unknown of regimes goes with one over the days,
-as the variance of what is estimated from them does."""
-_MONTH: Final = 21.0
 _LEAST_SQUARE: Final = 1e-12
 """Least realized squared return that has an error in logarithms: the close of such a day is the one before."""
 
@@ -116,22 +103,19 @@ class Blend:
         Errors count by their windows that do not overlap, which are few. The paths take the fitted parameters for known
         and the process for right. What both hide was found on simulated GJR-GARCH and regime markets.
         """
-        unknown = math.pow(min(trading_days, _UNKNOWN_DAYS) / self.days, _UNKNOWN[proxy])
+        unknown = unknown_of_garch(trading_days, self.days, proxy)
         return self._mixed(errors, paths, trading_days, _ENOUGH_WINDOWS[proxy], unknown)
 
     def with_regimes(self, errors: Array, paths: Array, trading_days: float) -> Array:
         """As :meth:`with_paths`, where the paths are those of regimes that explain the past better."""
-        unknown = _UNKNOWN_BY_REGIMES * min(trading_days / _MONTH, 1.0) * (_FIVE_YEARS / self.days)
+        unknown = unknown_of_regimes(trading_days, self.days)
         return self._mixed(errors, paths, trading_days, _ENOUGH_BY_REGIMES, unknown)
 
     def _mixed(self, errors: Array, paths: Array, trading_days: float, enough: float, unknown: float) -> Array:
         """Both weighed, and widened by the share ``unknown``."""
         windows = self.judged / max(trading_days, 1.0)
         share = windows / (windows + enough)
-        mixed = share * errors + (1.0 - share) * paths
-        middle = mixed[len(LEVELS) // 2]
-        result: Array = middle + (1.0 + unknown) * (mixed - middle)
-        return result
+        return widened(share * errors + (1.0 - share) * paths, unknown)
 
 
 def combined(blend: Blend, forecasts: Mapping[str, Array]) -> Array:

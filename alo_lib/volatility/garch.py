@@ -27,7 +27,7 @@ from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, traded_
 from alo_lib.volatility.saving import state_of
 from alo_lib.volatility.summary import FitSummary, summarize
 from alo_lib.volatility.uncertainty import Uncertainty, uncertainty
-from alo_lib.volatility.variance_distribution import gjr_distribution
+from alo_lib.volatility.variance_distribution import Proxy, gjr_distribution, unknown_of_garch, widened
 
 __all__ = ["GjrGarch", "GjrPath", "GjrState"]
 
@@ -299,6 +299,15 @@ class GjrGarch(VolatilityModel[GjrState, GjrPath]):
         """As the contract says."""
         p = self.parameters
         return gjr_distribution(p).log_share(state.variance / p.long_run_variance, trading_days)
+
+    def log_quantiles(self, state: GjrState, trading_days: float, proxy: Proxy = "returns") -> Array:
+        """As the contract says, of paths from the state on; parameters that were not fitted count as known."""
+        p, fit = self.parameters, self.calibration
+        tables, ratio = gjr_distribution(p), state.variance / p.long_run_variance
+        if proxy == "range":
+            return tables.range_quantiles(ratio, trading_days, None if fit is None else fit.observations)
+        paths = tables.quantiles(ratio, trading_days, proxy)
+        return paths if fit is None else widened(paths, unknown_of_garch(trading_days, fit.observations, proxy))
 
     def restore(self, values: Mapping[str, Any]) -> GjrState:
         """As the contract says."""

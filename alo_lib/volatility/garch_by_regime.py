@@ -24,6 +24,7 @@ from alo_lib.volatility.ranges import MEMORY
 from alo_lib.volatility.regimes import RegimeModel, RegimePath, RegimeState
 from alo_lib.volatility.registry import register
 from alo_lib.volatility.returns import MIN_OBSERVATIONS
+from alo_lib.volatility.variance_distribution import Proxy
 
 __all__ = ["GarchByRegime", "GarchByRegimePath", "GarchByRegimeState"]
 
@@ -149,6 +150,10 @@ class GarchByRegime(VolatilityModel[GarchByRegimeState, GarchByRegimePath]):
     def log_share(self, state: GarchByRegimeState, trading_days: float) -> float:
         """As the contract says: that of GJR-GARCH, for the level is known."""
         return self.garch.log_share(state.garch, trading_days)
+
+    def log_quantiles(self, state: GarchByRegimeState, trading_days: float, proxy: Proxy = "returns") -> Array:
+        """As the contract says: those of GJR-GARCH, for the level is known."""
+        return self.garch.log_quantiles(state.garch, trading_days, proxy)
 
     def restore(self, values: Mapping[str, Any]) -> GarchByRegimeState:
         """As the contract says."""

@@ -34,6 +34,15 @@ from alo_lib.volatility.paths import check_paths
 from alo_lib.volatility.registry import register
 from alo_lib.volatility.returns import MIN_OBSERVATIONS, check_prices, finite_returns
 from alo_lib.volatility.saving import state_of
+from alo_lib.volatility.variance_distribution import (
+    BROWNIAN_NOISE,
+    FIVE_YEARS,
+    LEVELS,
+    Proxy,
+    lognormal_measured,
+    unknown_of_garch,
+    widened,
+)
 
 __all__ = [
     "LAGS",
@@ -256,6 +265,27 @@ class HarModel(VolatilityModel[HarState, HarPath]):
         if len(state.measures) < LAGS[-1]:
             raise ObservationError(f"HAR forecasts after {LAGS[-1]} days or more, but has seen {len(state.measures)}")
         return interpolated_log_share(self.horizons, self._log_shares, trading_days)
+
+    def log_quantiles(self, state: HarState, trading_days: float, proxy: Proxy = "returns") -> Array:
+        """As the contract says, residuals being taken as normal; beyond the last fitted horizon its own hold.
+
+        What a Brownian day's range has of noise is not the days' own, and squared returns have theirs in its place.
+        Every fit counts as one to five years.
+        """
+        from scipy.special import ndtri
+
+        self.log_share(state, trading_days)  # that enough days were seen
+        place = math.log(min(max(trading_days, float(self.horizons[0])), float(self.horizons[-1])))
+        total, smearing = (
+            float(np.interp(place, log(self.horizons), values))
+            for values in (self.residual_variances, log(self.smearing))
+        )
+        unknown = unknown_of_garch(trading_days, FIVE_YEARS, "range")
+        if proxy == "range":
+            return widened(math.sqrt(total) * ndtri(np.array(LEVELS)) - smearing, unknown)
+        days = math.exp(place)
+        own = max(total - math.log1p(BROWNIAN_NOISE["range"] / days), 0.0)
+        return widened(lognormal_measured(own, days, proxy), unknown)
 
     @cached_property
     def _log_shares(self) -> tuple[float, ...]:

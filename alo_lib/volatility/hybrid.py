@@ -27,7 +27,7 @@ from alo_lib.volatility.paths import paths_of_part
 from alo_lib.volatility.regimes_now import RegimesNow
 from alo_lib.volatility.registry import MODELS, AnyModel, model_named, register
 from alo_lib.volatility.returns import MIN_OBSERVATIONS, check_returns
-from alo_lib.volatility.variance_distribution import LEVELS, PROXIES, Proxy, gjr_distribution
+from alo_lib.volatility.variance_distribution import PROXIES, Proxy, band_edges, gjr_distribution
 
 __all__ = ["IMPLIED", "PARTS", "HybridForecast", "HybridPath", "HybridState"]
 
@@ -347,8 +347,12 @@ class HybridForecast(VolatilityModel[HybridState, HybridPath]):
         :raises ParameterError: for a level outside [0.1, 0.98], a horizon that is not finite and positive, or regimes
             of other days.
         """
-        if not 0.1 <= level <= 0.98:
-            raise ParameterError(f"level must be in [0.1, 0.98], but it is {level!r}")
+        return band_edges(self.log_quantiles(state, trading_days, proxy, regimes), level)
+
+    def log_quantiles(
+        self, state: HybridState, trading_days: float, proxy: Proxy = "returns", regimes: RegimesNow | None = None
+    ) -> Array:
+        """As the contract says, and as :meth:`band_ratios` has them."""
         days = float(check_trading_days(trading_days))
         blend = self._blend(state)
         errors = blend.percentiles(self.horizons, days, proxy)
@@ -358,13 +362,11 @@ class HybridForecast(VolatilityModel[HybridState, HybridPath]):
             assert isinstance(own, GjrState)
             if regimes is not None and regimes.tell_more_than(garch, own):
                 paths = regimes.log_quantiles(days, proxy) - math.log(float(self.forecast(state, days)))
-                errors = blend.with_regimes(errors, paths, days)
-            else:
-                p = garch.parameters
-                paths = gjr_distribution(p).quantiles(own.variance / p.long_run_variance, days, proxy)
-                errors = blend.with_paths(errors, paths, days, proxy)
-        low, high = np.interp([0.5 - 0.5 * level, 0.5 + 0.5 * level], LEVELS, errors).tolist()
-        return math.exp(0.5 * low), math.exp(0.5 * high)
+                return blend.with_regimes(errors, paths, days)
+            p = garch.parameters
+            paths = gjr_distribution(p).quantiles(own.variance / p.long_run_variance, days, proxy)
+            return blend.with_paths(errors, paths, days, proxy)
+        return errors
 
     def forecast_fitted(
         self, state: HybridState, level: float = 0.9, *, regimes: RegimesNow | None = None

@@ -19,6 +19,7 @@ from alo_lib.volatility.horizons import HORIZONS
 from alo_lib.volatility.paths import check_paths, day_by_day
 from alo_lib.volatility.returns import MIN_OBSERVATIONS
 from alo_lib.volatility.saving import model_of, plain_model
+from alo_lib.volatility.variance_distribution import Proxy, band_edges, lognormal_measured
 
 __all__ = ["FilterPath", "FilterState", "VolatilityModel"]
 
@@ -162,6 +163,33 @@ class VolatilityModel(ABC, Generic[State, Path]):
 
         :raises ObservationError: for a state that has seen too few days.
         """
+
+    def log_quantiles(self, state: State, trading_days: float, proxy: Proxy = "returns") -> Array:
+        """Logarithms of realized over expected mean variance over the next ``trading_days``, shape (99,).
+
+        They are at :data:`~alo_lib.volatility.variance_distribution.LEVELS`, as the model's own process has them,
+        wider by what a fit leaves unknown of it where that is known. The range is at the level of squared returns. A
+        model that does not say otherwise has a lognormal variance, as uncertain as :meth:`log_share` says, of Brownian
+        days that do not move it.
+
+        :raises ObservationError: for a state that has seen too few days.
+        """
+        return lognormal_measured(max(-8.0 * self.log_share(state, trading_days), 0.0), trading_days, proxy)
+
+    def forecast_band(
+        self, state: State, trading_days: float, level: float = 0.9, *, proxy: Proxy = "returns"
+    ) -> tuple[float, float]:
+        """Lower and upper annualized volatility between which realized volatility falls with probability ``level``.
+
+        Realized volatility is the root of the mean squared daily return, no mean removed, or that of the mean range
+        measure at the level of squared returns.
+
+        :raises ParameterError: for a level outside [0.1, 0.98], or a horizon that is not finite and positive.
+        :raises ObservationError: for a state that has seen too few days.
+        """
+        centre = self.forecast_volatility(state, float(trading_days))
+        low, high = band_edges(self.log_quantiles(state, float(trading_days), proxy), level)
+        return centre * low, centre * high
 
     @overload
     def expected_volatility(self, state: State, trading_days: float) -> float: ...

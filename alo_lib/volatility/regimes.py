@@ -26,7 +26,7 @@ from alo_lib.volatility.paths import check_paths
 from alo_lib.volatility.registry import register
 from alo_lib.volatility.returns import MAX_DEVIATIONS, MIN_OBSERVATIONS, check_returns, traded_days
 from alo_lib.volatility.saving import state_of
-from alo_lib.volatility.variance_distribution import regime_distribution
+from alo_lib.volatility.variance_distribution import Proxy, regime_distribution, unknown_of_regimes, widened
 from alo_lib.volatility.variance_paths import DAYS
 
 __all__ = ["RegimeModel", "RegimeParameters", "RegimePath", "RegimeState"]
@@ -288,6 +288,15 @@ class RegimeModel(VolatilityModel[RegimeState, RegimePath]):
         """As the contract says; the variance of a day is its regime's."""
         tables = regime_distribution(self.parameters.variances, self.parameters.transition)
         return interpolated_log_share(DAYS, tables.log_shares(self.mix(state, 0)), trading_days)
+
+    def log_quantiles(self, state: RegimeState, trading_days: float, proxy: Proxy = "returns") -> Array:
+        """As the contract says, of paths from the day's mix on; a fit counts as one to the days that were filtered."""
+        tables = regime_distribution(self.parameters.variances, self.parameters.transition)
+        paths = tables.log_quantiles(self.mix(state, 0), trading_days, proxy)
+        paths -= math.log(float(self.forecast(state, trading_days)))
+        if self.log_likelihood is None:
+            return paths
+        return widened(paths, unknown_of_regimes(trading_days, max(state.observations, MIN_OBSERVATIONS)))
 
     def restore(self, values: Mapping[str, Any]) -> RegimeState:
         """As the contract says."""

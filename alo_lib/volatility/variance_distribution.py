@@ -14,19 +14,29 @@ from typing import Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.numerics.elementwise import log
+from alo_lib.numerics.elementwise import exp, log
+from alo_lib.volatility.errors import ParameterError
 from alo_lib.volatility.horizons import interpolated_log_share
 from alo_lib.volatility.parameters import GjrParameters
 from alo_lib.volatility.variance_paths import DAYS, gjr_paths, regime_means
 
 __all__ = [
+    "BROWNIAN_NOISE",
+    "FIVE_YEARS",
     "LEVELS",
     "PROXIES",
     "GjrDistribution",
     "Proxy",
     "RegimeDistribution",
+    "band_edges",
     "gjr_distribution",
+    "lognormal_measured",
+    "measured",
+    "noise_of_days",
     "regime_distribution",
+    "unknown_of_garch",
+    "unknown_of_regimes",
+    "widened",
 ]
 
 Array = NDArray[np.float64]
@@ -42,12 +52,33 @@ _STATES: Final = tuple(0.5 * i for i in range(-7, 9))
 """Logarithms of the next day's variance over the long-run one for which the mean of volatility is tabulated."""
 _BAND_STATES: Final = (-2.0, -1.0, 0.0, 1.0, 2.0)
 _BAND_DAYS: Final = (1, 2, 5, 13, 21, 63, 126, 252)
-_NOISE: Final[dict[Proxy, float]] = {"returns": 2.0, "range": 0.41}
+BROWNIAN_NOISE: Final[dict[Proxy, float]] = {"returns": 2.0, "range": 0.41}
 """Variance of a Brownian day's squared return, and of its range measure, in units of the mean squared (Parkinson
 1980)."""
+_RANGE_TIMES_SQUARE: Final = 1.6
+"""Mean of a Brownian day's range measure times its squared return, three tenths of it at night, in the same units: by
+simulation. Of a day without a night it is 1.8."""
+_LEAST_NU: Final = 5.5
 _MIDPOINTS: Final = tuple((i + 0.5) / 128.0 for i in range(128))
 """Probabilities of the percentiles by which the paths from one regime are kept."""
 _NOISE_MIDPOINTS: Final = tuple((i + 0.5) / 31.0 for i in range(31))
+_UNKNOWN: Final[dict[Proxy, float]] = {"returns": 0.75, "range": 0.5}
+"""Power of the horizon over the history by which a band is widened, for what the fitted parameters leave unknown: paths
+of the true process hold 90.1 to 90.4 % of close-to-close volatility at every horizon to a year, those of one fitted to
+five years 86.4, 86.4 and 85.7 % over 63, 126 and 252 days."""
+_UNKNOWN_DAYS: Final = 84.0
+"""Horizon beyond which it is widened no further: what is unknown of a level counts alike over half a year and more."""
+_UNKNOWN_BY_REGIMES: Final = 0.08
+"""The same of paths of regimes, for either proxy, after five years: from a month on, how often they change is known as
+well for any horizon."""
+FIVE_YEARS: Final = 1229
+"""Days of a history of 1,250 from which every part forecasts. What is unknown of regimes goes with one over the days,
+as the variance of what is estimated from them does."""
+_MONTH: Final = 21.0
+_UNKNOWN_OF_RANGE: Final = 24.0
+"""Variance that is added to the logarithm of the range's variance over any horizon, times the days fitted to: its level
+beside squared returns and today's variance are known no better. Found on simulated GJR-GARCH after 800, 1,250 and 2,500
+days."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +89,10 @@ class GjrDistribution:
     """Logarithm of the mean of volatility over the root of mean variance: a row a state, over :data:`DAYS`."""
     log_quantiles: dict[Proxy, Array]
     """Of realized over mean variance, in logarithms: (states of the band, days of the band, levels)."""
+    log_ranges: Array
+    """The same of the range as far as the days' squared returns tell it."""
+    range_noise: float
+    """Variance of the rest of a day's range, in units of the mean squared."""
 
     def log_share(self, ratio: float, trading_days: float) -> float:
         """Where the next day's variance is ``ratio`` times the long-run one."""
@@ -71,15 +106,32 @@ class GjrDistribution:
 
         Beyond the last tabulated day their distance from nothing shrinks like one over the root of the horizon.
         """
-        table = self.log_quantiles[proxy]
-        place = min(max(math.log(ratio) - _BAND_STATES[0], 0.0), len(_BAND_STATES) - 1.0)
-        at = min(int(place), len(_BAND_STATES) - 2)
-        rows = table[at] + (place - at) * (table[at + 1] - table[at])
-        day = min(max(trading_days, float(_BAND_DAYS[0])), float(_BAND_DAYS[-1]))
-        before = min(bisect_right(_BAND_DAYS, day) - 1, len(_BAND_DAYS) - 2)
-        part = math.log(day / _BAND_DAYS[before]) / math.log(_BAND_DAYS[before + 1] / _BAND_DAYS[before])
-        row: Array = rows[before] + part * (rows[before + 1] - rows[before])
-        return row if trading_days <= day else row * math.sqrt(day / trading_days)
+        return _of_table(self.log_quantiles[proxy], ratio, trading_days)
+
+    def range_quantiles(self, ratio: float, trading_days: float, fitted_to: int | None) -> Array:
+        """What :meth:`quantiles` says of the range where no past errors stand beside it, shape (99,).
+
+        As far as a day's range tells its squared return it is taken of the paths, which a large one leaves wilder; the
+        rest is noise. A model that was ``fitted_to`` so many days is known the less.
+        """
+        from scipy.special import ndtri
+
+        noise = math.log1p(self.range_noise / max(trading_days, 1.0))
+        unknown = 0.0 if fitted_to is None else _UNKNOWN_OF_RANGE / fitted_to
+        factors = exp(math.sqrt(noise + unknown) * ndtri(np.array(_NOISE_MIDPOINTS)) - 0.5 * noise)
+        return measured(_of_table(self.log_ranges, ratio, trading_days), factors)
+
+
+def _of_table(table: Array, ratio: float, trading_days: float) -> Array:
+    """A row of ``table`` (states of the band, days of the band, levels) between those tabulated: (levels,)."""
+    place = min(max(math.log(ratio) - _BAND_STATES[0], 0.0), len(_BAND_STATES) - 1.0)
+    at = min(int(place), len(_BAND_STATES) - 2)
+    rows = table[at] + (place - at) * (table[at + 1] - table[at])
+    day = min(max(trading_days, float(_BAND_DAYS[0])), float(_BAND_DAYS[-1]))
+    before = min(bisect_right(_BAND_DAYS, day) - 1, len(_BAND_DAYS) - 2)
+    part = math.log(day / _BAND_DAYS[before]) / math.log(_BAND_DAYS[before + 1] / _BAND_DAYS[before])
+    row: Array = rows[before] + part * (rows[before + 1] - rows[before])
+    return row if trading_days <= day else row * math.sqrt(day / trading_days)
 
 
 @lru_cache(maxsize=256)
@@ -112,7 +164,71 @@ def gjr_distribution(parameters: GjrParameters) -> GjrDistribution:
             tables.append(log(np.quantile(slope * ratio + intercept, LEVELS, axis=0) / mean).T)
         quantiles[proxy] = np.stack(tables)
     quantiles["range"] = _with_noise(quantiles["range"], days[columns], "range")
-    return GjrDistribution(shares, quantiles)
+    told, rest = _told_of_range(parameters.nu)
+    slope, intercept = ((1.0 - told) * made["range"][i] + told * made["returns"][i] for i in (0, 1))
+    ranges = []
+    for state in _BAND_STATES:
+        mean = 1.0 + decayed[columns] * (math.exp(state) - 1.0)
+        ranges.append(log(np.quantile(slope * math.exp(state) + intercept, LEVELS, axis=0) / mean).T)
+    return GjrDistribution(shares, quantiles, np.stack(ranges), rest)
+
+
+def _told_of_range(nu: float) -> tuple[float, float]:
+    """How a day's range goes with its squared return, both of mean one, and the variance of the rest.
+
+    A day of a t with ``nu`` degrees of freedom is a Brownian one whose variance was drawn, and both show what was
+    drawn. Where its square has hardly a mean, that of five and a half degrees is taken.
+    """
+    drawn = (nu - 2.0) / (nu - 4.0) if nu > _LEAST_NU else (_LEAST_NU - 2.0) / (_LEAST_NU - 4.0)
+    if math.isinf(nu):
+        drawn = 1.0
+    squares = drawn * (1.0 + BROWNIAN_NOISE["returns"]) - 1.0
+    told = (drawn * _RANGE_TIMES_SQUARE - 1.0) / squares
+    return told, drawn * (1.0 + BROWNIAN_NOISE["range"]) - 1.0 - told * told * squares
+
+
+def measured(log_variances: Array, noise: Array) -> Array:
+    """Logarithms at :data:`LEVELS` of a variance (n,) times the noise of its measure (m,), each equally likely."""
+    values: Array = np.quantile(np.multiply.outer(exp(log_variances), noise), LEVELS)
+    return log(values)
+
+
+def lognormal_measured(variance: float, trading_days: float, proxy: Proxy) -> Array:
+    """:func:`measured` of Brownian days whose mean variance is lognormal about one, its logarithm of ``variance``."""
+    from scipy.special import ndtri
+
+    log_variances = math.sqrt(variance) * ndtri(np.array(LEVELS)) - 0.5 * variance
+    return measured(log_variances, noise_of_days(max(trading_days, 1.0), proxy))
+
+
+def unknown_of_garch(trading_days: float, days: int, proxy: Proxy) -> float:
+    """Share by which a band of paths of a GJR-GARCH fitted to so many ``days`` is too narrow over ``trading_days``."""
+    return math.pow(min(trading_days, _UNKNOWN_DAYS) / days, _UNKNOWN[proxy])
+
+
+def unknown_of_regimes(trading_days: float, days: int) -> float:
+    """The same of paths of hidden regimes."""
+    return _UNKNOWN_BY_REGIMES * min(trading_days / _MONTH, 1.0) * (FIVE_YEARS / days)
+
+
+def widened(log_quantiles: Array, unknown: float) -> Array:
+    """Percentiles at :data:`LEVELS` (99,), further from their median by the share ``unknown``."""
+    middle = log_quantiles[len(LEVELS) // 2]
+    result: Array = middle + (1.0 + unknown) * (log_quantiles - middle)
+    return result
+
+
+def band_edges(log_quantiles: Array, level: float) -> tuple[float, float]:
+    """Between which volatility over the root of mean variance falls with probability ``level``.
+
+    ``log_quantiles`` (99,) are logarithms of realized over mean variance at :data:`LEVELS`.
+
+    :raises ParameterError: for a level outside [0.1, 0.98].
+    """
+    if not 0.1 <= level <= 0.98:
+        raise ParameterError(f"level must be in [0.1, 0.98], but it is {level!r}")
+    low, high = np.interp([0.5 - 0.5 * level, 0.5 + 0.5 * level], LEVELS, log_quantiles).tolist()
+    return math.exp(0.5 * low), math.exp(0.5 * high)
 
 
 def _with_noise(log_quantiles: Array, days: Array, proxy: Proxy) -> Array:
@@ -121,7 +237,7 @@ def _with_noise(log_quantiles: Array, days: Array, proxy: Proxy) -> Array:
 
     middle = log_quantiles[..., len(LEVELS) // 2, None]
     spread = log_quantiles - middle
-    noise = ndtri(np.array(LEVELS)) * np.sqrt(_NOISE[proxy] / days)[:, None]
+    noise = ndtri(np.array(LEVELS)) * np.sqrt(BROWNIAN_NOISE[proxy] / days)[:, None]
     return np.asarray(middle + np.sign(noise) * np.sqrt(np.square(spread) + np.square(noise)))
 
 
@@ -145,7 +261,7 @@ class RegimeDistribution:
         before = min(bisect_right(DAYS, day) - 1, len(DAYS) - 2)
         part = math.log(day / DAYS[before]) / math.log(DAYS[before + 1] / DAYS[before])
         low, high = self.sorted_means[:, before], self.sorted_means[:, before + 1]
-        came = (low + part * (high - low))[:, :, None] * _noise(day, proxy)
+        came = (low + part * (high - low))[:, :, None] * noise_of_days(day, proxy)
         weights = np.broadcast_to((probabilities / came[0].size)[:, None, None], came.shape).ravel()
         values = came.ravel()
         order = np.argsort(values, kind="stable")
@@ -180,11 +296,11 @@ def regime_distribution(variances: tuple[float, ...], transition: tuple[tuple[fl
     return RegimeDistribution(np.stack(volatility), np.stack(means, axis=1), spread)
 
 
-def _noise(days: float, proxy: Proxy) -> Array:
+def noise_of_days(days: float, proxy: Proxy) -> Array:
     """Percentiles, mean one, of what so many days of variance one are measured as: a gamma distribution's, (31,)."""
     from scipy.special import gammaincinv
 
-    shape = days / _NOISE[proxy]
+    shape = days / BROWNIAN_NOISE[proxy]
     values: Array = gammaincinv(shape, np.array(_NOISE_MIDPOINTS))
     return values / np.mean(values)
 
