@@ -27,6 +27,7 @@ from alo_lib.runtime.policy_file import load_policy
 from alo_lib.strategy.hedging_features import FEATURES
 from alo_lib.strategy.hedging_policy import HedgingPolicy, Layer
 from benchmarks.harness import Row, options_of, report
+from benchmarks.learned_losses import losses_by
 
 __all__ = ["main"]
 
@@ -106,15 +107,7 @@ def learned_by(model: Any, policy: HedgingPolicy) -> HedgingPolicy:
 
 def judged(policy: HedgingPolicy, lessons: Lessons, apart: Sequence[Episodes]) -> float:
     """CVaR over the rule's, less 1, the mean over scenarios, %; about the rule of these lessons."""
-    ratios = []
-    limits = np.array([policy.shift_limit, policy.log_ratio_limit])
-    for each in apart:
-        values = each.seen
-        for number, layer in enumerate(policy.layers):
-            values = (np.maximum(values, 0.0) if number else values) @ layer.weight.T + layer.bias
-        out = limits * (values / (1.0 + np.abs(values))) * each.known[..., None]
-        losses = each.losses(each.band(out[..., 0], out[..., 1]).hedges())
-        ratios.append(cvar_and_tail(losses)[0] / cvar_and_tail(each.base_loss)[0])
+    ratios = [cvar_and_tail(losses_by(policy, each))[0] / cvar_and_tail(each.base_loss)[0] for each in apart]
     return 100.0 * (float(np.mean(ratios)) - 1.0)
 
 

@@ -6,28 +6,34 @@ position and cost (of the latter stickiness, too). All are judged on the same fr
 policies are those of several training seeds: intervals are over paths and seeds. Heston is what policies learn in;
 Bates, rough Bergomi and GJR-GARCH, whose shocks are drawn from the S&P 500's days, they have never seen, and there the
 band as it was tuned in Heston is shown as well.
+
+Where pfhedge is installed (`pip install pfhedge`, beside requirements/train.txt), short calls in Heston have its
+Whalley-Wilmott band and its no-transaction-band network beside them, on the first of the same paths. `--regimes` judges
+no policy: it trains with the chance of a regime as a feature and without.
 """
 
+import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from arch.data import sp500
 
+from alo_lib.learning.carry import NO_CARRY
 from alo_lib.learning.garch_markets import GjrBootstrap
 from alo_lib.learning.markets import Heston, Market
 from alo_lib.learning.positions import Costs
 from alo_lib.learning.rough_bergomi import RoughBergomi
-from alo_lib.learning.scenarios import BATES, Scenario, smiles_of
+from alo_lib.learning.scenarios import AMERICAN, BATES, Scenario, smiles_of
 from alo_lib.learning.smile import Smile
 from alo_lib.learning.verdict import Comparison, Verdict, judge, tuned_in
 from alo_lib.runtime.policy_file import load_policy
 from alo_lib.strategy.hedging_policy import HedgingPolicy, PolicyError
 from alo_lib.volatility import DailyHistory, GjrGarch
-from benchmarks.harness import Row, best_time, options_of, report
+from benchmarks.harness import Row, best_times, options_of, report
 
 __all__ = ["main"]
 
@@ -79,11 +85,17 @@ class Sizes(NamedTuple):
     smiles: int
 
 
-def _measured(policies: Sequence[HedgingPolicy], asked: Sequence[str], sizes: Sizes) -> Iterator[Row]:
+def _measured(policies: Sequence[HedgingPolicy], asked: Sequence[str], sizes: Sizes, *, quick: bool) -> Iterator[Row]:
     scenarios = [
-        Scenario(MARKETS[name](), position, costs) for name in asked for position in COMPARED for costs in COSTS
+        Scenario(MARKETS[name](), position, costs)
+        for name in asked
+        if name in MARKETS
+        for position in COMPARED
+        for costs in COSTS
     ]
     in_heston = [Scenario(Heston(), each.position, each.costs) for each in scenarios]
+    if "american" in asked:  # which are judged beside the rules as they are tuned there, and nothing is asked of them
+        scenarios, in_heston = [*scenarios, *AMERICAN], [*in_heston, *AMERICAN]
     smiles = smiles_of([*scenarios, *in_heston], sizes.smiles)
     for scenario, home in zip(scenarios, in_heston, strict=True):
         began = time.perf_counter()
@@ -93,7 +105,10 @@ def _measured(policies: Sequence[HedgingPolicy], asked: Sequence[str], sizes: Si
         speed = sizes.judged * (len(policies) + 2) / (time.perf_counter() - began)
         yield from _rows(verdict)
         what = f"{scenario.name}: "
-        if learned_in:
+        if scenario in AMERICAN:
+            better = verdict.minimum_variance.less / verdict.minimum_variance.cvar
+            yield Row(what + "better than minimum_variance", 100.0 * better, "%")
+        elif learned_in:
             better = verdict.minimum_variance.less / verdict.minimum_variance.cvar
             yield Row(what + "better than the tuned rules", 100.0 * better, "%", None, "above 0", verdict.wins)
         else:
@@ -101,31 +116,68 @@ def _measured(policies: Sequence[HedgingPolicy], asked: Sequence[str], sizes: Si
             holds = verdict.worse <= MOST_WORSE
             yield Row(what + "worse than the better rule, at most", worse, "%", None, most, holds)
         yield Row(what + "paths hedged", speed, "a second")
+    yield from _peer_rows([each for each in scenarios if each.carry == NO_CARRY], smiles, quick=quick)
     yield _decision_row(policies[0], in_heston[0], smiles[in_heston[0].market.name])
+
+
+def _peer_rows(scenarios: Sequence[Scenario], smiles: Mapping[str, Smile], *, quick: bool) -> Iterator[Row]:
+    """pfhedge's, of short calls in Heston; where it is not installed, a sentence that says so."""
+    calls = [each for each in scenarios if each.position == "short call" and each.market == Heston()]
+    if not calls:
+        return
+    try:
+        from benchmarks.pfhedge_peer import PeerSizes, peer_rows
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("pfhedge", "torch"):
+            raise
+        print(f"{error.name} is not installed, so that pfhedge's baseline is not beside the others.", file=sys.stderr)
+        return
+    for each in calls:
+        yield from peer_rows(each, smiles[each.market.name], PeerSizes.quick() if quick else PeerSizes())
 
 
 def _decision_row(policy: HedgingPolicy, scenario: Scenario, smile: Smile) -> Row:
     position = scenario.book(smile, 100, 1).costing(scenario.costs)
     band = policy.base.band(position)
     size = np.size(band.centre)
-    spent = best_time(lambda: policy.adjustment(position, band), 5) / size * 1e6
+    spent = best_times([lambda: policy.adjustment(position, band)], 5)[0] / size * 1e6
     return Row("a decision", spent, "us", None, "at most 2", spent <= 2.0)
+
+
+def _regimes(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """What a feature of regimes is worth; no policy is asked for."""
+    from benchmarks.regime_feature import RegimeSizes, regime_rows
+
+    if options.policies:
+        parser.error("--regimes trains its own policies; name none")
+    try:
+        import torch  # noqa: F401
+    except ModuleNotFoundError:
+        parser.error("--regimes trains, and torch of requirements/train.txt is not installed")
+    sizes = RegimeSizes(3, 5, 300, 400) if options.quick else RegimeSizes()
+    return report(regime_rows(sizes), as_json=options.json)
 
 
 def main() -> int:
     """Command line."""
     parser = options_of(__doc__)
-    parser.add_argument("policies", type=Path, nargs="+", help="files that alo train wrote, one a training seed")
+    parser.add_argument("policies", type=Path, nargs="*", help="files that alo train wrote, one a training seed")
     parser.add_argument("--paths", type=int, default=0, help="fresh paths a scenario (default: 100,000, quick 2,000)")
-    parser.add_argument("--markets", nargs="+", choices=MARKETS, default=list(MARKETS), help="those that are judged")
+    told = "those that are judged; american: options at rates and dividends, exercised early"
+    parser.add_argument("--markets", nargs="+", choices=[*MARKETS, "american"], default=list(MARKETS), help=told)
+    parser.add_argument("--regimes", action="store_true", help="train with the chance of a regime and without")
     options = parser.parse_args()
+    if options.regimes:
+        return _regimes(parser, options)
+    if not options.policies:
+        parser.error("name at least one policy, or --regimes")
     sizes = Sizes(2_000, 1_000, 2_000) if options.quick else Sizes(100_000, 10_000, 20_000)
     try:
         policies = [load_policy(path) for path in options.policies]
     except PolicyError as error:
         parser.error(str(error))
     sizes = sizes._replace(judged=options.paths or sizes.judged)
-    return report(_measured(policies, options.markets, sizes), as_json=options.json)
+    return report(_measured(policies, options.markets, sizes, quick=options.quick), as_json=options.json)
 
 
 if __name__ == "__main__":

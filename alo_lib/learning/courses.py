@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
+from alo_lib.learning.carry import NO_CARRY
 from alo_lib.learning.episodes import Episodes
 from alo_lib.learning.errors import LearningError
-from alo_lib.learning.scenarios import TRAINING, Scenario, one_risk_aversion, smiles_of
+from alo_lib.learning.scenarios import COURSES, Scenario, one_risk_aversion, smiles_of
 from alo_lib.learning.smile import Smile
 from alo_lib.strategy.hedging_features import FEATURES
 from alo_lib.strategy.hedging_policy import HedgingPolicy
@@ -41,6 +42,7 @@ class Course:
     batch: int = 300  # of each scenario and iteration
     hidden: tuple[int, ...] = (16, 16)
     rate: float = 0.015
+    scenarios: str = "european"  # of COURSES
 
     def __post_init__(self) -> None:
         for name, least, most in (
@@ -54,11 +56,24 @@ class Course:
             raise LearningError(f"rate is {self.rate:g}; allowed: above 0 up to 1")
         if not (len(self.hidden) <= 3 and all(1 <= width <= 64 for width in self.hidden)):
             raise LearningError(f"hidden is {self.hidden}; allowed: up to 3 layers of 1 to 64")
+        if self.scenarios not in COURSES:
+            raise LearningError(f"scenarios are {self.scenarios!r}; allowed: {', '.join(COURSES)}")
+
+    @property
+    def learned_from(self) -> tuple[Scenario, ...]:
+        """The scenarios."""
+        return COURSES[self.scenarios]
 
     def identity(self, seed: int) -> str:
         """SHA-256 of all that decides what a seed's training comes to."""
-        scenarios = [(repr(each.market), each.position, repr(each.costs), each.days) for each in TRAINING]
-        told = [_VERSION, seed, asdict(self), scenarios, [feature[:3] for feature in FEATURES]]
+        scenarios = [
+            (repr(each.market), each.position, repr(each.costs), each.days)
+            + ((repr(each.carry),) if each.carry != NO_CARRY else ())
+            for each in self.learned_from
+        ]
+        numbers = asdict(self)
+        del numbers["scenarios"]  # which are told by what they are
+        told = [_VERSION, seed, numbers, scenarios, [feature[:3] for feature in FEATURES]]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
@@ -68,6 +83,7 @@ class Lessons:
 
     smiles: Mapping[str, Smile]
     untrained: HedgingPolicy  # which is that rule
+    scenarios: tuple[Scenario, ...]
 
 
 def lessons_of(course: Course, progress: Callable[[str], None] = lambda _: None) -> Lessons:
@@ -77,13 +93,13 @@ def lessons_of(course: Course, progress: Callable[[str], None] = lambda _: None)
     together.
     """
     progress("Making the smiles of the markets ...")
-    smiles = smiles_of(TRAINING, min(max(2 * course.paths, 1_000), 20_000))
+    smiles = smiles_of(course.learned_from, min(max(2 * course.paths, 1_000), 20_000))
     progress("Tuning the rule that is adjusted ...")
     count = min(course.paths, 500)
-    books = [(each.book(smiles[each.market.name], count, _TUNED_ON), each.costs) for each in TRAINING]
+    books = [(each.book(smiles[each.market.name], count, _TUNED_ON), each.costs) for each in course.learned_from]
     risk_aversion = one_risk_aversion(books, STICKINESS)
     untrained = replace(HedgingPolicy.zero(risk_aversion, course.hidden), stickiness=STICKINESS)
-    return Lessons(smiles, untrained)
+    return Lessons(smiles, untrained, course.learned_from)
 
 
 def episodes_for(lessons: Lessons, paths: int, seed: int | None) -> list[Episodes]:
@@ -99,4 +115,4 @@ def episodes_for(lessons: Lessons, paths: int, seed: int | None) -> list[Episode
         book = scenario.book(lessons.smiles[scenario.market.name], paths, start + (number << 32))
         return Episodes.of(book, scenario.costs, lessons.untrained.base)
 
-    return [made(number, scenario) for number, scenario in enumerate(TRAINING)]
+    return [made(number, scenario) for number, scenario in enumerate(lessons.scenarios)]

@@ -8,10 +8,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.learning.carry import NO_CARRY, Account, Carry, CarrySteps, Holding
 from alo_lib.learning.markets import DAYS, STEPS_A_DAY, Market
+from alo_lib.learning.quoted_paths import QuotedPaths
 from alo_lib.learning.smile import Smile
 from alo_lib.learning.stepping import hedges_within
-from alo_lib.pricing import greeks, price
 from alo_lib.records import OPTION_MULTIPLIER, TRADING_DAYS
 from alo_lib.simulation.fees import FEE_PER_SHARE, LEAST_FEE, equity_fees
 from alo_lib.strategy.hedging import HedgedPosition, HedgingRule
@@ -116,16 +117,21 @@ class Hedged:
     spot: Array
     variance: Array  # annual, as spots
     position: HedgedPosition
-    premium: float  # $ received
-    payoff: Array  # $ that the options are worth at the end, (n,)
+    premium: float  # $ received, with interest until the end
+    payoff: Array  # $ that the options are worth at the end, or were when exercised, with interest, (n,)
     structures: int = CONTRACTS
+    account: Account | None = None  # None where neither shares nor money bring anything
 
     def sized(self, structures: int) -> "Hedged":
         """As many structures on the same paths."""
         ratio = structures / self.structures
         position = replace(self.position, **{name: ratio * getattr(self.position, name) for name in _EXTENSIVE})
-        premium, payoff = ratio * self.premium, ratio * self.payoff
-        return replace(self, position=position, premium=premium, payoff=payoff, structures=structures)
+        premium, payoff, account = ratio * self.premium, ratio * self.payoff, self.account
+        if account is not None:
+            holding = account.holding._replace(brought=ratio * account.holding.brought)
+            account = account._replace(holding=holding)
+        sized = replace(self, position=position, premium=premium, payoff=payoff, structures=structures)
+        return replace(sized, account=account)
 
     def parts(self) -> "Iterator[Hedged]":
         """Some of the paths at a time, as many as rules are asked about together in a processor's cache."""
@@ -137,7 +143,11 @@ class Hedged:
 
             shown = {each.name: part(getattr(self.position, each.name)) for each in fields(self.position)}
             position, payoff = HedgedPosition(**shown), part(self.payoff)
-            yield replace(self, spot=part(self.spot), variance=part(self.variance), position=position, payoff=payoff)
+            account = self.account
+            if account is not None:
+                account = Account(part(account.value), account.growth, Holding(*map(part, account.holding)))
+            some = replace(self, spot=part(self.spot), variance=part(self.variance), position=position, payoff=payoff)
+            yield replace(some, account=account)
 
     def costing(self, costs: Costs) -> HedgedPosition:
         """The same where trading shares costs this."""
@@ -148,55 +158,97 @@ class Hedged:
         """$ that trading a share costs where no order is too small, at each step and at the end (steps + 1, n)."""
         return costs.half_spreads(self.spot, self.variance) + costs.fee
 
+    def orders(self, hedges: Array) -> Array:
+        """Signed shares that are traded for ``hedges`` (steps, n), and at the end for none (steps + 1, n)."""
+        orders = np.diff(hedges, axis=0, prepend=0.0, append=0.0)
+        if self.account is not None:
+            orders[:-1] -= self.account.holding.brought
+        return orders
 
-def hedged(legs: tuple[Leg, ...], market: Market, smile: Smile, paths: int, seed: int, days: int = DAYS) -> Hedged:
+
+def hedged(
+    legs: tuple[Leg, ...],
+    market: Market,
+    smile: Smile,
+    paths: int,
+    seed: int,
+    days: int = DAYS,
+    carry: Carry = NO_CARRY,
+) -> Hedged:
     """``CONTRACTS`` structures on fresh paths, with the greeks at each leg's implied volatility.
 
-    They expire in so many trading ``days``, and are held for the first ``DAYS`` of them.
+    They expire in so many trading ``days``, and are held for the first ``DAYS`` of them. Without ``carry`` no option is
+    ever exercised early, so that they are European.
     """
     start = float(market.states[len(market.states) // 2])
     spots, variances = market.paths(paths, DAYS, start, np.random.default_rng(seed))
     times = np.arange(days * STEPS_A_DAY, (days - DAYS) * STEPS_A_DAY - 1, -1.0) / (STEPS_A_DAY * TRADING_DAYS)
-    return along(legs, smile, SPOT * spots, variances, times)
+    if carry == NO_CARRY:
+        return along(legs, smile, SPOT * spots, variances, times)
+    steps = carry.steps(len(times) - 1)
+    return along(legs, smile, steps.spots(SPOT, spots, times), variances, times, steps)
 
 
-def along(legs: tuple[Leg, ...], smile: Smile, spots: Array, variances: Array, times: Array | None = None) -> Hedged:
+def along(
+    legs: tuple[Leg, ...],
+    smile: Smile,
+    spots: Array,
+    variances: Array,
+    times: Array | None = None,
+    carry: CarrySteps | None = None,
+) -> Hedged:
     """``CONTRACTS`` structures on given paths (steps + 1, n); quoted on ``smile``.
 
     ``times`` (steps + 1,) are years to expiry; by default steps are a part of a trading day, and the last is at expiry.
-    Options whose expiry is later are worth at the end what they are quoted at.
+    Options whose expiry is later are worth at the end what they are quoted at. With ``carry`` they are American: where
+    a short leg is exercised by its holder the structure ends, its other legs at what they are quoted at, and its hedge.
+    Long legs are kept.
     """
     steps, paths = spots.shape[0] - 1, spots.shape[1]
     if times is None:
         times = np.arange(steps, -1.0, -1.0) / (STEPS_A_DAY * TRADING_DAYS)
-    start = float(variances[0, 0])
+    quoted = QuotedPaths(smile, spots, variances, times, carry)
     totals = {name: np.zeros((steps, paths)) for name in (*_GREEKS, "vega_skew")}
-    implied, years_left = np.empty((steps, paths)), np.empty((steps, 1))
-    strikes = [SPOT * math.exp(leg.deviations * math.sqrt(start * float(times[0]))) for leg in legs]
+    implied, alive, brought = np.empty((steps, paths)), np.ones((steps + 1, paths), bool), np.zeros((steps, paths))
+    growth = np.ones(steps + 1) if carry is None else carry.growth()
+    payoff = np.zeros(paths)
+    deviation = math.sqrt(float(variances[0, 0]) * float(times[0]))
+    told = [(leg, SPOT * math.exp(leg.deviations * deviation)) for leg in legs]
     for step in range(steps):
-        years = years_left[step, 0] = float(times[step])
-        quotes = smile.quotes(years, spots[step], variances[step])
+        quotes = quoted.quotes(step)
         implied[step] = quotes.at_the_money
-        for leg, strike in zip(legs, strikes, strict=True):
+        worth, held = np.zeros(paths), alive[step].copy()
+        for leg, strike in told:
             units = float(leg.quantity * CONTRACTS * OPTION_MULTIPLIER)
-            found = greeks(spots[step], strike, 0.0, 0.0, quotes.at(strike), years, leg.right, style="european")
+            found = quoted.greeks(step, strike, leg.right, quotes)
             for name, greek in _GREEKS.items():
                 totals[name][step] += units * getattr(found, greek)
             totals["vega_skew"][step] += units * found.vega * quotes.slope
-    contracts = float(sum(abs(leg.quantity) for leg in legs) * CONTRACTS)
+            if carry is not None:
+                taken = quoted.exercised(step, strike, leg.right, quotes, found.price) & (units < 0.0) & held
+                worth += units * np.where(taken, leg.right * (spots[step] - strike), found.price)
+                brought[step, taken] += units * leg.right
+                alive[step + 1 :, taken] = False
+        if carry is not None:
+            ends = held & ~alive[step + 1]
+            alive[step] &= ~ends
+            payoff[ends] = growth[step] * worth[ends]
+    last = alive[-1]
+    for leg, strike in told:
+        payoff[last] += leg.quantity * CONTRACTS * OPTION_MULTIPLIER * quoted.at_the_end(strike, leg.right)[last]
     value = totals.pop("value")
+    contracts: float | Array = float(sum(abs(leg.quantity) for leg in legs) * CONTRACTS)
+    if carry is not None:
+        totals = {name: np.where(alive[:-1], each, 0.0) for name, each in totals.items()}
+        contracts = np.where(alive[:-1], contracts, 0.0)
     position = HedgedPosition(
-        **totals, contracts=contracts, spot=spots[:-1], implied=implied, forecast=implied, time_to_expiry=years_left,
-        rate=0.0, half_spread=0.0, fee=0.0, order_fee=0.0,
+        **totals, contracts=contracts, spot=spots[:-1], implied=implied, forecast=implied,
+        time_to_expiry=times[:-1, None].copy(), rate=0.0 if carry is None else carry.rate,
+        half_spread=0.0, fee=0.0, order_fee=0.0,
     )  # fmt: skip
-    payoff = np.zeros(paths)
-    for leg, strike in zip(legs, strikes, strict=True):
-        worth = np.maximum(leg.right * (spots[-1] - strike), 0.0)
-        if times[-1] > 0.0:
-            volatility = smile.quotes(float(times[-1]), spots[-1], variances[-1]).at(strike)
-            worth = price(spots[-1], strike, 0.0, 0.0, volatility, float(times[-1]), leg.right, style="european")
-        payoff += leg.quantity * CONTRACTS * OPTION_MULTIPLIER * worth
-    return Hedged(spots, variances, position, -float(np.mean(value[0])), payoff)
+    premium = -float(np.mean(value[0])) * float(growth[0])
+    account = None if carry is None else carry.account(spots, brought)
+    return Hedged(spots, variances, position, premium, payoff, account=account)
 
 
 def hedges_of(book: Hedged, rule: HedgingRule, costs: Costs) -> Array:
@@ -211,24 +263,31 @@ def net_losses(book: Hedged, rule: HedgingRule, costs: Costs) -> Array:
 
 def losses_of(book: Hedged, hedges: Array, costs: Costs) -> Array:
     """The same where ``hedges`` (steps, n) are held, whole shares."""
-    orders = np.diff(hedges, axis=0, prepend=0.0, append=0.0)
-    paid = paid_for(hedges, book.spot, costs.half_spreads(book.spot, book.variance))
-    paid += np.sum(costs.fees(orders, book.spot), axis=0)
+    half_spreads, fees = costs.half_spreads(book.spot, book.variance), costs.fees(book.orders(hedges), book.spot)
+    value, holding = book.spot, None
+    if book.account is not None:
+        value, growth, holding = book.account
+        half_spreads, fees = growth * half_spreads, growth * fees
+    paid = paid_for(hedges, value, half_spreads, holding)
+    paid += np.sum(fees, axis=0)
     return np.asarray((paid - book.premium - book.payoff) / (book.structures * OPTION_MULTIPLIER))
 
 
 def trading_costs(book: Hedged, hedges: Array, costs: Costs) -> Array:
-    """What of these losses is spreads and fees (n,)."""
-    orders = np.diff(hedges, axis=0, prepend=0.0, append=0.0)
+    """What of these losses is spreads and fees (n,), without interest on them."""
+    orders = book.orders(hedges)
     spreads = np.sum(np.abs(orders) * costs.half_spreads(book.spot, book.variance), axis=0)
     return np.asarray((spreads + np.sum(costs.fees(orders, book.spot), axis=0)) / (book.structures * OPTION_MULTIPLIER))
 
 
-def paid_for(hedges: Array, spots: Array, unit_costs: Array) -> Array:
+def paid_for(hedges: Array, value: Array, unit_costs: Array, holding: Holding | None = None) -> Array:
     """What is paid (n,) for holding ``hedges`` (steps, n) and selling the last ones, costs included.
 
-    Spots, and what trading a share costs, are those of each step and of the end, (steps + 1, n).
+    What a share is worth, and what trading one costs, are those of each step and of the end, (steps + 1, n).
     """
     traded = np.diff(hedges, axis=0, prepend=0.0)
-    bought = np.sum(traded * spots[:-1] + np.abs(traded) * unit_costs[:-1], axis=0)
-    return np.asarray(bought - hedges[-1] * spots[-1] + np.abs(hedges[-1]) * unit_costs[-1])
+    ordered = traded if holding is None else traded - holding.brought
+    bought = np.sum(traded * value[:-1] + np.abs(ordered) * unit_costs[:-1], axis=0)
+    if holding is not None:
+        bought += np.sum(np.maximum(-hedges, 0.0) * holding.lending, axis=0)
+    return np.asarray(bought - hedges[-1] * value[-1] + np.abs(hedges[-1]) * unit_costs[-1])

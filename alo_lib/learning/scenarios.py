@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from alo_lib.learning.carry import NO_CARRY, Carry
 from alo_lib.learning.markets import DAYS, BlackScholes, Heston, Jumps, Market
 from alo_lib.learning.positions import POSITIONS, Costs, Hedged, hedged, net_losses
 from alo_lib.learning.smile import Smile, smile_of
@@ -13,8 +14,10 @@ from alo_lib.learning.tails import tail_values
 from alo_lib.strategy.hedging import MinimumVariance, WhalleyWilmott
 
 __all__ = [
+    "AMERICAN",
     "AVERSIONS",
     "BATES",
+    "COURSES",
     "STICKINESSES",
     "TRAINING",
     "Scenario",
@@ -39,6 +42,7 @@ class Scenario(NamedTuple):
     position: str
     costs: Costs
     days: int = DAYS  # trading days to expiry, of which the first are hedged
+    carry: Carry = NO_CARRY  # with one, options are American
 
     @property
     def name(self) -> str:
@@ -46,11 +50,13 @@ class Scenario(NamedTuple):
         widening = ", widening" if self.costs.widening else ""
         least_fee = ", least fee" if self.costs.order_fee else ""
         days = f", {self.days} days" if self.days != DAYS else ""
-        return f"{self.market.name}, {self.position}{days}, {self.costs.half_spread * 1e4:g} bp{widening}{least_fee}"
+        carry = f", {self.carry.name}" if self.carry != NO_CARRY else ""
+        bp = f"{self.costs.half_spread * 1e4:g} bp"
+        return f"{self.market.name}, {self.position}{days}, {bp}{widening}{least_fee}{carry}"
 
     def book(self, smile: Smile, paths: int, seed: int) -> Hedged:
         """The position on fresh paths."""
-        return hedged(POSITIONS[self.position], self.market, smile, paths, seed, self.days)
+        return hedged(POSITIONS[self.position], self.market, smile, paths, seed, self.days, self.carry)
 
 
 _HESTON: Final = Heston()
@@ -90,6 +96,17 @@ TRAINING: Final = (
 )
 """What policies learn from: stochastic volatility, and jumps where volatility hardly moves. Both at once (Bates), rough
 volatility and GARCH they are only judged on."""
+
+AMERICAN: Final = (
+    Scenario(_HESTON, "short put", Costs(0.0005), carry=Carry(0.05)),
+    Scenario(_HESTON, "short straddle", Costs(0.0010), carry=Carry(0.05, 0.03)),
+    Scenario(_HESTON, "short call", Costs(0.0010), carry=Carry(0.03, 0.0, ((16, 1.0),))),
+    Scenario(_WILD, "short strangle", Costs(0.0010), carry=Carry(0.05, 0.0, ((11, 0.5),))),
+)
+"""Options that may be exercised early, at rates, yields and dividends."""
+
+COURSES: Final = {"european": TRAINING, "american": (*TRAINING, *AMERICAN)}
+"""What a training may learn from, by its name."""
 
 
 def smiles_of(scenarios: Sequence[Scenario], paths: int) -> dict[str, Smile]:

@@ -23,7 +23,7 @@ __all__ = ["Progress", "Trainer"]
 Array = NDArray[np.float64]
 
 UNTAUGHT: Final = ("log_forecast_ratio", "rate")
-"""Features that do not vary in the markets of training; the policy gives them no weight."""
+"""Features to which a policy gives no weight where they do not vary in what it is trained on."""
 _MOMENTS: Final = ("exp_avg", "exp_avg_sq")
 _AVERAGED: Final = 0.25
 _DIVERGED: Final = 1.5
@@ -63,8 +63,9 @@ class Trainer:
         self._seed, self._course, self._untrained, self._apart = seed, course, untrained, apart
         self._pool, self._scenarios = Episodes.joined(pool), len(pool)
         self.iteration = 0
-        taught = torch.tensor([float(feature.name not in UNTAUGHT) for feature in FEATURES], dtype=torch.float64)
-        self._taught = taught
+        varies = self._pool.lowest < self._pool.highest
+        self._taught = [bool(v) or feature.name not in UNTAUGHT for v, feature in zip(varies, FEATURES, strict=True)]
+        self._mask = torch.tensor(self._taught, dtype=torch.float64)
         limits = [untrained.shift_limit, untrained.log_ratio_limit]
         self._limits = torch.tensor(limits, dtype=torch.float64)
         generator = np.random.default_rng([seed, 0])
@@ -158,11 +159,12 @@ class Trainer:
     def policy(self) -> HedgingPolicy:
         """What has been learned so far."""
         arrays = [_array(each) for each in self._best()]
-        arrays[0] *= self._taught.numpy()
+        arrays[0] *= self._mask.numpy()
         layers = tuple(Layer(w, b) for w, b in zip(arrays[::2], arrays[1::2], strict=True))
+        ends = self._pool.lowest, self._pool.highest
         ranges = tuple(
-            (feature.low, feature.high) if feature.name in UNTAUGHT else (float(a), float(b))
-            for feature, a, b in zip(FEATURES, self._pool.lowest, self._pool.highest, strict=True)
+            (float(a), float(b)) if taught else (feature.low, feature.high)
+            for feature, a, b, taught in zip(FEATURES, *ends, self._taught, strict=True)
         )
         return replace(self._untrained, layers=layers, ranges=ranges)
 
@@ -170,7 +172,7 @@ class Trainer:
         return self.averaged if self.averages else self.weights
 
     def _network(self, seen: Any, weights: Sequence[Any]) -> Any:
-        values = seen * self._taught
+        values = seen * self._mask
         for number in range(0, len(weights), 2):
             if number:
                 values = torch.relu(values)
@@ -199,9 +201,13 @@ class Trainer:
             held = torch.minimum(torch.maximum(held, lowest), highest)
             hedges.append(held)
         held_all = torch.stack(hedges)
-        traded = torch.diff(held_all, dim=0, prepend=torch.zeros_like(held)[None])
+        traded = ordered = torch.diff(held_all, dim=0, prepend=torch.zeros_like(held)[None])
         spot, costs = torch.from_numpy(episodes.spot), torch.from_numpy(episodes.unit_costs)
-        paid = torch.sum(traded * spot[:-1] + torch.abs(traded) * costs[:-1], dim=0)
+        lent = torch.zeros_like(held)
+        if episodes.holding is not None:
+            lending, brought = map(torch.from_numpy, episodes.holding)
+            ordered, lent = traded - brought, torch.sum(torch.relu(-held_all) * lending, dim=0)
+        paid = torch.sum(traded * spot[:-1] + torch.abs(ordered) * costs[:-1], dim=0) + lent
         closed = held * spot[-1] - torch.abs(held) * costs[-1]
         contracts, options, tails = map(torch.from_numpy, (episodes.contracts, episodes.options, episodes.base_tail))
         return torch.mean((contracts * (paid - closed) - options) / tails)

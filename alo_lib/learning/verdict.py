@@ -17,7 +17,7 @@ from alo_lib.learning.tails import tail_values
 from alo_lib.strategy.hedging import HedgingRule, MinimumVariance, WhalleyWilmott
 from alo_lib.strategy.hedging_policy import HedgingPolicy, bands_by
 
-__all__ = ["Comparison", "Verdict", "judge", "tuned_in"]
+__all__ = ["Comparison", "Verdict", "judge", "mean_and_interval", "tuned_in"]
 
 Array = NDArray[np.float64]
 Rule = TypeVar("Rule", WhalleyWilmott, MinimumVariance)
@@ -111,7 +111,11 @@ def _losses(book: Hedged, rules: Sequence[HedgingRule], policies: Sequence[Hedgi
 
 def _compared(rule: Rule, tail: Array, learned: Array) -> Comparison[Rule]:
     """``tail`` (n,) is of the rule, ``learned`` (seeds, n) of the policies."""
-    less = tail[None, :] - learned
+    return Comparison(rule, float(np.mean(tail)), *mean_and_interval(tail[None, :] - learned))
+
+
+def mean_and_interval(less: Array) -> tuple[float, float, float]:
+    """Mean of paired differences (seeds, n), and the low and high end of its 95 % interval over paths and seeds."""
     seeds = less.shape[0]
     over_paths = _Z * float(np.std(np.mean(less, axis=0), ddof=1)) / math.sqrt(less.shape[1])
     over_seeds = 0.0
@@ -119,4 +123,4 @@ def _compared(rule: Rule, tail: Array, learned: Array) -> Comparison[Rule]:
         quantile = float(student.ppf(0.975, seeds - 1))
         over_seeds = quantile * float(np.std(np.mean(less, axis=1), ddof=1)) / math.sqrt(seeds)
     gain, half = float(np.mean(less)), math.hypot(over_paths, over_seeds)
-    return Comparison(rule, float(np.mean(tail)), gain, gain - half, gain + half)
+    return gain, gain - half, gain + half

@@ -44,7 +44,9 @@ def test_says_that_there_is_no_folder_to_write_to_and_overwrites_nothing(tmp_pat
     assert (tmp_path / "thesis").read_text() == "mine"
 
 
-@pytest.mark.parametrize("option", ["--iterations=0", "--seed=-1", "--seeds=0", "--workers=0", "--paths=10"])
+@pytest.mark.parametrize(
+    "option", ["--iterations=0", "--seed=-1", "--seeds=0", "--workers=0", "--paths=10", "--scenarios=x"]
+)
 def test_refuses_numbers_out_of_range(option: str) -> None:
     ended = CliRunner().invoke(train, [option])
     assert ended.exit_code == 2
@@ -57,6 +59,7 @@ def test_refuses_numbers_out_of_range(option: str) -> None:
         ({"batch": 5_000}, "batch is 5000; allowed: 20 to 3,000"),
         ({"rate": 0.0}, "rate is 0; allowed: above 0 up to 1"),
         ({"rate": float("nan")}, "rate is nan; allowed: above 0 up to 1"),
+        ({"scenarios": "martian"}, "scenarios are 'martian'; allowed: european, american"),
         ({"hidden": (65,)}, r"hidden is \(65,\); allowed: up to 3 layers of 1 to 64"),
     ],
 )
@@ -67,7 +70,13 @@ def test_a_course_refuses_numbers_out_of_range(numbers: dict[str, object], said:
 
 def test_a_course_is_another_with_any_other_number() -> None:
     courses = [Course(), Course(rate=0.01), Course(batch=200), Course(hidden=(16,))]
-    assert len({course.identity(seed) for course in courses for seed in (1, 2)}) == 8
+    courses.append(Course(scenarios="american"))
+    assert len({course.identity(seed) for course in courses for seed in (1, 2)}) == 10
+
+
+def test_checkpoints_of_the_default_course_are_still_good() -> None:
+    """What a course is told by has not changed since they were written."""
+    assert Course().identity(1) == "4455a9ed94616189a30e1659023798026631ad69a6c9021d8146e24d7bb2a025"
 
 
 def test_a_checkpoint_is_read_back_and_another_refused(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ class Exact(Script):
         time = at(self.date, hour)
         contracts = sorted(self.chain())
         strike, right = np.array([c.strike for c in contracts]), np.array([c.right for c in contracts], float)
-        mid = Chain(strike, (contracts[0].expiry_time - time) / YEAR, right).price(spot, 0.0, 0.0, volatility)
+        mid = self.mids(strike, right, time, spot, volatility)
         self.quotes = records(Kind.QUOTE, len(mid) + 1, instrument=np.arange(len(mid) + 1))
         half = COSTS.half_spread * spot
         self.quotes["bid"], self.quotes["ask"] = np.append(spot - half, mid - 0.02), np.append(spot + half, mid + 0.02)
@@ -38,6 +38,10 @@ class Exact(Script):
         self.tell(time, Kind.TRADE, records(Kind.TRADE, close=spot, volume=100))
         self.tell(time, Kind.QUOTE, self.quotes)
         return self.frames(time)
+
+    def mids(self, strike: np.ndarray, right: np.ndarray, time: int, spot: float, volatility: float) -> np.ndarray:
+        years = (self.chain()[0].expiry_time - time) / YEAR
+        return Chain(strike, years, right).price(spot, 0.0, 0.0, volatility)
 
     def answer(self, intent: np.void, time: int) -> None:
         event = records(Kind.ORDER_EVENT, order=intent["order"], instrument=intent["instrument"])

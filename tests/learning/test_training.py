@@ -15,12 +15,13 @@ from alo_lib.learning import LearningError
 from alo_lib.learning.courses import Course
 from alo_lib.learning.episodes import Episodes, cvar_and_tail
 from alo_lib.learning.positions import net_losses
+from alo_lib.learning.scenarios import AMERICAN
 from alo_lib.learning.seeds import train_seeds
 from alo_lib.learning.training import UNTAUGHT, Trainer
 from alo_lib.strategy.hedging_features import FEATURES
 from alo_lib.strategy.hedging_policy import HedgingPolicy
-from alo_lib.strategy.policy_format import policy_digest, policy_from
-from tests.learning.kit import COSTS, book
+from alo_lib.strategy.policy_format import policy_digest, policy_from, policy_text
+from tests.learning.kit import COSTS, book, smile
 
 COURSE = Course(iterations=8, paths=200, batch=40, hidden=(5,), rate=0.02)
 UNTRAINED = replace(HedgingPolicy.zero(1_500.0, (5,)), stickiness=2.0)
@@ -66,6 +67,39 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
                 weight[at] += 1e-6
             assert (values[0] - values[1]) / 2e-6 == pytest.approx(float(gradient[at]), rel=2e-3, abs=1e-6)
     assert max(float(weight.grad.abs().max()) for weight in made.weights) > 1e-3
+
+
+def american() -> list[Episodes]:
+    """One pool at no rate and one at a rate with a dividend, whose holders exercise."""
+    scenario = AMERICAN[2]
+    return [pool()[0], Episodes.of(scenario.book(smile(), 200, 5), scenario.costs, UNTRAINED.base)]
+
+
+def test_the_gradient_counts_what_an_account_books() -> None:
+    """The loss that is differentiated is the mean over paths of the losses, interest and exercise included."""
+    joined = Episodes.joined(american())
+    made = Trainer(1, COURSE, UNTRAINED, american(), american())
+    for _ in range(2):
+        made.step()
+    losses = joined.losses(joined.band(*made._adjusted(joined, made.weights)).hedges())
+    with torch.no_grad():
+        told = float(made._mean_loss(joined))
+    assert told == pytest.approx(float(np.mean(losses / joined.base_tail)), abs=1e-12)
+    assert joined.holding is not None
+    assert np.any(joined.holding.brought != 0.0)
+
+
+def test_a_rate_is_taught_where_it_varies() -> None:
+    number = [feature.name for feature in FEATURES].index("rate")
+    made = Trainer(1, COURSE, UNTRAINED, american(), american())
+    for _ in range(3):
+        made.step()
+    policy = made.policy()
+    assert policy.layers[0].weight[:, number].any()
+    assert policy.ranges[number] == (0.0, 0.03)
+    assert policy_digest(policy_from(policy_text(policy))) == policy_digest(policy)
+    plain = trained().policy()
+    assert plain.ranges[number] == (FEATURES[number].low, FEATURES[number].high)
 
 
 def test_what_is_written_decides_as_what_was_trained() -> None:

@@ -28,6 +28,13 @@ __all__ = ["train"]
 @click.option("--seeds", type=Whole(1, 100), default=1, show_default=True, help="How many, one after the other.")
 @click.option("--workers", type=Whole(1, 64), default=1, show_default=True, help="Seeds that Ray trains side by side.")
 @click.option(
+    "--scenarios",
+    type=click.Choice(["european", "american"]),
+    default="european",
+    show_default=True,
+    help="Options at no rate; or beside them some at rates, yields and dividends, that are exercised early.",
+)
+@click.option(
     "--output",
     type=FilePath(dir_okay=False),
     default=Path("policy.json"),
@@ -44,6 +51,7 @@ def train(
     seed: int,
     seeds: int,
     workers: int,
+    scenarios: str,
     output: Path,
     html: Path | None,
     as_json: bool,
@@ -73,7 +81,7 @@ def train(
     if html is not None:
         check_page(html)
     try:
-        course = Course(iterations=iterations, paths=paths, batch=batch, rate=rate)
+        course = Course(iterations=iterations, paths=paths, batch=batch, rate=rate, scenarios=scenarios)
         trained = _train(course, range(seed, seed + seeds), workers, output)
     except (LearningError, MissingPackagesError, SweepError) as error:
         raise UserError(str(error)) from None
@@ -151,12 +159,13 @@ def _told_of(
 def _write_page(policy: "HedgingPolicy", curves: dict[str, Any], course: "Course", html: Path) -> None:
     from alo_lib.cli.console import working
     from alo_lib.learning.outcomes import outcomes
-    from alo_lib.learning.scenarios import TRAINING, smiles_of
+    from alo_lib.learning.scenarios import smiles_of
     from alo_lib.records.whole_files import write_whole
     from alo_lib.views.policy_page import policy_html
 
     with working("Hedging by the policy and by its rule for the page ..."):
-        told = outcomes(policy, TRAINING, smiles_of(TRAINING, min(course.paths, 2_000)))
+        shown = course.learned_from
+        told = outcomes(policy, shown, smiles_of(shown, min(course.paths, 2_000)))
     write_whole(html, policy_html(policy, told, curves))
 
 
