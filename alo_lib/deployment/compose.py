@@ -1,9 +1,9 @@
-"""The containers of one machine: core, LEAN with a paper account, monitor, Prometheus and Alertmanager."""
+"""The containers of one machine: core, standby, LEAN with a paper account, monitor, Prometheus and Alertmanager."""
 
 from typing import Any, Final
 
-from alo_lib.deployment.dockerfile import USER, command
-from alo_lib.deployment.placed import CONFIG, monitor_arguments
+from alo_lib.deployment.dockerfile import USER, command, health_check
+from alo_lib.deployment.placed import CONFIG, core_arguments, monitor_arguments
 from alo_lib.deployment.yaml_text import Because
 from alo_lib.settings.operation import OperationSettings
 
@@ -22,6 +22,7 @@ _PID: Final = Because(
 )
 _SHARED: Final = f"shared:/dev/shm/alo-{USER}"
 """The memory that core, host and monitor share, where each looks for it."""
+_AFTER_CORE: Final = {"core": {"condition": "service_started"}}
 _NOBODY: Final = "65534:65534"
 """The user of Prometheus's own images."""
 
@@ -30,7 +31,8 @@ def compose(settings: OperationSettings) -> dict[str, Any]:
     """The compose file; its folder is ``deploy/docker`` of the project."""
     return {
         "services": {
-            "core": _core(settings),
+            "core": {**_core(settings), "build": _built(settings, "core")},
+            **({"standby": {**_core(settings), "depends_on": _AFTER_CORE}} if settings.deploy.standby else {}),
             "lean": _lean(settings),
             "monitor": _monitor(settings),
             "prometheus": _prometheus(settings),
@@ -55,8 +57,8 @@ def _core(settings: OperationSettings) -> dict[str, Any]:
     real_time = {"rtprio": 99, "memlock": -1} if settings.limits.real_time else {}
     return {
         "image": settings.deploy.image,
-        "build": _built(settings, "core"),
         **_SEALED,
+        **(_in_turn(settings) if settings.deploy.standby else {}),
         "network_mode": Because("none", "it talks to its host by shared memory alone"),
         "pid": _PID,
         "tmpfs": ["/tmp:size=512m,mode=1777"],
@@ -67,13 +69,27 @@ def _core(settings: OperationSettings) -> dict[str, Any]:
     }
 
 
+def _in_turn(settings: OperationSettings) -> dict[str, Any]:
+    """How one of two cores is run, of which either leads, and how it is asked for its health as what it is then."""
+    return {
+        "command": Because(core_arguments(standby=True), "it stands by where the other one leads, and leads where not"),
+        "healthcheck": {
+            "test": ["CMD", *health_check(settings, standby=True)],
+            "interval": "10s",
+            "timeout": "8s",
+            "retries": 3,
+            "start_period": "120s",
+        },
+    }
+
+
 def _lean(settings: OperationSettings) -> dict[str, Any]:
     of = settings.deploy
     return {
         "image": f"{of.image}-lean",
         "build": _built(settings, "lean"),
         **_SEALED,
-        "depends_on": {"core": {"condition": "service_started"}},
+        "depends_on": _AFTER_CORE,
         "pid": _PID,
         "working_dir": "/Lean/Launcher/bin/Debug",
         "entrypoint": ["dotnet", "QuantConnect.Lean.Launcher.dll", "--config", "/etc/alo/lean.json"],
@@ -92,7 +108,7 @@ def _monitor(settings: OperationSettings) -> dict[str, Any]:
     return {
         "image": settings.deploy.image,
         **_SEALED,
-        "depends_on": {"core": {"condition": "service_started"}},
+        "depends_on": _AFTER_CORE,
         "command": monitor_arguments(settings),
         "network_mode": Because("host", "it listens on loopback, where Prometheus asks it"),
         "pid": _PID,

@@ -1,6 +1,6 @@
 """The images: the core and the monitor, and LEAN's with this project in it."""
 
-from alo_lib.deployment.placed import CONFIG, TUNABLES
+from alo_lib.deployment.placed import CONFIG, TUNABLES, core_arguments
 from alo_lib.settings.operation import OperationSettings
 
 __all__ = ["BILL", "USER", "command", "dockerfile", "dockerignore", "health_check"]
@@ -20,9 +20,9 @@ def command(settings: OperationSettings) -> list[str]:
     return [f"{settings.deploy.project}/.venv/bin/python", "-P", "-m", "alo_lib.cli"]
 
 
-def health_check(settings: OperationSettings) -> list[str]:
-    """What ends with status 0 while the core lives and releases frames."""
-    return [*command(settings), "core", "--config", CONFIG, "--health"]
+def health_check(settings: OperationSettings, *, standby: bool = False) -> list[str]:
+    """What ends with status 0 while the core lives and releases frames; with a standby, of either's own container."""
+    return [*command(settings), *core_arguments(standby=standby), "--health"]
 
 
 def dockerfile(settings: OperationSettings) -> str:

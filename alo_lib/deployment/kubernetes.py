@@ -1,4 +1,4 @@
-"""Kubernetes: one core with its journal, LEAN and the monitor in one pod, for which nothing else makes room."""
+"""Kubernetes: a core and its standby with their journal, LEAN and the monitor in one pod, which makes room for none."""
 
 import json
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from alo_lib.deployment.dockerfile import USER, command, health_check
 from alo_lib.deployment.lean_live import lean_live
-from alo_lib.deployment.placed import CONFIG, monitor_arguments, placed, stays_here
+from alo_lib.deployment.placed import core_arguments, monitor_arguments, placed, stays_here
 from alo_lib.deployment.yaml_text import Because
 from alo_lib.settings.operation import OperationSettings
 
@@ -123,6 +123,7 @@ def _stateful_set(named: dict[str, Any], settings: OperationSettings) -> dict[st
 
 
 def _pod(settings: OperationSettings) -> dict[str, Any]:
+    cores = ("core", "standby") if settings.deploy.standby else ("core",)
     apart = {"labelSelector": {"matchLabels": _LABELS}}
     return {
         "serviceAccountName": "alo",
@@ -140,10 +141,10 @@ def _pod(settings: OperationSettings) -> dict[str, Any]:
                 ],
             }
         },
-        "containers": [_core(settings), _lean(settings), _monitor(settings)],
+        "containers": [*(_core(each, settings) for each in cores), _lean(settings), _monitor(settings)],
         "volumes": [
             {"name": "shared", "emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}},
-            *({"name": f"{name}-tmp", "emptyDir": {"sizeLimit": "1Gi"}} for name in ("core", "lean", "monitor")),
+            *({"name": f"{name}-tmp", "emptyDir": {"sizeLimit": "1Gi"}} for name in (*cores, "lean", "monitor")),
             {"name": "settings", "configMap": {"name": "alo"}},
             {"name": "data", "hostPath": {"path": settings.deploy.data, "type": "Directory"}},
         ],
@@ -166,21 +167,26 @@ def _mounts(name: str, settings: OperationSettings, *, read_only: bool = False) 
     ]
 
 
-def _core(settings: OperationSettings) -> dict[str, Any]:
-    beats = {"exec": {"command": health_check(settings)}, "timeoutSeconds": 8}
+def _core(name: str, settings: OperationSettings) -> dict[str, Any]:
+    """A core; of two each stands by for the other, and a kill of either one's container leaves the other one."""
+    two = settings.deploy.standby
+    beats = {"exec": {"command": health_check(settings, standby=two)}, "timeoutSeconds": 8}
+    alive: Any = {**beats, "periodSeconds": 10, "failureThreshold": 90 if two else 3}
+    if two:
+        alive = Because(alive, "who takes over may have a journal to decide; a core that is silent its standby ends")
     return {
-        "name": "core",
+        "name": name,
         "image": settings.deploy.image,
-        "args": ["core", "--config", CONFIG],
+        "args": core_arguments(standby=two),
         "securityContext": _SEALED,
         "resources": _resources(settings.limits.processors, f"{settings.limits.memory}Mi"),
         "startupProbe": Because(
             {**beats, "periodSeconds": 10, "failureThreshold": 90},
             "before its first frame it decides its journal again",
         ),
-        "livenessProbe": {**beats, "periodSeconds": 10, "failureThreshold": 3},
+        "livenessProbe": alive,
         "readinessProbe": {**beats, "periodSeconds": 10},
-        "volumeMounts": _mounts("core", settings),
+        "volumeMounts": _mounts(name, settings),
     }
 
 

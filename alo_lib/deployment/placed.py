@@ -10,6 +10,7 @@ __all__ = [
     "CONFIG",
     "TUNABLES",
     "check_contained",
+    "core_arguments",
     "core_channel",
     "core_journal",
     "monitor_arguments",
@@ -27,6 +28,11 @@ TUNABLES: Final = "glibc.malloc.hugetlb=2"
 def monitor_arguments(settings: OperationSettings) -> list[str]:
     """The monitor's: which core it watches, and where it listens, it reads where the core reads it."""
     return ["monitor", "--config", CONFIG, "--serve", "--log", settings.logs.folder]
+
+
+def core_arguments(*, standby: bool) -> list[str]:
+    """The core's; of two each stands by for the other, and leads where nobody does."""
+    return ["core", "--config", CONFIG, *(["--standby"] if standby else [])]
 
 
 def core_journal(settings: OperationSettings) -> str:
@@ -47,14 +53,8 @@ def stays_here(listen: str) -> bool:
 def check_contained(settings: OperationSettings) -> None:
     """Check that containers, which share one volume of memory and one of state, can do what the settings name.
 
-    :raises SettingsError: for a place elsewhere, which LEAN or the next container would not find, and for a standby,
-        which could not end a core of another container.
+    :raises SettingsError: for a place elsewhere, which LEAN or the next container would not find.
     """
-    if settings.deploy.standby:
-        raise SettingsError(
-            "setting deploy.standby is true; allowed in containers: false, because one container cannot end another's "
-            "core: its runtime starts that again"
-        )
     of, state = settings.core, PurePosixPath(settings.deploy.state)
     if of.folder is not None:
         raise SettingsError(

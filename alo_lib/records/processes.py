@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
-__all__ = ["Process", "command_line", "this_process"]
+__all__ = ["Process", "command_line", "is_in_this_container", "this_process"]
 
 _PROC: Final = Path("/proc")
 _LONGEST: Final = 200
@@ -51,6 +51,18 @@ def command_line() -> str:
 def this_process() -> Process:
     """The process that asks."""
     return Process(os.getpid(), _started(os.getpid()), _namespace())
+
+
+def is_in_this_container(pid: int) -> bool:
+    """Whether a process has the file systems of this one: both are of one container, or of none.
+
+    False also where this user may not know.
+    """
+    try:
+        theirs, ours = (os.stat(_PROC / whose / "ns" / "mnt") for whose in (str(pid), "self"))
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return False
+    return (theirs.st_dev, theirs.st_ino) == (ours.st_dev, ours.st_ino)
 
 
 def _started(pid: int) -> int:

@@ -158,7 +158,7 @@ class DeployOptions(_Group):
     prometheus_image: str = Field("prom/prometheus:v2.53.4", pattern=r"^[\w./:@-]+$", description="with a tag")
     alertmanager_image: str = Field("prom/alertmanager:v0.27.0", pattern=r"^[\w./:@-]+$", description="with a tag")
     namespace: str = Field("alo", pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", description="Kubernetes's")
-    standby: StrictBool = Field(False, description="true or false: whether units of systemd have a core that stands by")
+    standby: StrictBool = Field(True, description="true or false: whether a second core stands by for the first")
     storage: Whole = Field(20, ge=1, le=65_536, description="GiB for journals, from 1 to 65,536")
 
     @field_validator("user")

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from alo_lib.cli.project import ROOT
+from alo_lib.records.processes import is_in_this_container
+from alo_lib.runtime.fence import STANDBY, STANDBY_NAME
 from alo_lib.runtime.frame_clock import WallClock
 from alo_lib.runtime.link import HEARTBEAT, CorePhase, channel_folder
 from alo_lib.runtime.process import CoreProcess
@@ -210,3 +212,45 @@ def test_health_is_a_status_for_programs(run, beating):
         assert ("the core desk is not well" in outcome.err) is bool(status)
     assert run("core", "desk", "--status").status == 0
     assert run("core", "nobody", "--health").status == 2
+
+
+@pytest.mark.parametrize(
+    ("core_age", "standby_age", "followed", "ours", "status"),
+    [
+        (0, None, 0, True, 0),  # it leads
+        (60, 0, 7, True, 0),  # it stands by, whatever the other one does
+        (60, 0, -1, True, 1),  # it is not warm
+        (60, 60, 7, True, 1),  # nor does it look
+        (60, None, 0, True, 1),
+        (0, 0, 7, False, 1),  # both are of other containers
+    ],
+)
+def test_one_of_two_is_well_as_what_it_is(run, beating, monkeypatch, core_age, standby_age, followed, ours, status):
+    monkeypatch.setattr("alo_lib.records.processes.is_in_this_container", lambda pid: pid == os.getpid() and ours)
+    beat = np.zeros(1, HEARTBEAT)
+    beat["phase"] = list(CorePhase).index(CorePhase.RUNNING)
+    beat["monotonic"] = time.monotonic_ns() - core_age * 1_000_000_000
+    SeqLock.open(beating / "core.state").write_as("core", force=True).write(beat)
+    if standby_age is not None:
+        told = np.zeros(1, STANDBY)
+        told["monotonic"], told["followed"] = time.monotonic_ns() - standby_age * 1_000_000_000, followed
+        SeqLock.ensure(beating / STANDBY_NAME, STANDBY).write_as("standby").write(told)
+    outcome = run("core", "desk", "--health", "--standby")
+    assert outcome.status == status
+    assert ("the core desk of this container is not well" in outcome.err) is bool(status)
+
+
+def test_a_process_of_another_container_is_told_from_one_of_this():
+    assert is_in_this_container(os.getpid())
+    assert is_in_this_container(os.getppid())
+    assert not is_in_this_container(2**22 + 1)  # no process has it
+    apart = subprocess.run(["unshare", "--mount", "true"], check=False, capture_output=True)
+    if apart.returncode:
+        pytest.skip("this user may not make a namespace of mounts")
+    with subprocess.Popen(["unshare", "--mount", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdin is not None
+        assert other.stdout is not None
+        other.stdin.write(b"x")
+        other.stdin.flush()
+        assert other.stdout.read(1) == b"x"  # it has become what it is to be
+        assert not is_in_this_container(other.pid)

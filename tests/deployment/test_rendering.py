@@ -253,11 +253,41 @@ def test_what_containers_would_not_find_is_refused(kind, core, told):
     assert "/var/lib/alo/mine" in "".join(render(kind, BASE, inside).values())
 
 
-@pytest.mark.parametrize("kind", ["docker", "kubernetes"])
-def test_containers_have_no_standby(kind):
-    with pytest.raises(SettingsError, match=r"deploy.standby is true; allowed in containers: false"):
-        render(kind, BASE, OperationSettings.of({"deploy": {"standby": True}}, "x"))
-    assert "alo-standby.service" in render("systemd", BASE, OperationSettings.of({"deploy": {"standby": True}}, "x"))
+@SETTINGS
+def test_a_core_and_its_standby_are_run_alike(settings):
+    """Who leads is whoever came first or is left: either container has what the other one has, and says how it is."""
+    from alo_lib.deployment.compose import compose
+
+    services = plain(compose(settings))["services"]
+    core, standby = services["core"], services["standby"]
+    assert standby.pop("depends_on") == {"core": {"condition": "service_started"}}
+    assert {**standby, "build": core["build"]} == core
+    assert standby["command"] == ["core", "--config", "/etc/alo/alo.json", "--standby"]
+    assert standby["healthcheck"]["test"][-3:] == ["/etc/alo/alo.json", "--standby", "--health"]
+    pod = documents(settings)["StatefulSet"]["spec"]["template"]["spec"]
+    assert pod["shareProcessNamespace"]  # each ends the other one where that is silent
+    core, standby = pod["containers"][:2]
+    assert (core.pop("name"), standby.pop("name")) == ("core", "standby")
+    of_its_own = [{mount["name"] for mount in each.pop("volumeMounts")} for each in (core, standby)]
+    assert of_its_own[0] ^ of_its_own[1] == {"core-tmp", "standby-tmp"}
+    assert core == standby
+    assert core["args"][-1] == "--standby"
+    assert core["readinessProbe"]["exec"]["command"][-2:] == ["--standby", "--health"]
+
+
+def test_without_a_standby_there_is_one_core():
+    from alo_lib.deployment.compose import compose
+
+    alone = OperationSettings.of({"deploy": {"standby": False}}, "x")
+    services = plain(compose(alone))["services"]
+    assert "standby" not in services
+    assert not {"command", "healthcheck"} & set(services["core"])  # the image's
+    pod = documents(alone)["StatefulSet"]["spec"]["template"]["spec"]
+    assert [each["name"] for each in pod["containers"]] == ["core", "lean", "monitor"]
+    assert "--standby" not in "".join(text for kind in KINDS for text in render(kind, BASE, alone).values())
+    units = render("systemd", BASE, alone)
+    assert "alo-standby.service" not in units
+    assert "alo-standby" not in units["alo.target"]
 
 
 def test_the_containers_monitor_reads_the_cores_settings():
@@ -360,7 +390,7 @@ def test_a_pods_monitor_listens_at_its_port_where_others_reach_it(listen, there)
     told = OperationSettings.of(json.loads(found["ConfigMap"]["data"]["alo.json"]), "x")
     assert (told.core.name, told.monitor.listen) == ("desk", there)
     port = int(there.rpartition(":")[2])
-    monitor = found["StatefulSet"]["spec"]["template"]["spec"]["containers"][2]
+    monitor = found["StatefulSet"]["spec"]["template"]["spec"]["containers"][-1]
     assert monitor["args"] == ["monitor", "--config", "/etc/alo/alo.json", "--serve", "--log", "/var/log/alo"]
     assert [each["containerPort"] for each in monitor["ports"]] == [port]
     assert [each["port"] for each in found["Service"]["spec"]["ports"]] == [port]

@@ -30,6 +30,8 @@ _LEASE: Final = 1.0
 """Seconds: a hundred frames."""
 _OLDEST_BEAT: Final = 1000.0
 """Milliseconds, of the last heartbeat of a core that is well."""
+_OLDEST_LOOK: Final = 2000.0
+"""Milliseconds, of the last look of a standby that is well."""
 _COUNTS = (
     *("frame", "time", "run", "overruns", "missed", "sequence", "durable"),
     *("refused", "conflated", "undelivered"),
@@ -95,7 +97,12 @@ def _of_file(config: OperationSettings) -> dict[str, Any]:
     help="Leave message N out of the journal first, as 'alo journal leave-out'.",
 )
 @click.option("--status", is_flag=True, help="Tell how the core of that name is, and stop.")
-@click.option("--health", is_flag=True, help="As --status, and end with status 1 unless it lives and releases frames.")
+@click.option(
+    "--health",
+    is_flag=True,
+    help="As --status, and end with status 1 unless it lives and releases frames; with --standby, unless it is of this "
+    "container and does, or a warm standby is.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; everything else goes to standard error.")
 def core(
     name: str,
@@ -138,9 +145,9 @@ def core(
     check_name(name)
     where = channel_folder(name, folder)
     if status or health:
-        well = _status(name, where, of_project=folder is None, as_json=as_json)
-        if health and not well:
-            raise RunFailedError(f"the core {name} is not well: it does not live, or releases no frames")
+        well, leads = _status(name, where, of_project=folder is None, as_json=as_json)
+        if health:
+            _check_health(name, where, leads if well else 0, one_of_two=standby)
         return
     _check_processor(cpu)
     if without is not None and standby:
@@ -309,10 +316,40 @@ def _tell(ending: Ending, process: CoreProcess, steps: list[Preparation], as_jso
     click.echo(f"slot trace {ending.slot_trace}")
 
 
-def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> bool:
+def _check_health(name: str, where: Path, leads: int, *, one_of_two: bool) -> None:
+    """Check that the core is well; of two that stand by for each other, that this container's is, as what it is now.
+
+    ``leads`` is the process of the core that is well, or 0.
+
+    :raises RunFailedError: where it is not; where it neither leads nor stands by, warm.
+    """
+    import time
+
+    from alo_lib.records.processes import is_in_this_container
+    from alo_lib.runtime.fence import STANDBY, STANDBY_NAME
+    from alo_lib.runtime.last_state import last_state
+
+    if not one_of_two and not leads:
+        raise RunFailedError(f"the core {name} is not well: it does not live, or releases no frames")
+    if not one_of_two or (leads and is_in_this_container(leads)):
+        return
+    path = where / STANDBY_NAME
+    found = last_state(path, STANDBY, "state of the standby") if path.exists() else None
+    if found is not None and found[1].alive and is_in_this_container(found[1].pid):
+        seen = (time.monotonic_ns() - int(found[0]["monotonic"])) / 1e6
+        if found[0]["followed"] >= 0 and seen <= _OLDEST_LOOK:
+            say(f"Of this container is the standby, process {found[1].pid}, which is warm.")
+            return
+    raise RunFailedError(
+        f"the core {name} of this container is not well: it does not lead and release frames, and "
+        "does not stand by, warm"
+    )
+
+
+def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> tuple[bool, int]:
     """Tell how the core at ``where`` is; ``of_project`` where that is this project's own place for it.
 
-    Returns whether it is well: it lives, runs, and has released a frame within the last second.
+    Returns whether it is well (it lives, runs, and has released a frame within the last second), and its process.
     """
     import time
 
@@ -340,7 +377,7 @@ def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> bool:
     well = bool(owner.alive) and phase == CorePhase.RUNNING.value and age is not None and age <= _OLDEST_BEAT
     if as_json:
         print_json(told)
-        return well
+        return well, owner.pid
     # A process that is killed cannot say so: what it was is its last word.
     at_work = phase in (CorePhase.STARTING.value, CorePhase.RUNNING.value)
     standing = f"killed while it was {phase}" if at_work and owner.alive is False else phase
@@ -354,4 +391,4 @@ def _status(name: str, where: Path, *, of_project: bool, as_json: bool) -> bool:
         f"{told['refused']} messages of the host refused, {told['conflated']} quotes and trades conflated, "
         f"{told['undelivered']} answers undelivered"
     )
-    return well
+    return well, owner.pid
