@@ -51,6 +51,29 @@ def test_names_that_are_whole_are_not_made_again(tmp_path: Path, whole: tuple[Ma
     assert (again, digest(tmp_path)) == whole
 
 
+def test_a_market_cut_short_before_its_truth_is_written_goes_on(
+    tmp_path: Path, whole: tuple[Made, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(path: Path, text: str) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("alo_lib.market.generator.market.write_whole", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            generate_market(tmp_path, TRUTH, resolutions=HOURS)
+    made: list[str] = []
+    again = generate_market(tmp_path, TRUTH, resolutions=HOURS, progress=lambda ticker, _: made.append(ticker))
+    assert not made
+    assert (again, digest(tmp_path)) == whole
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_nobody_makes_no_market(tmp_path: Path, workers: int) -> None:
+    with pytest.raises(ValueError, match=f"workers are {workers}; allowed: 1 or more"):
+        generate_market(tmp_path / "new", TRUTH, workers=workers)
+    assert not (tmp_path / "new").exists()
+
+
 @pytest.mark.parametrize("damaged", [b"", b"[1]", b"[-1, 0]", b'{"quotes": 1}', b"\xff"])
 def test_a_name_whose_counts_cannot_be_read_is_made_again(
     tmp_path: Path, whole: tuple[Made, str], damaged: bytes
@@ -113,7 +136,7 @@ class Fakes:
 
 
 @pytest.mark.slow
-def test_processes_tell_how_far_they_are_and_what_ends_them(tmp_path: Path) -> None:
+def test_processes_tell_how_far_they_are_and_what_ends_them() -> None:
     fakes = Fakes()
     kept: dict[str, Made] = {}
     heard: list[tuple[str, date]] = []

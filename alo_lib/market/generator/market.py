@@ -35,7 +35,7 @@ from alo_lib.market.writer import write_databases, write_interest_rates, write_o
 from alo_lib.records import Session
 from alo_lib.records.whole_files import write_whole
 
-__all__ = ["DISCOUNT_RATE", "FILED", "RATE", "Made", "generate_market"]
+__all__ = ["DISCOUNT_RATE", "FILED", "RATE", "generate_market"]
 
 RATE: Final = 0.055
 """What the interest-rate file says, continuously compounded as all its numbers are; constant."""
@@ -78,20 +78,22 @@ def generate_market(
     Each stock also has daily bars of its history. ``progress`` is told the ticker and day of each session that is done,
     ``watch`` what its options are worth. Bars of other ``resolutions`` are made and not written: most of the time that
     a market takes goes into the files of minutes, of which a run over hour bars reads none. More than one of
-    ``workers`` make a name each, in processes of their own, that tell no ``watch``. What was cut short goes on with
-    the names that are not whole.
+    ``workers`` make a name each, in processes of their own, unless there is a ``watch``, which hears this one alone.
+    What was cut short goes on with the names that are not whole.
 
-    :raises ValueError: for a truth that its days do not fit.
+    :raises ValueError: for a truth that its days do not fit, or fewer than one of ``workers``.
     :raises DataError: when the folder holds market data already, or a part of some, unless it is this very market.
     """
+    if workers < 1:
+        raise ValueError(f"workers are {workers}; allowed: 1 or more")
     root, truth = Path(data_folder), truth or MarketTruth()
-    if market_hours_path(root).exists() and read_truth(root) != truth:
+    half = HalfMade(root, truth, resolutions)
+    if market_hours_path(root).exists() and not half.goes_on and read_truth(root) != truth:
         raise DataError(f"{root} holds other market data already; name an empty folder to generate a market in")
     exchange = _exchange(truth)
     for name in truth.names:
         _check_days(name, exchange)
         _paid(truth, name, exchange)
-    half = HalfMade(root, truth, resolutions)
     half.begin()
     makers = {
         name.ticker: partial(_Name(root, truth, name, exchange, resolutions).make, number)

@@ -25,7 +25,7 @@ def make_side_by_side(
 ) -> None:
     """Make names, so many at a time; ``keep`` is told of each that is whole.
 
-    What is still at work when one fails, or this is interrupted, is ended.
+    What is still at work when one fails, or this is interrupted, is ended; what it raised is raised here.
 
     :raises DataError: when a process ends without a word, as one that is killed.
     """
