@@ -302,12 +302,12 @@ class GjrGarch(VolatilityModel[GjrState, GjrPath]):
 
     def log_quantiles(self, state: GjrState, trading_days: float, proxy: Proxy = "returns") -> Array:
         """As the contract says, of paths from the state on; parameters that were not fitted count as known."""
-        p, fit = self.parameters, self.calibration
+        days, p, fit = float(check_trading_days(float(trading_days))), self.parameters, self.calibration
         tables, ratio = gjr_distribution(p), state.variance / p.long_run_variance
         if proxy == "range":
-            return tables.range_quantiles(ratio, trading_days, None if fit is None else fit.observations)
-        paths = tables.quantiles(ratio, trading_days, proxy)
-        return paths if fit is None else widened(paths, unknown_of_garch(trading_days, fit.observations, proxy))
+            return tables.range_quantiles(ratio, days, None if fit is None else fit.observations)
+        paths = tables.quantiles(ratio, days, proxy)
+        return paths if fit is None else widened(paths, unknown_of_garch(days, fit.observations, proxy))
 
     def restore(self, values: Mapping[str, Any]) -> GjrState:
         """As the contract says."""

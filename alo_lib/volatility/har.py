@@ -245,8 +245,7 @@ class HarModel(VolatilityModel[HarState, HarPath]):
         :raises ObservationError: for a state that has seen fewer than 22 days.
         """
         days = check_trading_days(trading_days)
-        if len(state.measures) < LAGS[-1]:
-            raise ObservationError(f"HAR forecasts after {LAGS[-1]} days or more, but has seen {len(state.measures)}")
+        _check_seen(state)
         features = har_features(state.measures, state.returns)
         return np.asarray(self._mean_variance(features, days.reshape(-1))[0].reshape(days.shape))
 
@@ -262,8 +261,7 @@ class HarModel(VolatilityModel[HarState, HarPath]):
         Of a regression's residual variance what the measure's own noise leaves is the variance's: the next day's is all
         noise, and a mean over h days has one h-th of it.
         """
-        if len(state.measures) < LAGS[-1]:
-            raise ObservationError(f"HAR forecasts after {LAGS[-1]} days or more, but has seen {len(state.measures)}")
+        _check_seen(state)
         return interpolated_log_share(self.horizons, self._log_shares, trading_days)
 
     def log_quantiles(self, state: HarState, trading_days: float, proxy: Proxy = "returns") -> Array:
@@ -274,13 +272,14 @@ class HarModel(VolatilityModel[HarState, HarPath]):
         """
         from scipy.special import ndtri
 
-        self.log_share(state, trading_days)  # that enough days were seen
-        place = math.log(min(max(trading_days, float(self.horizons[0])), float(self.horizons[-1])))
+        asked = float(check_trading_days(float(trading_days)))
+        _check_seen(state)
+        place = math.log(min(max(asked, float(self.horizons[0])), float(self.horizons[-1])))
         total, smearing = (
             float(np.interp(place, log(self.horizons), values))
             for values in (self.residual_variances, log(self.smearing))
         )
-        unknown = unknown_of_garch(trading_days, FIVE_YEARS, "range")
+        unknown = unknown_of_garch(asked, FIVE_YEARS, "range")
         if proxy == "range":
             return widened(math.sqrt(total) * ndtri(np.array(LEVELS)) - smearing, unknown)
         days = math.exp(place)
@@ -351,6 +350,12 @@ class HarModel(VolatilityModel[HarState, HarPath]):
             for day in days.tolist()
         ]
         return np.stack(columns, axis=-1) if columns else np.empty((features.shape[0], 0))
+
+
+def _check_seen(state: HarState) -> None:
+    """ObservationError for a state that has seen too few days to forecast from."""
+    if len(state.measures) < LAGS[-1]:
+        raise ObservationError(f"HAR forecasts after {LAGS[-1]} days or more, but has seen {len(state.measures)}")
 
 
 def dot_rows(rows: Array, weights: Array) -> Array:

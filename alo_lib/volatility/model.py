@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from alo_lib.records import TRADING_DAYS
 from alo_lib.volatility.history import DailyHistory, DailyObservation
-from alo_lib.volatility.horizons import HORIZONS
+from alo_lib.volatility.horizons import HORIZONS, check_trading_days
 from alo_lib.volatility.paths import check_paths, day_by_day
 from alo_lib.volatility.returns import MIN_OBSERVATIONS
 from alo_lib.volatility.saving import model_of, plain_model
@@ -172,9 +172,12 @@ class VolatilityModel(ABC, Generic[State, Path]):
         model that does not say otherwise has a lognormal variance, as uncertain as :meth:`log_share` says, of Brownian
         days that do not move it.
 
+        :raises ParameterError: for a horizon that is not finite and positive.
         :raises ObservationError: for a state that has seen too few days.
         """
-        return lognormal_measured(max(-8.0 * self.log_share(state, trading_days), 0.0), trading_days, proxy)
+        days = float(check_trading_days(float(trading_days)))
+        variance = max(-8.0 * self.log_share(state, days), 0.0)  # of a lognormal one the share is minus an eighth of it
+        return lognormal_measured(variance, days, proxy)
 
     def forecast_band(
         self, state: State, trading_days: float, level: float = 0.9, *, proxy: Proxy = "returns"

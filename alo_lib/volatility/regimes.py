@@ -292,11 +292,11 @@ class RegimeModel(VolatilityModel[RegimeState, RegimePath]):
     def log_quantiles(self, state: RegimeState, trading_days: float, proxy: Proxy = "returns") -> Array:
         """As the contract says, of paths from the day's mix on; a fit counts as one to the days that were filtered."""
         tables = regime_distribution(self.parameters.variances, self.parameters.transition)
-        paths = tables.log_quantiles(self.mix(state, 0), trading_days, proxy)
-        paths -= math.log(float(self.forecast(state, trading_days)))
+        days = float(check_trading_days(float(trading_days)))
+        paths = tables.log_quantiles(self.mix(state, 0), days, proxy) - math.log(float(self.forecast(state, days)))
         if self.log_likelihood is None:
             return paths
-        return widened(paths, unknown_of_regimes(trading_days, max(state.observations, MIN_OBSERVATIONS)))
+        return widened(paths, unknown_of_regimes(days, max(state.observations, MIN_OBSERVATIONS)))
 
     def restore(self, values: Mapping[str, Any]) -> RegimeState:
         """As the contract says."""

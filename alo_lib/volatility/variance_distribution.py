@@ -31,8 +31,6 @@ __all__ = [
     "band_edges",
     "gjr_distribution",
     "lognormal_measured",
-    "measured",
-    "noise_of_days",
     "regime_distribution",
     "unknown_of_garch",
     "unknown_of_regimes",
@@ -119,7 +117,7 @@ class GjrDistribution:
         noise = math.log1p(self.range_noise / max(trading_days, 1.0))
         unknown = 0.0 if fitted_to is None else _UNKNOWN_OF_RANGE / fitted_to
         factors = exp(math.sqrt(noise + unknown) * ndtri(np.array(_NOISE_MIDPOINTS)) - 0.5 * noise)
-        return measured(_of_table(self.log_ranges, ratio, trading_days), factors)
+        return _measured(_of_table(self.log_ranges, ratio, trading_days), factors)
 
 
 def _of_table(table: Array, ratio: float, trading_days: float) -> Array:
@@ -187,18 +185,18 @@ def _told_of_range(nu: float) -> tuple[float, float]:
     return told, drawn * (1.0 + BROWNIAN_NOISE["range"]) - 1.0 - told * told * squares
 
 
-def measured(log_variances: Array, noise: Array) -> Array:
+def _measured(log_variances: Array, noise: Array) -> Array:
     """Logarithms at :data:`LEVELS` of a variance (n,) times the noise of its measure (m,), each equally likely."""
     values: Array = np.quantile(np.multiply.outer(exp(log_variances), noise), LEVELS)
     return log(values)
 
 
 def lognormal_measured(variance: float, trading_days: float, proxy: Proxy) -> Array:
-    """:func:`measured` of Brownian days whose mean variance is lognormal about one, its logarithm of ``variance``."""
+    """:func:`_measured` of Brownian days whose mean variance is lognormal about one, its logarithm of ``variance``."""
     from scipy.special import ndtri
 
     log_variances = math.sqrt(variance) * ndtri(np.array(LEVELS)) - 0.5 * variance
-    return measured(log_variances, noise_of_days(max(trading_days, 1.0), proxy))
+    return _measured(log_variances, _noise_of_days(max(trading_days, 1.0), proxy))
 
 
 def unknown_of_garch(trading_days: float, days: int, proxy: Proxy) -> float:
@@ -261,7 +259,7 @@ class RegimeDistribution:
         before = min(bisect_right(DAYS, day) - 1, len(DAYS) - 2)
         part = math.log(day / DAYS[before]) / math.log(DAYS[before + 1] / DAYS[before])
         low, high = self.sorted_means[:, before], self.sorted_means[:, before + 1]
-        came = (low + part * (high - low))[:, :, None] * noise_of_days(day, proxy)
+        came = (low + part * (high - low))[:, :, None] * _noise_of_days(day, proxy)
         weights = np.broadcast_to((probabilities / came[0].size)[:, None, None], came.shape).ravel()
         values = came.ravel()
         order = np.argsort(values, kind="stable")
@@ -296,7 +294,7 @@ def regime_distribution(variances: tuple[float, ...], transition: tuple[tuple[fl
     return RegimeDistribution(np.stack(volatility), np.stack(means, axis=1), spread)
 
 
-def noise_of_days(days: float, proxy: Proxy) -> Array:
+def _noise_of_days(days: float, proxy: Proxy) -> Array:
     """Percentiles, mean one, of what so many days of variance one are measured as: a gamma distribution's, (31,)."""
     from scipy.special import gammaincinv
 

@@ -121,9 +121,12 @@ def test_every_model_has_a_band_of_either_proxy(name: str) -> None:
     for level in (0.0, 0.99, math.nan):
         with pytest.raises(ParameterError, match=r"level must be in \[0.1, 0.98\], but it is"):
             model.forecast_band(state, 21.0, level)
-    for days in (0.0, math.nan):
-        with pytest.raises(ParameterError, match="trading_days must be finite and positive"):
-            model.forecast_band(state, days)
+    for days in (0.0, -5.0, math.nan, math.inf):
+        for proxy in get_args(Proxy):
+            with pytest.raises(ParameterError, match="trading_days must be finite and positive"):
+                model.forecast_band(state, days, proxy=proxy)
+            with pytest.raises(ParameterError, match="trading_days must be finite and positive"):
+                model.log_quantiles(state, days, proxy)
     if name in ("HAR", "hybrid"):
         with pytest.raises(ObservationError, match="22 days or more"):
             model.forecast_band(model.start(), 21.0)
@@ -133,6 +136,8 @@ def test_a_model_that_says_no_percentiles_has_those_of_brownian_days_with_its_sh
     # Of a variance that stands still they are chi-squared, of regimes that are no worlds apart nearly their own.
     mix = RegimeState((0.5, 0.5), 0.0, 9)
     still = RegimeModel(RegimeParameters((0.0, 0.0), (1e-4, 1e-4), ((0.5, 0.5), (0.5, 0.5))))
+    with pytest.raises(ParameterError, match="trading_days must be finite and positive"):
+        VolatilityModel.log_quantiles(still, mix, math.nan)
     said = VolatilityModel.log_quantiles(still, mix, 21.0)[EDGES]
     assert np.exp(said) == pytest.approx(chi2.ppf([0.05, 0.5, 0.95], 21) / 21, rel=0.02)
     moving = RegimeModel(RegimeParameters((0.0, 0.0), (1e-4, 2.5e-4), ((0.98, 0.02), (0.02, 0.98))))
