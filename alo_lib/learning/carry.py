@@ -28,7 +28,8 @@ _LARGEST: Final = 20.0
 class Carry:
     """A rate and a yield, continuously compounded, and cash dividends.
 
-    Of each the trading day before whose open it goes ex, from 1, and $ a share where the spot begins at 100.
+    Of each the trading day before whose open it goes ex, from 1 where the first day that is hedged is 0, and $ a share
+    where the spot begins at 100.
 
     :raises LearningError: for numbers out of range.
     """

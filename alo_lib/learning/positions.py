@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.learning.carry import NO_CARRY, Account, Carry, CarrySteps, Holding
+from alo_lib.learning.errors import LearningError
 from alo_lib.learning.markets import DAYS, STEPS_A_DAY, Market
 from alo_lib.learning.quoted_paths import QuotedPaths
 from alo_lib.learning.smile import Smile
@@ -179,7 +180,12 @@ def hedged(
 
     They expire in so many trading ``days``, and are held for the first ``DAYS`` of them. Without ``carry`` no option is
     ever exercised early, so that they are European.
+
+    :raises LearningError: for a dividend after the days that are held, and before expiry.
     """
+    for day, _ in carry.dividends:
+        if DAYS <= day < days:
+            raise LearningError(f"a dividend goes ex before day {day} of {days}; allowed: up to day {DAYS - 1}")
     start = float(market.states[len(market.states) // 2])
     spots, variances = market.paths(paths, DAYS, start, np.random.default_rng(seed))
     times = np.arange(days * STEPS_A_DAY, (days - DAYS) * STEPS_A_DAY - 1, -1.0) / (STEPS_A_DAY * TRADING_DAYS)

@@ -164,6 +164,12 @@ def test_refuses_what_nobody_pays(numbers: dict[str, object], said: str) -> None
         Carry(**numbers)  # type: ignore[arg-type]
 
 
+def test_refuses_a_dividend_that_only_the_quotes_at_the_end_would_know() -> None:
+    scenario = Scenario(BlackScholes(), "short call", COSTS, 42, Carry(0.03, 0.0, ((30, 1.0),)))
+    with pytest.raises(LearningError, match="a dividend goes ex before day 30 of 42; allowed: up to day 20"):
+        scenario.book(FLAT, 2, 1)
+
+
 def test_a_scenario_tells_its_carry() -> None:
     told = [each.name for each in AMERICAN]
     assert told[0] == "Heston, short put, 5 bp, rate 5 %"
