@@ -10,7 +10,7 @@ __all__ = ["losses_by"]
 
 
 def losses_by(policy: HedgingPolicy, episodes: Episodes) -> NDArray[np.float64]:
-    """Losses (n,) by a policy about the rule that the paths were made for, of what is seen there."""
+    """What each path loses (n,), $ for a share's worth of one structure, by a policy about the rule it was made for."""
     limits = np.array([policy.shift_limit, policy.log_ratio_limit])
     values = episodes.seen
     for number, layer in enumerate(policy.layers):

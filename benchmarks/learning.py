@@ -104,23 +104,24 @@ def _measured(policies: Sequence[HedgingPolicy], asked: Sequence[str], sizes: Si
         verdict = judge(policies, scenario, smiles[scenario.market.name], sizes.judged, sizes.tuning, carried=carried)
         speed = sizes.judged * (len(policies) + 2) / (time.perf_counter() - began)
         yield from _rows(verdict)
-        what = f"{scenario.name}: "
+        what, better = f"{scenario.name}: ", verdict.minimum_variance.less / verdict.minimum_variance.cvar
         if scenario in AMERICAN:
-            better = verdict.minimum_variance.less / verdict.minimum_variance.cvar
             yield Row(what + "better than minimum_variance", 100.0 * better, "%")
         elif learned_in:
-            better = verdict.minimum_variance.less / verdict.minimum_variance.cvar
             yield Row(what + "better than the tuned rules", 100.0 * better, "%", None, "above 0", verdict.wins)
         else:
             worse, most = 100.0 * verdict.worse, f"at most {MOST_WORSE:.0%}"
             holds = verdict.worse <= MOST_WORSE
             yield Row(what + "worse than the better rule, at most", worse, "%", None, most, holds)
         yield Row(what + "paths hedged", speed, "a second")
-    yield from _peer_rows([each for each in scenarios if each.carry == NO_CARRY], smiles, quick=quick)
+    plain = [each for each in scenarios if each.carry == NO_CARRY]
+    yield from _peer_rows(plain, smiles, sizes.judged, quick=quick)
     yield _decision_row(policies[0], in_heston[0], smiles[in_heston[0].market.name])
 
 
-def _peer_rows(scenarios: Sequence[Scenario], smiles: Mapping[str, Smile], *, quick: bool) -> Iterator[Row]:
+def _peer_rows(
+    scenarios: Sequence[Scenario], smiles: Mapping[str, Smile], judged: int, *, quick: bool
+) -> Iterator[Row]:
     """pfhedge's, of short calls in Heston; where it is not installed, a sentence that says so."""
     calls = [each for each in scenarios if each.position == "short call" and each.market == Heston()]
     if not calls:
@@ -133,7 +134,7 @@ def _peer_rows(scenarios: Sequence[Scenario], smiles: Mapping[str, Smile], *, qu
         print(f"{error.name} is not installed, so that pfhedge's baseline is not beside the others.", file=sys.stderr)
         return
     for each in calls:
-        yield from peer_rows(each, smiles[each.market.name], PeerSizes.quick() if quick else PeerSizes())
+        yield from peer_rows(each, smiles[each.market.name], judged, PeerSizes.quick() if quick else PeerSizes())
 
 
 def _decision_row(policy: HedgingPolicy, scenario: Scenario, smile: Smile) -> Row:
@@ -150,6 +151,8 @@ def _regimes(parser: argparse.ArgumentParser, options: argparse.Namespace) -> in
 
     if options.policies:
         parser.error("--regimes trains its own policies; name none")
+    if options.paths or options.markets != parser.get_default("markets"):
+        parser.error("--regimes has a market and paths of its own; leave out --markets and --paths")
     try:
         import torch  # noqa: F401
     except ModuleNotFoundError:
@@ -171,6 +174,8 @@ def main() -> int:
         return _regimes(parser, options)
     if not options.policies:
         parser.error("name at least one policy, or --regimes")
+    if options.paths < 0:
+        parser.error(f"--paths is {options.paths}; allowed: 1 or more")
     sizes = Sizes(2_000, 1_000, 2_000) if options.quick else Sizes(100_000, 10_000, 20_000)
     try:
         policies = [load_policy(path) for path in options.policies]

@@ -1,11 +1,11 @@
 """pfhedge's baselines on the paths that policies are judged on, in the account of our environment.
 
 `pip install pfhedge` (last released in 2023). Of it come Whalley and Wilmott's band, which is theirs and not ours, with
-the best of our risk aversions by CVaR on the tuning paths; and its no-transaction-band network (Imaki et al., 2023; the
-example of its README): a perceptron of its own size gives the band's ends about the Black-Scholes delta, learned by its
-own fitting from the expected shortfall at 95 %, on fresh paths of the same market an epoch. Both see the moneyness, the
-time left, the volatility at the money and the shares that are held; both hedge a short call. What they hold is rounded
-to whole shares, and pays what ours pay.
+the best of our risk aversions by CVaR on tuning paths, fewer than ours have; and its no-transaction-band network (Imaki
+et al., 2023; the example of its README): a perceptron of its own size gives the band's ends about the Black-Scholes
+delta, learned by its own fitting from the expected shortfall at 95 %, on fresh paths of the same market an epoch. Both
+see the moneyness, the time left, the volatility at the money and the shares that are held; both hedge a short call.
+What they hold is rounded to whole shares, and pays what ours pay.
 """
 
 import math
@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from pfhedge.instruments import BasePrimary, EuropeanOption
 from pfhedge.nn import BlackScholes, Clamp, ExpectedShortfall, Hedger, MultiLayerPerceptron, WhalleyWilmott
 
-from alo_lib.learning.markets import DAYS, YEARS_A_STEP
-from alo_lib.learning.positions import CONTRACTS, FEE, SPOT, Hedged, losses_of
+from alo_lib.learning.markets import DAYS, STEPS_A_DAY, YEARS_A_STEP
+from alo_lib.learning.positions import CONTRACTS, SPOT, Hedged, losses_of
 from alo_lib.learning.scenarios import AVERSIONS, Scenario
 from alo_lib.learning.smile import Smile
 from alo_lib.learning.tails import TAIL, tail_values
+from alo_lib.learning.verdict import fresh_books, tuning_book
 from alo_lib.records import OPTION_MULTIPLIER
 from benchmarks.harness import Row
 
@@ -31,16 +32,13 @@ __all__ = ["PeerSizes", "peer_rows"]
 
 Array = NDArray[np.float64]
 
-_TUNED_ON: Final = 101
-_FRESH: Final = 202
-"""Seeds of paths, as the verdict has them."""
 _LEARNED_FROM: Final = 5_000
+"""The seed before that of the first epoch's paths."""
 
 
 class PeerSizes(NamedTuple):
     """Paths of each kind, and epochs of fitting."""
 
-    judged: int = 10_000
     tuning: int = 2_000
     epochs: int = 40
     learned_from: int = 500  # an epoch
@@ -48,7 +46,7 @@ class PeerSizes(NamedTuple):
     @classmethod
     def quick(cls) -> "PeerSizes":
         """Of a look."""
-        return cls(1_000, 300, 2, 100)
+        return cls(300, 2, 100)
 
 
 class Paths(BasePrimary):  # type: ignore[misc]
@@ -56,7 +54,7 @@ class Paths(BasePrimary):  # type: ignore[misc]
 
     def __init__(self, scenario: Scenario, smile: Smile) -> None:
         super().__init__()
-        self.cost, self.dt = scenario.costs.half_spread + FEE / SPOT, YEARS_A_STEP
+        self.cost, self.dt = scenario.costs.half_spread + scenario.costs.fee / SPOT, YEARS_A_STEP
         self._scenario, self._smile, self._seed = scenario, smile, _LEARNED_FROM
 
     @property
@@ -102,13 +100,13 @@ class NoTransactionBand(torch.nn.Module):  # type: ignore[misc]
         return self.clamp(held, min=low, max=high)
 
 
-def peer_rows(scenario: Scenario, smile: Smile, sizes: PeerSizes) -> Iterator[Row]:
-    """CVaR of both on the first paths of the verdict; of a scenario whose position is a short call."""
+def peer_rows(scenario: Scenario, smile: Smile, judged: int, sizes: PeerSizes) -> Iterator[Row]:
+    """CVaR of both on the first of the paths that a verdict of so many ``judged`` has; of a short call's scenario."""
     torch.manual_seed(1)
     torch.set_num_threads(1)
     stock = Paths(scenario, smile)
-    option = EuropeanOption(stock, maturity=DAYS * 13 * YEARS_A_STEP).to(torch.float64)
-    tuning, fresh = scenario.book(smile, sizes.tuning, _TUNED_ON), scenario.book(smile, sizes.judged, _FRESH)
+    option = EuropeanOption(stock, maturity=DAYS * STEPS_A_DAY * YEARS_A_STEP).to(torch.float64)
+    tuning, fresh = tuning_book(scenario, smile, sizes.tuning), next(fresh_books(scenario, smile, judged))
     # Theirs is of utility a on a spot of 1, of a share's worth; ours is a number without unit, so both are the same.
     bands = [WhalleyWilmott(option, a=aversion) for aversion in AVERSIONS]
     tails = [_tail(tuning, each, option, scenario) for each in bands]

@@ -1,7 +1,7 @@
 """How much less of a tail a policy leaves than the tuned rules, on paths that neither has seen."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
@@ -17,7 +17,7 @@ from alo_lib.learning.tails import tail_values
 from alo_lib.strategy.hedging import HedgingRule, MinimumVariance, WhalleyWilmott
 from alo_lib.strategy.hedging_policy import HedgingPolicy, bands_by
 
-__all__ = ["Comparison", "Verdict", "judge", "mean_and_interval", "tuned_in"]
+__all__ = ["Comparison", "Verdict", "fresh_books", "judge", "mean_and_interval", "tuned_in", "tuning_book"]
 
 Array = NDArray[np.float64]
 Rule = TypeVar("Rule", WhalleyWilmott, MinimumVariance)
@@ -79,12 +79,11 @@ def judge(
 
     ``carried`` is a rule that was tuned elsewhere, and is compared as it is.
     """
-    learned_on, costs = scenario.book(smile, tuning, _TUNED_ON), scenario.costs
+    learned_on, costs = tuning_book(scenario, smile, tuning), scenario.costs
     band, centred = tuned_whalley_wilmott(learned_on, costs), tuned_minimum_variance(learned_on, costs)
     rules = (band, centred) if carried is None else (band, centred, carried)
     losses: list[Array] = []
-    for start in range(0, paths, _CHUNK):
-        book = scenario.book(smile, min(_CHUNK, paths - start), _FRESH + start // _CHUNK)
+    for book in fresh_books(scenario, smile, paths):
         losses.extend(_losses(part, rules, policies, costs) for part in book.parts())
     tails = np.array([tail_values(each) for each in np.concatenate(losses, axis=1)])
     learned = tails[len(rules) :]
@@ -99,7 +98,18 @@ def judge(
 
 def tuned_in(scenario: Scenario, smile: Smile, tuning: int) -> MinimumVariance:
     """The band of least variance as :func:`judge` tunes it in this scenario."""
-    return tuned_minimum_variance(scenario.book(smile, tuning, _TUNED_ON), scenario.costs)
+    return tuned_minimum_variance(tuning_book(scenario, smile, tuning), scenario.costs)
+
+
+def tuning_book(scenario: Scenario, smile: Smile, paths: int) -> Hedged:
+    """The position on the paths that rules are tuned on; another number of paths has others."""
+    return scenario.book(smile, paths, _TUNED_ON)
+
+
+def fresh_books(scenario: Scenario, smile: Smile, paths: int) -> Iterator[Hedged]:
+    """The position on the paths that are judged on, up to 10,000 at a time."""
+    for start in range(0, paths, _CHUNK):
+        yield scenario.book(smile, min(_CHUNK, paths - start), _FRESH + start // _CHUNK)
 
 
 def _losses(book: Hedged, rules: Sequence[HedgingRule], policies: Sequence[HedgingPolicy], costs: Costs) -> Array:

@@ -2,15 +2,18 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from alo_lib.learning.markets import Heston
-from alo_lib.learning.scenarios import Scenario
+from alo_lib.learning.scenarios import BATES, Scenario
 from alo_lib.volatility import DailyObservation
 from benchmarks import learning
-from benchmarks.regime_feature import BEFORE, TRUE, chances, fitted
+from benchmarks.harness import Row
+from benchmarks.regime_feature import BEFORE, FLAT, TRUE, chances, fitted
 
 
 @pytest.mark.parametrize(
@@ -18,7 +21,10 @@ from benchmarks.regime_feature import BEFORE, TRUE, chances, fitted
     [
         ([], "name at least one policy, or --regimes"),
         (["--regimes", "p.json"], "--regimes trains its own policies; name none"),
+        (["--regimes", "--paths", "9"], "leave out --markets and --paths"),
+        (["--regimes", "--markets", "bates"], "leave out --markets and --paths"),
         (["nowhere.json"], "nowhere.json"),
+        (["nowhere.json", "--paths", "-1"], "--paths is -1; allowed: 1 or more"),
     ],
 )
 def test_bad_input_is_one_sentence(
@@ -46,8 +52,23 @@ def test_without_pfhedge_it_is_said_that_its_rows_are_missing(
     monkeypatch.setitem(sys.modules, "pfhedge", None)
     monkeypatch.delitem(sys.modules, "benchmarks.pfhedge_peer", raising=False)
     scenario = Scenario(Heston(), "short call", learning.COSTS[0])
-    assert list(learning._peer_rows([scenario], {}, quick=True)) == []
+    assert list(learning._peer_rows([scenario], {}, 9, quick=True)) == []
     assert capsys.readouterr().err.endswith("is not installed, so that pfhedge's baseline is not beside the others.\n")
+
+
+def test_pfhedge_is_judged_on_as_many_paths_as_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def peer_rows(*told: object) -> Iterator[Row]:
+        asked.append(told)
+        return iter(())
+
+    peer = SimpleNamespace(PeerSizes=SimpleNamespace(quick=lambda: "quick"), peer_rows=peer_rows)
+    monkeypatch.setitem(sys.modules, "benchmarks.pfhedge_peer", peer)
+    calls = [Scenario(Heston(), "short call", costs) for costs in learning.COSTS]
+    others = [Scenario(Heston(), "short put", learning.COSTS[0]), Scenario(BATES, "short call", learning.COSTS[0])]
+    assert not list(learning._peer_rows([*others, *calls], {"Heston": FLAT}, 2_000, quick=True))
+    assert asked == [(call, FLAT, 2_000, "quick") for call in calls]
 
 
 def test_the_chance_of_a_regime_is_the_cores_and_knows_no_later_close() -> None:
@@ -65,8 +86,8 @@ def test_the_chance_of_a_regime_is_the_cores_and_knows_no_later_close() -> None:
     assert np.allclose(model.parameters.volatilities, TRUE.volatilities, rtol=0.15)
 
 
-def test_help_needs_no_packages() -> None:
-    told = subprocess.run(
-        [sys.executable, "-m", "benchmarks.learning", "--help"], capture_output=True, text=True, check=True
-    )
+def test_help_needs_neither_torch_nor_pfhedge() -> None:
+    asked = "import runpy, sys; sys.modules.update(torch=None, pfhedge=None); sys.argv = ['learning', '--help']; "
+    asked += "runpy.run_module('benchmarks.learning', run_name='__main__')"
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert "--regimes" in told.stdout

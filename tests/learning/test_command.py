@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -12,6 +13,7 @@ from alo_lib.cli.failures import UserError
 from alo_lib.learning import LearningError
 from alo_lib.learning.checkpoints import load_checkpoint, save_checkpoint
 from alo_lib.learning.courses import Course
+from alo_lib.learning.scenarios import COURSES
 
 SHAPES = {"a": (2,)}
 
@@ -42,6 +44,12 @@ def test_says_that_there_is_no_folder_to_write_to_and_overwrites_nothing(tmp_pat
     with pytest.raises(UserError, match=r"thesis exists and is no page that alo has written"):
         CliRunner().invoke(train, asked, catch_exceptions=False)
     assert (tmp_path / "thesis").read_text() == "mine"
+
+
+def test_offers_all_scenarios_that_there_are() -> None:
+    (option,) = (each for each in train.params if each.name == "scenarios")
+    assert isinstance(option.type, click.Choice)
+    assert (list(option.type.choices), option.default) == (list(COURSES), Course().scenarios)
 
 
 @pytest.mark.parametrize(
