@@ -1,6 +1,6 @@
 """The images: the core and the monitor, and LEAN's with this project in it."""
 
-from alo_lib.deployment.placed import CONFIG, TUNABLES, core_arguments
+from alo_lib.deployment.placed import TUNABLES, core_arguments
 from alo_lib.settings.operation import OperationSettings
 
 __all__ = ["BILL", "USER", "command", "dockerfile", "dockerignore", "health_check"]
@@ -29,8 +29,8 @@ def dockerfile(settings: OperationSettings) -> str:
     """Two targets: ``core``, the last and default one, and ``lean``. Built in the project's folder."""
     of, words = settings.deploy, ", ".join
     owned = f"RUN install -d -o {USER} -g {USER} -m 0750 {of.state}"
-    quoted = [f'"{word}"' for word in command(settings)]
-    checked = [f'"{word}"' for word in health_check(settings)]
+    commanded, given = command(settings), core_arguments(standby=False)
+    quoted, asked, checked = ([f'"{word}"' for word in each] for each in (commanded, given, health_check(settings)))
     return "\n".join(
         (
             "# Built in the project's folder: docker build -f deploy/docker/Dockerfile .",
@@ -69,7 +69,7 @@ def dockerfile(settings: OperationSettings) -> str:
             "HEALTHCHECK --interval=10s --timeout=8s --start-period=120s --retries=3 \\",
             f"    CMD [{words(checked)}]",
             f"ENTRYPOINT [{words(quoted)}]",
-            f'CMD ["core", "--config", "{CONFIG}"]',
+            f"CMD [{words(asked)}]",
             "",
         )
     )

@@ -15,7 +15,7 @@ from alo_lib.monitor.journal_tail import JournalTail
 from alo_lib.monitor.source import MonitorError, Source
 from alo_lib.records import PROFIT_PARTS, WHOLE_BOOK, BookMode, Kind, OrderStatus, halts_of
 from alo_lib.records.spelling import spelled
-from alo_lib.runtime.fence import STANDBY, STANDBY_NAME
+from alo_lib.runtime.fence import OLDEST_LOOK, STANDBY, STANDBY_NAME
 from alo_lib.runtime.last_state import last_state
 from alo_lib.runtime.link import FRAMES_LATE, HEARTBEAT_NAME, RINGS, CorePhase, last_beat
 from alo_lib.telemetry.layout import (
@@ -53,8 +53,6 @@ _BARS: Final = 4
 """Bars a doubling, of a histogram as it is drawn."""
 _SHORTEST: Final = 0.001
 """Seconds of a frame at the least, for who looks as often as there are frames."""
-_OLDEST_STANDBY: Final = 2.0
-"""Seconds since the last sign of a standby that is well."""
 _AT_WORK: Final = (RunPhase.STARTING.value, RunPhase.RUNNING.value)
 
 
@@ -180,7 +178,7 @@ class Monitor:
         age = (time.monotonic_ns() - int(told["monotonic"])) / 1e9
         followed = int(told["followed"])
         return {
-            "up": owner.pid != 0 and owner.alive is not False and age <= _OLDEST_STANDBY,
+            "up": owner.pid != 0 and owner.alive is not False and age <= OLDEST_LOOK,
             "pid": owner.pid or None,
             "warm": followed >= 0,
             "behind": max(0, journaled - followed) if followed >= 0 else None,

@@ -12,10 +12,13 @@ import numpy as np
 from alo_lib.records import SECOND
 from alo_lib.transport import Owner, SeqLock, TransportError
 
-__all__ = ["STANDBY", "STANDBY_NAME", "Fence", "FencedError"]
+__all__ = ["OLDEST_LOOK", "STANDBY", "STANDBY_NAME", "Fence", "FencedError"]
 
 STANDBY_NAME: Final = "standby.state"
 """The file of a channel with how its standby stands."""
+
+OLDEST_LOOK: Final = 2.0
+"""Seconds since the last look of a standby that is well."""
 
 STANDBY: Final["np.dtype[Any]"] = np.dtype(
     [

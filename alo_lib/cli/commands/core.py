@@ -30,8 +30,6 @@ _LEASE: Final = 1.0
 """Seconds: a hundred frames."""
 _OLDEST_BEAT: Final = 1000.0
 """Milliseconds, of the last heartbeat of a core that is well."""
-_OLDEST_LOOK: Final = 2000.0
-"""Milliseconds, of the last look of a standby that is well."""
 _COUNTS = (
     *("frame", "time", "run", "overruns", "missed", "sequence", "durable"),
     *("refused", "conflated", "undelivered"),
@@ -326,7 +324,7 @@ def _check_health(name: str, where: Path, leads: int, *, one_of_two: bool) -> No
     import time
 
     from alo_lib.records.processes import is_in_this_container
-    from alo_lib.runtime.fence import STANDBY, STANDBY_NAME
+    from alo_lib.runtime.fence import OLDEST_LOOK, STANDBY, STANDBY_NAME
     from alo_lib.runtime.last_state import last_state
 
     if not one_of_two and not leads:
@@ -336,8 +334,8 @@ def _check_health(name: str, where: Path, leads: int, *, one_of_two: bool) -> No
     path = where / STANDBY_NAME
     found = last_state(path, STANDBY, "state of the standby") if path.exists() else None
     if found is not None and found[1].alive and is_in_this_container(found[1].pid):
-        seen = (time.monotonic_ns() - int(found[0]["monotonic"])) / 1e6
-        if found[0]["followed"] >= 0 and seen <= _OLDEST_LOOK:
+        age = (time.monotonic_ns() - int(found[0]["monotonic"])) / 1e9
+        if found[0]["followed"] >= 0 and age <= OLDEST_LOOK:
             say(f"Of this container is the standby, process {found[1].pid}, which is warm.")
             return
     raise RunFailedError(
