@@ -22,7 +22,7 @@ from alo_lib.transport.histogram import histogram_record
 __all__ = ["Syncer"]
 
 _PAUSE: Final = 200
-"""Microseconds from a write-out, or from a look that found nothing, to the next look."""
+"""Microseconds from the first look that finds nothing to the next."""
 _LONGEST_PAUSE: Final = 2000
 """How far looks that find nothing stretch it, twofold each time: an idle journal costs next to nothing."""
 
