@@ -40,7 +40,8 @@ class HalfMade:
         self.whole: dict[str, Made] = {}
         """What came of each name that is whole, by its ticker."""
         wanted = "\n".join([truth.model_dump_json(), *sorted(each.value for each in resolutions)])
-        program = b"".join(source for _, source in modules_in(Path(__file__).parent))
+        here = Path(__file__).parent  # what makes a market, and what writes its files
+        program = b"".join(source for folder in (here, here.parent) for _, source in modules_in(folder))
         self._mark = sha256(wanted.encode() + program).hexdigest()
 
     @property
