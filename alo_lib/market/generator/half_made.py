@@ -36,7 +36,7 @@ class HalfMade:
     """A folder in that of a market while it is made: of which market it is, and what came of each whole name."""
 
     def __init__(self, root: Path, truth: MarketTruth, resolutions: Collection[Resolution]) -> None:
-        self._root, self._folder = root, root / _FOLDER
+        self._root, self._folder, self._tickers = root, root / _FOLDER, truth.tickers
         self.whole: dict[str, Made] = {}
         """What came of each name that is whole, by its ticker."""
         wanted = "\n".join([truth.model_dump_json(), *sorted(each.value for each in resolutions)])
@@ -63,9 +63,9 @@ class HalfMade:
             )
         self._folder.mkdir(parents=True, exist_ok=True)
         write_whole(self._folder / _MARKET, self._mark)
-        for place in sorted(self._folder.glob("*.json")):
-            with suppress(ValidationError):
-                self.whole[place.stem] = Made(*_COUNTS.validate_json(place.read_bytes()))
+        for ticker in self._tickers:
+            with suppress(FileNotFoundError, ValidationError):
+                self.whole[ticker] = Made(*_COUNTS.validate_json((self._folder / f"{ticker}.json").read_bytes()))
 
     def keep(self, ticker: str, made: Made) -> None:
         """Take a name for whole."""
