@@ -87,6 +87,17 @@ def test_a_move_cut_short_is_finished_without_making_it_again(generator, small_m
     assert generator == []
 
 
+def test_a_market_that_an_earlier_command_made_is_not_taken_for_another(run, generator, small_market, tmp_path):
+    folder = tmp_path / "new"
+    shutil.copytree(small_market, folder / ".unfinished" / "market")
+    (folder / ".unfinished" / "complete").touch()
+    outcome = run("generate", "--output", folder, "--seed", "5")
+    assert outcome.status == 2
+    assert f"{folder} holds another market, which an earlier command had made" in outcome.err
+    assert _names(folder) == _names(small_market)
+    assert generator == []
+
+
 def test_the_generate_command_does_not_write_over_data(run, generator, small_market, tmp_path):
     assert run("generate", "--output", tmp_path / "new", "--seed", "5").status == 0
     assert generator == [MarketTruth(seed=5)]

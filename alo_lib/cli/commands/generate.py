@@ -120,6 +120,7 @@ def generate(
     from alo_lib.cli.market_data import holds_data, write_market
     from alo_lib.cli.truth_arguments import truth_of
     from alo_lib.executive.isolation import processors
+    from alo_lib.market.generator import read_truth
 
     wanted = truth_of(options, truth)
     if holds_data(output):
@@ -128,6 +129,11 @@ def generate(
         made = write_market(output, wanted, resolution, workers or len(processors()) or 1)
     except ValueError as error:
         raise UserError(str(error)) from None
+    if made is None and read_truth(output) != wanted:
+        raise UserError(
+            f"{output} holds another market, which an earlier command had made and not put there to the end; it is "
+            "whole now: name an empty or a new folder for this one"
+        )
     say(f"The synthetic market is in {output}.")
     counts = {} if made is None else {"quotes": made.quotes, "arbitrage": made.arbitrage}
     if as_json:
