@@ -8,6 +8,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from itertools import pairwise
 from typing import Final
 
@@ -40,7 +41,7 @@ def decision_rows(policy: HedgingPolicy, name: str, paths: int, repeats: int) ->
     peer = _microseconds(lambda: _in_numpy(policy, position, band), max(repeats // 4, 1)) / paths
     goal = f"at most {MOST_MICROSECONDS:g}"
     yield Row(f"{name}: a decision, among many", ours, "us", peer, goal, ours <= MOST_MICROSECONDS)
-    one = HedgedPosition(**{each: float(np.asarray(getattr(position, each))[0]) for each in position.__slots__})
+    one = HedgedPosition(**{each.name: float(getattr(position, each.name)[0]) for each in fields(position)})
     edge = policy.base.band(one)
     alone = _microseconds(lambda: [policy.adjustment(one, edge) for _ in range(200)], repeats) / 200
     yield Row(f"{name}: a decision, asked by itself from Python", alone, "us")
@@ -49,22 +50,23 @@ def decision_rows(policy: HedgingPolicy, name: str, paths: int, repeats: int) ->
 def _positions(paths: int) -> HedgedPosition:
     """Short and long options at about the money, as many as there are paths."""
     rng = np.random.default_rng(7)
-    usual = {
-        "delta": 300.0,
-        "gamma": 70.0,
-        "vega": 9_000.0,
-        "theta": 8_000.0,
-        "vega_skew": 3_500.0,
-        "contracts": 20.0,
-        "spot": 100.0,
-        "implied": 0.25,
-        "forecast": 0.2,
-        "time_to_expiry": 0.1,
-        "rate": 0.03,
-        "half_spread": 0.02,
-        "fee": 0.005,
-    }
-    told = {name: value * rng.uniform(0.7, 1.4, paths) for name, value in usual.items()}
+    usual = HedgedPosition(
+        delta=300.0,
+        gamma=70.0,
+        vega=9_000.0,
+        theta=8_000.0,
+        vega_skew=3_500.0,
+        contracts=20.0,
+        spot=100.0,
+        implied=0.25,
+        forecast=0.2,
+        time_to_expiry=0.1,
+        rate=0.03,
+        half_spread=0.02,
+        fee=0.005,
+        order_fee=1.0,
+    )
+    told = {each.name: getattr(usual, each.name) * rng.uniform(0.7, 1.4, paths) for each in fields(usual)}
     return HedgedPosition(**(told | {"gamma": told["gamma"] * rng.choice((-1.0, 1.0), paths)}))
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from alo_lib.cli.commands.benchmark import benchmarks
+from alo_lib.cli.project import ROOT
 from alo_lib.runtime.policy_file import save_policy
 from alo_lib.strategy.hedging_policy import HedgingPolicy
 
@@ -18,6 +20,7 @@ EMBEDDED = (
     "gate",
     "hedging",
     "journal",
+    "policy",
     "pricing",
     "scale",
     "strategy",
@@ -26,8 +29,21 @@ EMBEDDED = (
     "transport",
     "volatility",
 )
+ELSEWHERE = {
+    "actor_critic": "needs the packages of training",
+    "lean_algorithms": "needs a native LEAN",
+    "lean_greeks": "needs a native LEAN",
+    "learning": "has a test of its own here",
+    "mutants": "has tests of its own",
+    "scrape": "needs the packages of the monitor",
+}
+"""Benchmarks that the test of all does not run, and why."""
 ENDS = (0, 1)
 """All goals met, or one missed, as on a machine that is busy."""
+
+
+def test_each_benchmark_is_run_or_told_why_not() -> None:
+    assert sorted([*EMBEDDED, *ELSEWHERE]) == sorted(benchmarks(ROOT / "benchmarks"))
 
 
 @pytest.mark.slow
