@@ -88,7 +88,7 @@ class CoreOptions(_Group):
     journal: Absolute | None = Field(None, description="the journal's folder, an absolute path; or null")
     budgets: dict[str, Amount] = Field({}, description="milliseconds by task, as alo schedule lists them")
     on_overrun: dict[str, str] = Field({}, description="finish, skip, degrade or stop by task")
-    lease: Amount = Field(1.0, ge=0.05, le=600, description="seconds without a heartbeat, from 0.05 to 600")
+    lease: Amount = Field(3.0, ge=0.05, le=600, description="seconds without a heartbeat, from 0.05 to 600")
     watchdog: Whole = Field(10, ge=2, le=600, description="seconds without a heartbeat, from 2 to 600")
 
     @field_validator("budgets", "on_overrun")

@@ -223,13 +223,14 @@ def _take(trades: Sequence[Trade], quantities: Sequence[int]) -> None:
 def new_uses(state: StrategyState, settings: Settings, time: int) -> Annotated[Records, Kind.LIMIT]:
     """What the book uses of its limits, where it is another than when it was last told.
 
-    That is when contracts were traded, a spot has moved by 1 %, a halt came or went, or a person set a limit; of a book
-    without contracts it is told once.
+    That is when contracts or shares were traded, a spot has moved by 1 % beside contracts, a halt came or went, or a
+    person set a limit; of a book without contracts it is told once.
     """
-    held = {number: each for number, each in state.holdings.items() if number not in state.underlyings}
+    held = dict(state.holdings)
     spots = {number: each.book.known_spot for number, each in state.underlyings.items()}
     told, halts = state.limits_told, set(state.halts)
-    moved = held and any(abs(spot - told.spots.get(n, 0.0)) > _SPOT_MOVED * spot for n, spot in spots.items())
+    far = any(abs(spot - told.spots.get(n, 0.0)) > _SPOT_MOVED * spot for n, spot in spots.items())
+    moved = far and bool(held.keys() - state.underlyings)
     limits_set = dict(state.steering.limits)
     if held == told.held and halts == told.halts and limits_set == told.limits and not moved:
         return records(Kind.LIMIT, 0)

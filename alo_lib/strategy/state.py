@@ -148,7 +148,7 @@ class Underlying:
 class LimitsTold:
     """The book as it was when what it uses of its limits was last told."""
 
-    held: dict[int, int] = field(default_factory=dict)  # contracts
+    held: dict[int, int] = field(default_factory=dict)  # contracts and shares
     spots: dict[int, float] = field(default_factory=dict)
     halts: set[HaltCause] = field(default_factory=set)
     limits: dict[str, float] = field(default_factory=dict)  # that a person has set

@@ -26,6 +26,7 @@ def by_rule(lean_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     return {name: run(EmbeddedEngine(), job(hedge=name), lean_data, folder / name)[1] for name in HEDGING_RULES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HEDGING_RULES)
 def test_a_day_by_each_rule_is_decided_again_the_same(name: str, by_rule: dict[str, Journal]) -> None:
     journal = by_rule[name]
@@ -34,6 +35,7 @@ def test_a_day_by_each_rule_is_decided_again_the_same(name: str, by_rule: dict[s
     assert result.digest == message_digest(journal.messages)
 
 
+@pytest.mark.slow
 def test_rules_open_the_same_and_hedge_otherwise(by_rule: dict[str, Journal]) -> None:
     told = {name: hedges(journal) for name, journal in by_rule.items()}
     assert all(told.values())

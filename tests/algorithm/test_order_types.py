@@ -10,6 +10,7 @@ from alo_lib.journal import Journal, message_digest, orders_of
 from alo_lib.records import Kind, OrderStatus, OrderType
 from alo_lib.runtime import replay
 from tests.algorithm.test_engines import JOBS, native, run
+from tests.sampled import sampled
 
 TYPES = {"limit": OrderType.LIMIT, "combo": OrderType.COMBO_LIMIT}
 STRUCTURES: dict[str, dict[str, object]] = {
@@ -23,7 +24,7 @@ def order_type(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="module", params=list(STRUCTURES))
+@pytest.fixture(scope="module", params=sampled(STRUCTURES, every=2))
 def job(request: pytest.FixtureRequest, order_type: str) -> dict[str, Any]:
     return JOBS["GOOG minute"] | {"order_type": order_type} | STRUCTURES[request.param]
 

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from alo_lib.cli.commands.core import core
 from alo_lib.cli.project import ROOT
 from alo_lib.records.processes import is_in_this_container
 from alo_lib.runtime.fence import STANDBY, STANDBY_NAME
 from alo_lib.runtime.frame_clock import WallClock
 from alo_lib.runtime.link import HEARTBEAT, CorePhase, channel_folder
 from alo_lib.runtime.process import CoreProcess
+from alo_lib.settings.operation import OperationSettings
 from alo_lib.transport import SeqLock
 
 
@@ -167,6 +169,11 @@ def test_a_file_gives_the_options_and_the_command_line_wins(run, beating, tmp_pa
     where = ("--folder", tmp_path / "shm", "--journal", tmp_path / "journal", "--config", config)
     assert "--cpu is 99999; this process may run on" in run("core", *where).err
     assert "--cpu is 99998; this process may run on" in run("core", *where, "--cpu", "99998").err
+
+
+def test_the_option_and_the_file_have_one_default_lease():
+    options = {each.name: each for each in core.params}
+    assert options["lease"].default == OperationSettings().core.lease
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from alo_lib.strategy.edge_costs import Moment, expected_hedging_cost
 from alo_lib.strategy.hedging import DeltaBand, HedgedPosition, HedgingRule, WhalleyWilmott, shares_wanted
 from alo_lib.strategy.scanner import scan
 from alo_lib.strategy.screening import screen_chain
+from tests.sampled import sampled
 from tests.strategy.kit import moment_of
 from tests.strategy.test_parts import DAY, NOW, quoted_book
 
@@ -39,8 +40,18 @@ def position(delta: object, spot: object = 100.0, **changes: object) -> HedgedPo
     return HedgedPosition(**told | changes)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("order_fee", [0.0, 40.0])
-@pytest.mark.parametrize("rule", [DeltaBand(0.02), WhalleyWilmott(4000.0)])
+@pytest.mark.parametrize(
+    ("rule", "order_fee"),
+    sampled(
+        [
+            (DeltaBand(0.02), 40.0),
+            (DeltaBand(0.02), 0.0),
+            (WhalleyWilmott(4000.0), 0.0),
+            (WhalleyWilmott(4000.0), 40.0),
+        ],
+        every=2,
+    ),
+)
 def test_hedging_costs_what_a_simulated_hedge_of_constant_gamma_does(rule: HedgingRule, order_fee: float) -> None:
     _simulated(rule, order_fee)
 

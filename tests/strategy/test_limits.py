@@ -199,7 +199,13 @@ def test_what_is_used_is_told_when_the_book_changes_and_not_with_each_quote() ->
     state.underlyings[0].book.take_quotes(records(Kind.QUOTE, instrument=0, bid=101.2, ask=101.3, bid_size=1), NOW + 1)
     assert len(new_uses(state, SETTINGS, NOW + 1)) == len(told)
     state.halts.add(HaltCause.OPERATOR)
-    assert len(new_uses(state, SETTINGS, NOW + 1)) == len(told)
+    before = new_uses(state, SETTINGS, NOW + 1)
+    assert len(before) == len(told)
+    state.portfolio.fill(0, 100, 101.3, 1, 0.0)  # the hedge: what it moves as is of the book
+    after = new_uses(state, SETTINGS, NOW + 1)
+    options, both = (float(rows["used"][rows["limit"] == b"max_delta"][0]) for rows in (before, after))
+    shares = 100 * 101.25
+    assert min(abs(both - abs(sign * options + shares)) for sign in (-1, 1)) < 1e-9 * shares
     for leg in STRADDLE:
         state.portfolio.fill(leg, 5, 1.0, 100, 0.0)
     assert not np.any(new_uses(state, SETTINGS, NOW + 1)["used"][:3])

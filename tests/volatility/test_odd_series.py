@@ -28,6 +28,7 @@ from alo_lib.volatility.jumps import condition
 from tests.cli.conftest import run, small_market  # noqa: F401
 from tests.models.conftest import lean  # noqa: F401
 from tests.models.kit import Algorithm, History, equity
+from tests.sampled import sampled
 
 Array = NDArray[np.float64]
 A_YEAR = math.sqrt(252.0)
@@ -286,7 +287,7 @@ def returns_of(bars: Array) -> Array:
     return log_returns(bars[:, 3])
 
 
-@pytest.mark.parametrize("name", list(SERIES))
+@pytest.mark.parametrize("name", sampled(SERIES, every=3))
 def test_in_the_strategy_and_leans_volatility_model(name: str, lean: Any) -> None:  # noqa: F811
     odd = SERIES[name]
     bars = odd.bars()

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_name", "core"]
 
-_LEASE: Final = 1.0
-"""Seconds: a hundred frames."""
+_LEASE: Final = 3.0
+"""Seconds; as `core.lease` of a file, which a help before the set-up cannot ask."""
 _OLDEST_BEAT: Final = 1000.0
 """Milliseconds, of the last heartbeat of a core that is well."""
 _COUNTS = (

@@ -7,6 +7,7 @@ from alo_lib.market import DataFolder, Resolution
 from tests.market.importing import vendors
 from tests.market.importing.conftest import digest_of, entries, files
 from tests.market.importing.exported import PARTS
+from tests.sampled import sampled
 from tests.simulation import tiny
 
 BARS = ("equity/usa/minute", "equity/usa/hour", "option/usa/minute", "option/usa/hour")
@@ -56,13 +57,16 @@ def stock(market, bring_in, to, *names):
 
 @pytest.mark.parametrize(
     ("vendor", "others"),
-    [
-        (vendors.polygon, ("interest",)),
-        (vendors.thetadata, ()),
-        (vendors.thetadata_two, ("stock",)),
-        (vendors.cboe, ("stock",)),
-        (vendors.databento, ()),
-    ],
+    sampled(
+        [
+            (vendors.polygon, ("interest",)),
+            (vendors.thetadata, ()),
+            (vendors.thetadata_two, ("stock",)),
+            (vendors.cboe, ("stock",)),
+            (vendors.databento, ()),
+        ],
+        every=2,
+    ),
     ids=["polygon", "thetadata", "thetadata-2", "cboe", "databento"],
 )
 def test_a_vendors_minutes(vendor, others, market, original, original_digest, bring_in, tmp_path):
