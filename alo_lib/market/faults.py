@@ -112,3 +112,8 @@ class FaultLog:
         if not self:
             return "no faults"
         return ", ".join(f"{kind}: {count}" for kind, count in self.counts.items())
+
+    @property
+    def with_first(self) -> str:
+        """How many of each kind, and the first of all in full."""
+        return f"{self}; the first: {self._faults[0]}" if self._faults else str(self)

@@ -37,6 +37,8 @@ def run(capsys, monkeypatch, tmp_path):
     for name in ("LEAN_HOME", "DOTNET_ROOT", "PYTHONNET_PYDLL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "160")
+    # Whether kernels are compiled yet depends on which tests ran before.
+    monkeypatch.setattr("alo_lib.cli.compiling.QUIET_SECONDS", 3600.0)
     monkeypatch.chdir(tmp_path)
 
     def call(*arguments):

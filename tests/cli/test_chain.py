@@ -253,13 +253,13 @@ def test_damaged_files_are_counted_and_the_rest_is_used(run, small_market, tmp_p
     shutil.copytree(small_market, data)
     (data / "alternative/interest-rate/usa/interest-rate.csv").write_text("date,rate\n2024-13-01,1\n2024-01-01,5.0\n")
     outcome = run("chain", "ALFA", DAY, "--data", data, "--json")
-    assert "Left out: not a date: 1." in outcome.err
+    assert "Left out: not a date: 1; the first: " in outcome.err
     assert _object(outcome)["rate"] == 0.05  # continuously compounded, as LEAN takes the file's number
     (archive,) = (data / "option/usa/minute/alfa").glob("20240102_quote_american.zip")
     archive.write_bytes(archive.read_bytes()[:1000])
     outcome = run("chain", "ALFA", DAY, "--data", data)
     assert outcome.status == 0
-    assert "Left out: corrupt archive: 1, not a date: 1." in outcome.err
+    assert "Left out: corrupt archive: 1, not a date: 1; the first: " in outcome.err
     assert "hour bars" in outcome.out
     outcome = run("chain", "ALFA", DAY, "--data", data, "--resolution", "minute")
     assert outcome.status == 2

@@ -92,7 +92,7 @@ def chain(
     with working(f"Pricing {len(snapshot):,} contracts ..."):
         view = chain_view(snapshot, rate=interest, carry=carry, dividend_model=dividend_model, scheme=scheme)
     if folder.faults:
-        say(f"Left out: {folder.faults}.")
+        say(f"Left out: {folder.faults.with_first}.")
     if html is not None:
         from alo_lib.records.whole_files import write_whole
         from alo_lib.views.chain_page import chain_html

@@ -85,6 +85,6 @@ def _show(folder: "DataFolder", found: "list[Holding]") -> None:
             gaps = first_of([str(gap) for gap in each.gaps], 3)
             click.echo(f"{each.security} {each.ticker} {each.resolution} {each.kind}: nothing on {gaps}")
     if folder.faults:
-        click.echo(f"Cannot be used: {folder.faults}; the first: {next(iter(folder.faults))}")
+        click.echo(f"Cannot be used: {folder.faults.with_first}")
     else:
         click.echo("Every row can be used.")

@@ -96,7 +96,7 @@ def exercise(
     with working(f"Pricing {int(living.sum()):,} calls ..."):
         view = exercise_view(snapshot, wanted, ex_date, rate=interest, carry=dividends, scheme=scheme)
     if folder.faults:
-        say(f"Left out: {folder.faults}.")
+        say(f"Left out: {folder.faults.with_first}.")
     if html is not None:
         from alo_lib.records.whole_files import write_whole
         from alo_lib.views.exercise_page import exercise_html

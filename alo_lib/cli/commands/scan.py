@@ -133,7 +133,7 @@ def _scanned(
             alone["resolution"] = str(finest)
         view = scan_view(market_at(type(settings).of(alone), folder, at))
     if folder.faults:
-        say(f"Left out of {ticker}: {folder.faults}.")
+        say(f"Left out of {ticker}: {folder.faults.with_first}.")
     return view
 
 

@@ -158,7 +158,7 @@ def _analysed(
     except DataError as error:
         raise UserError(str(error)) from None
     if source.faults:
-        say(f"Left out: {source.faults}.")
+        say(f"Left out: {source.faults.with_first}.")
     checks, note = _checked(prices, distribution, context.realized.intraday)
     return VolatilityReportView(ticker, days, analysis, context, checks, note), bars
 
