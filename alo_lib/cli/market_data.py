@@ -160,8 +160,11 @@ def _alone(folder: Path, *, waits: bool = False) -> Iterator[None]:
 
     :raises UserError: while another is, unless this one ``waits`` for it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / _WRITING
+    for each in (folder, path):
+        if each.exists() and each.is_dir() is (each is path):
+            raise UserError(f"{each} is {'a folder' if each is path else 'no folder'} and in the way; remove it")
+    folder.mkdir(parents=True, exist_ok=True)
     while True:
         with path.open("wb") as file:
             try:

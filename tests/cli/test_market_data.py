@@ -180,8 +180,14 @@ def test_what_is_in_the_way_is_named(run, generator, cut_short, tmp_path):
     outcome = run("generate", "--output", tmp_path)
     told = f"alo: {tmp_path / '.unfinished'} is no folder, and markets are made in one of that name; remove it\n"
     assert (outcome.status, outcome.err) == (2, told)
+    (tmp_path / ".writing").mkdir()
+    outcome = run("generate", "--output", tmp_path)
+    assert (outcome.status, outcome.err) == (2, f"alo: {tmp_path / '.writing'} is a folder and in the way; remove it\n")
+    outcome = run("generate", "--output", tmp_path / ".unfinished")
+    assert outcome.err == f"alo: {tmp_path / '.unfinished'} is no folder and in the way; remove it\n"
     assert generator == []
     (tmp_path / ".unfinished").unlink()
+    (tmp_path / ".writing").rmdir()
     cut_short(Interrupted(signal.SIGTERM), 0)
     run("generate", "--output", tmp_path)
     parts = tmp_path / ".unfinished" / "market" / ".half-made"
