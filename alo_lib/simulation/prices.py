@@ -115,14 +115,12 @@ class Prices:
         As in LEAN, a quote of one side is worth that side, and an option's trade counts until the next quote alone,
         or not at all beside one of the same time.
         """
-        trade = self.last_trade(instrument)
-        if trade is not None:
-            return trade.price
         row = self._table[instrument]
+        if row["trade_time"] != _NEVER:
+            return decimal(row["trade"])
         if row["option_trade_time"] > row["quote_time"]:
             return decimal(row["option_trade"])
-        quote = self.last_quote(instrument)
-        return ZERO if quote is None else quote.middle
+        return ZERO if row["quote_time"] == _NEVER else Quote(row).middle
 
     def bid(self, instrument: int) -> Decimal:
         """The last bid that was shown, else the price."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.market.expected_dividends import days_again
-from alo_lib.pricing import DOMAINS, market_price
+from alo_lib.pricing import DOMAINS
 from alo_lib.pricing.quotes import quote_mid
 from alo_lib.records import DAY, TRANSIENT, Kind, Records, records, years_between
 from alo_lib.strategy.priced_rows import PricedRows
@@ -81,6 +81,15 @@ class ChainExpiries(NamedTuple):
         return np.array([values.get(each, np.nan) for each in self.time.tolist()], np.float64)[self.of_row]
 
 
+class _Carried(NamedTuple):
+    """What looks at carries come to, and the looks: most of a frame asks for the same."""
+
+    expiries: list[int]
+    looks: list[list[float]]
+    known: NDArray[np.int64]  # expiries whose carry is known, ascending
+    yields: FloatArray
+
+
 def _no_quotes(count: int) -> Records:
     return records(Kind.QUOTE, count, bid=np.nan, ask=np.nan)
 
@@ -113,6 +122,7 @@ class MarketBook:
     refused: set[tuple[int, int]] = field(default_factory=set)
     priced: Annotated[list[PricedRows] | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
     """What was last priced, all as of one moment, which saves making it again and changes no value."""
+    _carried: Annotated[_Carried | None, TRANSIENT] = field(default=None, init=False, repr=False, compare=False)
     _row: dict[int, int] = field(default_factory=dict, init=False)
 
     @cached_property
@@ -145,7 +155,8 @@ class MarketBook:
 
     def take_quotes(self, rows: Records, time: int) -> bool:
         """Take QUOTE records. Returns whether any is of the underlying or of a contract that is listed now."""
-        self.forget_orders(set(rows["instrument"].tolist()))
+        if self.taken or self.refused:
+            self.forget_orders(set(rows["instrument"].tolist()))
         own = rows[rows["instrument"] == self.instrument]
         if len(own):
             self.quote, self.quote_at = own[-1:].copy(), time
@@ -250,16 +261,26 @@ class MarketBook:
         That of an expiry that is not known is the next later one's that is, else the last one's before it; 0 where none
         is.
         """
-        known = sorted(each for each, looks in self.carry.items() if looks.known)
-        if not known:
+        expiries, looks = list(self.carry), [each.yields for each in self.carry.values()]
+        told = self._carried
+        if told is None or told.looks != looks or told.expiries != expiries:
+            known = sorted(each for each, looks in self.carry.items() if looks.known)
+            yields = np.array([self.carry[each].dividend_yield for each in known])
+            told = self._carried = _Carried(expiries, looks, np.array(known, np.int64), yields)
+        if not len(told.known):
             return np.zeros(len(expiry))
-        yields = np.array([self.carry[each].dividend_yield for each in known])
-        return np.asarray(yields[np.minimum(np.searchsorted(known, expiry), len(known) - 1)])
+        return np.asarray(told.yields[np.minimum(np.searchsorted(told.known, expiry), len(told.known) - 1)])
 
-    def mid(self) -> FloatArray:
-        """Mid of each contract's last quote; NaN where a side is missing or the two cross."""
-        mid, _ = market_price(self.quotes["bid"], self.quotes["ask"], np.nan)
-        return mid
+    def mid(self, rows: NDArray[np.intp] | None = None) -> FloatArray:
+        """Mid of the last quote of some rows, or of each contract; NaN where a side is missing or the two cross.
+
+        By the rule of :func:`~alo_lib.pricing.quotes.quote_mid`, which this is of many at once.
+        """
+        bid, ask = self.quotes["bid"], self.quotes["ask"]
+        if rows is not None:
+            bid, ask = bid[rows], ask[rows]
+        with np.errstate(invalid="ignore"):
+            return np.where((bid > 0.0) & (bid <= ask), 0.5 * (bid + ask), np.nan)
 
     def dividends_ahead(
         self, time: int, until: int | None = None, announced: list[CashDividend] | None = None

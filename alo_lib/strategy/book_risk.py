@@ -263,7 +263,7 @@ def _greeks(
 
 def _lines(underlying: Underlying, rows: NDArray[np.intp], worth: FloatArray) -> list[OptionLine[float]]:
     """Contracts as margin asks for them, at the middle of their quotes, without one at what they are worth."""
-    contracts, mid = underlying.book.contracts[rows], underlying.book.mid()[rows]
+    contracts, mid = underlying.book.contracts[rows], underlying.book.mid(rows)
     price = np.where(np.isfinite(mid), mid, worth).tolist()
     columns = (contracts[name].tolist() for name in ("instrument", "right", "strike", "expiry"))
     return [

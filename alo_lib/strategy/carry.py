@@ -57,10 +57,12 @@ def follow_carry(book: MarketBook, settings: Settings, rate: float, time: int, m
     due = [each for each in book.expiries.time.tolist() if each > time and _is_due(book, each, time)]
     if not due:
         return
-    contracts, quotes = book.contracts, book.quotes
+    contracts, quotes, with_spot = book.contracts, book.quotes, book.quote_time >= book.spot_time
+    if not with_spot.any():  # as in most frames of bars that quote options every few minutes
+        return
     with np.errstate(invalid="ignore"):
         narrow = quotes["ask"] - quotes["bid"] <= settings.max_spread * 0.5 * (quotes["ask"] + quotes["bid"])
-    usable = two_sided(book, settings, time) & narrow & (book.quote_time >= book.spot_time)
+    usable = two_sided(book, settings, time) & narrow & with_spot
     usable &= book.may_be_opened()
     told = set(book.expiries.time[np.unique(book.expiries.of_row[usable])].tolist())
     due = [each for each in due if each in told]
@@ -80,7 +82,7 @@ def _yields(book: MarketBook, rows: NDArray[np.intp], rate: float, time: int) ->
     contracts = book.contracts[rows]
     ex_times, amounts = ahead_from(book.dividends_in_chain(time), np.array([time]))
     return parity_yields(
-        book.mid()[rows],
+        book.mid(rows),
         book.spot,
         contracts["strike"],
         rate,

@@ -85,7 +85,7 @@ def view_of(state: StrategyState, settings: Settings, trade: Trade, time: int) -
     values = underlying.valuation.at_forecast
     rows = np.array([book.row(leg) for leg in trade.legs], np.intp)
     held = np.array([state.portfolio.quantity(leg) for leg in trade.legs], np.float64)
-    mid, worth, signed = book.mid()[rows], values.price[rows], np.array(trade.signed_ratios, np.float64)
+    mid, worth, signed = book.mid(rows), values.price[rows], np.array(trade.signed_ratios, np.float64)
     gain, vega = dot(signed, worth - mid), dot(np.abs(signed), values.vega[rows])
     calls = book.contracts["right"][rows] > 0
     short_calls, long_calls = rows[(signed < 0.0) & calls], np.flatnonzero((signed > 0.0) & calls)

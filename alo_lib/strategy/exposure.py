@@ -78,7 +78,7 @@ def _exposure(state: StrategyState, settings: Settings, number: int, time: int) 
     units = np.array([portfolio.quantity(instrument) for instrument in held], np.float64) * OPTION_MULTIPLIER
     yields = book.dividend_yield(book.contracts["expiry"][rows])
     market = LegMarket(spot, np.nan, state.rate, 0.0, book.dividends_in_chain(time))
-    mid = np.where(quoted_at_spot(book, rows, settings), book.mid()[rows], np.nan)
+    mid = np.where(quoted_at_spot(book, rows, settings), book.mid(rows), np.nan)
     legs = leg_marks(time, market, mid, volatility, at_implied, yields)
     marks = np.array([leg.mark for leg in legs])
     for name in ("delta", "gamma", "vega", "theta"):

@@ -87,7 +87,7 @@ def quoted_smiles(book: MarketBook, settings: Settings, rate: float, time: int) 
     lives = years[rows[first]]
     forward = forward_price(book, rate, time, expiry)
     moneyness = np.log(contracts["strike"][rows] / forward[index])
-    quoted, mid = two_sided(book, settings, time)[rows], book.mid()[rows]
+    quoted, mid = two_sided(book, settings, time)[rows], book.mid(rows)
     nearest = np.zeros(len(contracts), np.bool_)
     chosen = []
     for one in range(len(expiry)):

@@ -68,7 +68,7 @@ def value_chain(
 def quote_volatility(book: MarketBook, rows: Rows, rate: float, time: int) -> FloatArray:
     """Implied volatility of the mid of the given rows; NaN where no volatility explains it."""
     priced, at = _priced(book, rows, time)
-    return priced.implied_volatility(at, book.mid()[rows], book.spot, rate, _yields(book, priced.rows))
+    return priced.implied_volatility(at, book.mid(rows), book.spot, rate, _yields(book, priced.rows))
 
 
 def leg_greeks(book: MarketBook, rows: Rows, volatility: FloatArray, rate: float, time: int) -> Greeks:

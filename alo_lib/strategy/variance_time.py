@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from alo_lib.records import years_between
+from alo_lib.records import TRANSIENT, years_between
 from alo_lib.volatility import (
     NightState,
     VarianceClock,
@@ -63,6 +63,9 @@ class VarianceTime:
     past: list[PastEvent] = field(default_factory=list)
     implied: dict[int, float] = field(default_factory=dict)  # what options say that an event adds, by its time
     told: str = ""  # what was last told of events ahead
+    _positions: Annotated[tuple[VarianceClock, dict[int, float]] | None, TRANSIENT] = field(
+        default=None, init=False, repr=False, compare=False
+    )  # on the clock, by time: all that a frame asks is about one moment and a few expiries
 
     def begin_session(self) -> None:
         """Nothing is known of the events of a session until it is told; what options said counts until it has come."""
@@ -131,6 +134,14 @@ class VarianceTime:
 
     def life(self, time: int, expiry: int) -> Life:
         """What there is of variance from ``time`` to ``expiry``."""
-        days = math.nan if self.clock is None else self.clock.trading_days(time, expiry)
+        days = math.nan if self.clock is None else self._position(self.clock, expiry) - self._position(self.clock, time)
         added = [self.added(event) for event in self.ahead(time) if event.time <= expiry]
         return Life(float(years_between(time, expiry)), days, math.fsum(added))
+
+    def _position(self, clock: VarianceClock, time: int) -> float:
+        if self._positions is None or self._positions[0] is not clock:
+            self._positions = clock, {}
+        positions = self._positions[1]
+        if (known := positions.get(time)) is None:
+            known = positions[time] = clock.position(time)
+        return known

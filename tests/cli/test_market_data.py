@@ -1,15 +1,23 @@
 import datetime as dt
+import errno
+import fcntl
 import json
 import shutil
+import signal
+import threading
 
 import pytest
 
 from alo_lib.cli.failures import UserError
+from alo_lib.cli.interruption import Interrupted
 from alo_lib.cli.market_data import holds_data, ready_market, write_market
-from alo_lib.market.generator import Made, MarketTruth, NameTruth
+from alo_lib.market.generator import FILED, HalfMade, Made, MarketTruth, NameTruth, read_truth
 from alo_lib.market.generator.dynamics import Constant, Garch, Heston, Jumps
 from alo_lib.market.generator.truth import DEFAULT_NAMES, Edge, Event, Halt, Listing, Split
 from alo_lib.market.layout import Resolution
+from tests.runtime.processes import PATIENCE
+
+ALL_BARS = ",".join(each.value for each in FILED)
 
 
 @pytest.fixture
@@ -96,6 +104,117 @@ def test_a_market_that_an_earlier_command_made_is_not_taken_for_another(run, gen
     assert f"{folder} holds another market, which an earlier command had made" in outcome.err
     assert _names(folder) == _names(small_market)
     assert generator == []
+
+
+@pytest.mark.parametrize(("bars", "option", "same"), [
+    (ALL_BARS, [], True), ("hour", ["--resolution", "hour"], True), ("hour", [], False), ("", [], False),
+    (ALL_BARS, ["--resolution", "minute"], False),
+])  # fmt: skip
+def test_a_market_of_other_bars_is_another(run, generator, small_market, tmp_path, bars, option, same):
+    folder = tmp_path / "new"
+    shutil.copytree(small_market, folder / ".unfinished" / "market")
+    (folder / ".unfinished" / "complete").write_text(bars)
+    (tmp_path / "truth.json").write_text(read_truth(small_market).model_dump_json())
+    outcome = run("generate", "--output", folder, "--truth", tmp_path / "truth.json", *option)
+    assert (outcome.status, "holds another market" in outcome.err) == ((0, False) if same else (2, True))
+    assert _names(folder) == _names(small_market)
+    assert generator == []
+
+
+@pytest.fixture
+def cut_short(monkeypatch):
+    """The generator ends with an error when so many names are whole."""
+
+    def patch(error, whole):
+        def generate(folder, truth, *, progress, resolutions, workers):
+            half = HalfMade(folder, truth, resolutions)
+            half.begin()
+            for ticker in truth.tickers[:whole]:
+                half.keep(ticker, Made(quotes=1000, arbitrage=0))
+            raise error
+
+        monkeypatch.setattr("alo_lib.market.generator.generate_market", generate)
+
+    return patch
+
+
+@pytest.mark.parametrize(
+    ("whole", "kept"),
+    [
+        (0, "no name was whole yet, so the same command begins anew"),
+        (1, "of 2 names 1 is whole and kept in {}, and the same command goes on with the others"),
+        (2, "of 2 names 2 are whole and kept in {}, and the same command goes on with the others"),
+    ],
+)
+def test_what_is_cut_short_says_what_is_kept(run, cut_short, tmp_path, whole, kept):
+    folder = tmp_path / "new"
+    cut_short(Interrupted(signal.SIGTERM), whole)
+    outcome = run("generate", "--output", folder)
+    assert (outcome.status, outcome.err.splitlines()[-1]) == (143, f"alo: interrupted; {kept.format(folder)}")
+    cut_short(OSError(errno.ENOSPC, "No space left on device", "a file"), whole)
+    outcome = run("generate", "--output", folder)
+    told = f"alo: the disk of {folder} is full; make room: {kept.format(folder)}"
+    assert (outcome.status, outcome.err.splitlines()[-1]) == (2, told)
+    assert [each.name for each in folder.iterdir()] == [".unfinished"]
+
+
+def test_a_move_that_a_signal_cuts_short_says_so(run, generator, small_market, tmp_path, monkeypatch):
+    def interrupted(path, target):
+        raise Interrupted(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("alo_lib.cli.market_data.Path.replace", interrupted)
+        (made := tmp_path / ".unfinished").mkdir()
+        shutil.copytree(small_market, made / "market")
+        (made / "complete").write_text(ALL_BARS)
+        outcome = run("generate", "--output", tmp_path)
+    assert (outcome.status, outcome.err) == (
+        130,
+        f"alo: interrupted; the market is made, and the same command puts it in place in {tmp_path}\n",
+    )
+    assert not holds_data(tmp_path)
+
+
+def test_what_is_in_the_way_is_named(run, generator, cut_short, tmp_path):
+    (tmp_path / ".unfinished").touch()
+    outcome = run("generate", "--output", tmp_path)
+    told = f"alo: {tmp_path / '.unfinished'} is no folder, and markets are made in one of that name; remove it\n"
+    assert (outcome.status, outcome.err) == (2, told)
+    (tmp_path / ".writing").mkdir()
+    outcome = run("generate", "--output", tmp_path)
+    assert (outcome.status, outcome.err) == (2, f"alo: {tmp_path / '.writing'} is a folder and in the way; remove it\n")
+    outcome = run("generate", "--output", tmp_path / ".unfinished")
+    assert outcome.err == f"alo: {tmp_path / '.unfinished'} is no folder and in the way; remove it\n"
+    assert generator == []
+    (tmp_path / ".unfinished").unlink()
+    (tmp_path / ".writing").rmdir()
+    cut_short(Interrupted(signal.SIGTERM), 0)
+    run("generate", "--output", tmp_path)
+    parts = tmp_path / ".unfinished" / "market" / ".half-made"
+    (parts / "ALFA.json").mkdir()
+    outcome = run("generate", "--output", tmp_path)
+    told = f"alo: {parts / 'ALFA.json'} cannot be read: Is a directory; remove {parts} to have the market made anew"
+    assert (outcome.status, outcome.err.splitlines()[-1]) == (2, told)
+
+
+def test_two_commands_do_not_write_into_one_folder(run, generator, tmp_path, monkeypatch):
+    told, asked = [], threading.Event()
+    monkeypatch.setattr("alo_lib.cli.market_data.say", lambda sentence: (told.append(sentence), asked.set()))
+    with (tmp_path / ".writing").open("wb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        outcome = run("generate", "--output", tmp_path)
+        sentence = f"alo: another command is writing a market into {tmp_path}; let it end, or name another folder\n"
+        assert (outcome.status, outcome.err) == (2, sentence)
+        waiting = threading.Thread(target=ready_market, args=(None, tmp_path))
+        waiting.start()
+        assert asked.wait(PATIENCE)
+        (tmp_path / "equity").mkdir()
+        (tmp_path / ".writing").unlink()
+    waiting.join(PATIENCE)
+    assert not waiting.is_alive()
+    assert told == [f"Another command is writing a market into {tmp_path}: waiting for it to end."]
+    assert generator == []
+    assert _names(tmp_path) == ["equity"]
 
 
 def test_the_generate_command_does_not_write_over_data(run, generator, small_market, tmp_path):

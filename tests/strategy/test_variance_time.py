@@ -48,6 +48,19 @@ def test_a_life_holds_the_events_until_its_expiry() -> None:
     assert math.isnan(VarianceTime().life(TODAY.open, close(3, 15)).trading_days)
 
 
+def test_a_life_is_that_of_the_clock_as_it_is_now() -> None:
+    variance_time = told()
+    before = variance_time.life(TODAY.open, close(3, 15)).trading_days
+    variance_time.set_clock(
+        [(open_, end) for open_, end in SESSIONS if open_ != HOURS.session(dt.date(2024, 3, 6)).open]
+    )
+    after = variance_time.life(TODAY.open, close(3, 15)).trading_days
+    assert after == variance_time.clock.trading_days(TODAY.open, close(3, 15))  # type: ignore[union-attr]
+    assert before - after > 0.5  # a day without a session has a night's variance alone
+    variance_time.clock = None
+    assert math.isnan(variance_time.life(TODAY.open, close(3, 15)).trading_days)
+
+
 def test_an_events_own_past_counts_before_what_a_file_expects() -> None:
     sessions = HOURS.sessions(dt.date(2020, 1, 2), dt.date(2024, 3, 1))
     generator = np.random.default_rng(2)

@@ -117,23 +117,15 @@ def generate(
     from alo_lib.cli.console import say
     from alo_lib.cli.failures import UserError
     from alo_lib.cli.json_output import print_json
-    from alo_lib.cli.market_data import holds_data, write_market
+    from alo_lib.cli.market_data import write_market
     from alo_lib.cli.truth_arguments import truth_of
     from alo_lib.executive.isolation import processors
-    from alo_lib.market.generator import read_truth
 
     wanted = truth_of(options, truth)
-    if holds_data(output):
-        raise UserError(f"{output} holds data already; name an empty or a new folder")
     try:
         made = write_market(output, wanted, resolution, workers or len(processors()) or 1)
     except ValueError as error:
         raise UserError(str(error)) from None
-    if made is None and read_truth(output) != wanted:
-        raise UserError(
-            f"{output} holds another market, which an earlier command had made and not put there to the end; it is "
-            "whole now: name an empty or a new folder for this one"
-        )
     say(f"The synthetic market is in {output}.")
     counts = {} if made is None else {"quotes": made.quotes, "arbitrage": made.arbitrage}
     if as_json:

@@ -52,10 +52,28 @@ class HalfMade:
         except (OSError, UnicodeDecodeError):
             return False
 
+    @property
+    def kept(self) -> dict[str, Made]:
+        """What came of each name that the folder has whole; one whose counts say nothing is not.
+
+        :raises DataError: where it cannot be told.
+        """
+        found: dict[str, Made] = {}
+        for ticker in self._tickers:
+            path = self._folder / f"{ticker}.json"
+            try:
+                with suppress(FileNotFoundError, ValidationError):
+                    found[ticker] = Made(*_COUNTS.validate_json(path.read_bytes()))
+            except OSError as error:
+                raise DataError(
+                    f"{path} cannot be read: {error.strerror}; remove {self._folder} to have the market made anew"
+                ) from None
+        return found
+
     def begin(self) -> None:
         """Begin, or go on.
 
-        :raises DataError: where the folder has a part of another market.
+        :raises DataError: where the folder has a part of another market, or none that can be read.
         """
         if self._folder.exists() and not self.goes_on:
             raise DataError(
@@ -63,9 +81,7 @@ class HalfMade:
             )
         self._folder.mkdir(parents=True, exist_ok=True)
         write_whole(self._folder / _MARKET, self._mark)
-        for ticker in self._tickers:
-            with suppress(FileNotFoundError, ValidationError):
-                self.whole[ticker] = Made(*_COUNTS.validate_json((self._folder / f"{ticker}.json").read_bytes()))
+        self.whole |= self.kept
 
     def keep(self, ticker: str, made: Made) -> None:
         """Take a name for whole."""
