@@ -20,7 +20,7 @@ from benchmarks.harness import options_of, report
 from benchmarks.strategy_kept import Kept
 from benchmarks.strategy_markets import NO_EDGE, Task, outcomes, run_all
 from benchmarks.strategy_rows import rows_of, table_of
-from benchmarks.strategy_ways import DEFAULT, LEVEL, TUNED, tasks_of
+from benchmarks.strategy_ways import DEFAULT, LEVEL, ROUNDS, TUNED, tasks_of
 
 __all__ = ["main"]
 
@@ -39,7 +39,9 @@ def main() -> int:
     """Command line."""
     parser = options_of(__doc__)
     parser.add_argument("--seeds", type=int, default=None, help=f"markets of each kind, {_FULL_SEEDS} by default")
-    parser.add_argument("--structures", action="store_true", help="each structure on each edge, too")
+    parser.add_argument(
+        "--only", choices=ROUNDS, action="append", help="a part, again for more; strategy and rivals by default"
+    )
     parser.add_argument("--processes", type=int, default=2, help="that trade at once, 2 by default")
     parser.add_argument(
         "--results", type=Path, default=_RESULTS, help=f"where outcomes are kept, {_RESULTS} by default"
@@ -50,11 +52,13 @@ def main() -> int:
     options = parser.parse_args()
     if options.program and not options.kept:
         parser.error("--program names outcomes that are read: add --kept")
+    if options.quick and options.only:
+        parser.error("--quick is two seeds of the strategy alone: leave out --only")
     seeds = range(1, (options.seeds or (_QUICK_SEEDS if options.quick else _FULL_SEEDS)) + 1)
     with tempfile.TemporaryDirectory(prefix="alo-strategy-") as passing:
         # A quick one measures that the benchmark works, so it keeps nothing.
         kept = Kept(Path(passing) if options.quick else options.results, options.program)
-        tasks = quick_tasks(seeds) if options.quick else list(tasks_of(seeds, _FULL_END, structures=options.structures))
+        tasks = quick_tasks(seeds) if options.quick else list(tasks_of(seeds, _FULL_END, options.only or ROUNDS[:2]))
         if not options.kept:
             run_all(tasks, kept, options.processes)
         found = outcomes(tasks, kept)

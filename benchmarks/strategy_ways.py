@@ -1,7 +1,7 @@
 """What the benchmark of the strategy compares: ways to trade, the markets they are for, and the order of the runs."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from benchmarks.strategy_markets import NO_EDGE, PLANTED, Task, Way
@@ -11,12 +11,14 @@ __all__ = [
     "LEVEL",
     "OWN_EDGE",
     "PROPOSED",
+    "ROUNDS",
     "SHORT",
     "SMILE",
     "STEPS",
     "STRATEGIES",
     "TRUTH",
     "TUNED",
+    "WITHOUT",
     "structure_way",
     "tasks_of",
 ]
@@ -34,7 +36,7 @@ PROPOSED: Final[dict[str, Any]] = {
 """Forecasts that know of today's move, and trades of a month that are held until it has been earned."""
 
 _MONTH: Final = ("min_days_to_expiry", "max_days_to_expiry")
-_HELD: Final = (*_MONTH, "exit_edge", "stop_loss", "max_holding_days", "exit_days_to_expiry")
+_HELD: Final = ("exit_edge", "max_holding_days", "exit_days_to_expiry")
 _ALWAYS: Final = PROPOSED | {"entry_edge": -1.0}
 _SKEWED: Final = {"fair_smile": "market", "skew_reversion": 1.0}
 
@@ -57,12 +59,32 @@ TUNED: Final = Way("straddle, proposed settings", PROPOSED)
 SMILE: Final = Way("straddle, proposed settings, market's smile", PROPOSED | {"fair_smile": "market"})
 SHORT: Final = Way("straddle, proposed settings, sold only", PROPOSED | {"direction": "short"})
 TRUTH: Final = Way("straddle, proposed settings, true forecast", PROPOSED, "truth")
+
+
+def _some(*names: str) -> dict[str, Any]:
+    return {"fair_smile": "market"} | {name: PROPOSED[name] for name in names}
+
+
 STEPS: Final = (
-    Way("straddle, of a month", {name: PROPOSED[name] for name in _MONTH}),
-    Way("straddle, of a month, held", {name: PROPOSED[name] for name in _HELD}),
-    Way("straddle, of a month, held, at any edge", {name: PROPOSED[name] for name in (*_HELD, "entry_edge")}),
+    Way("straddle, market's smile", _some()),
+    Way("straddle, market's smile, held", _some(*_HELD)),
+    Way("straddle, market's smile, held, of a month", _some(*_HELD, *_MONTH)),
+    Way("straddle, market's smile, held, of a month, at any edge", _some(*_HELD, *_MONTH, "entry_edge")),
 )
-"""From the default settings to those proposed, a step after the other; the last is the forecast within the session."""
+"""From the default settings to those proposed, a step after the other."""
+WITHOUT: Final = tuple(
+    Way(f"straddle, all proposed but {what}", {name: SMILE.settings[name] for name in SMILE.settings.keys() - left})
+    for what, left in {
+        "the month": {*_MONTH},
+        "forecasts within the session": {"intraday_forecast"},
+        "any edge": {"entry_edge"},
+        "the stop": {"stop_loss"},
+        "the last days": {"exit_days_to_expiry"},
+        "the holding time": {"max_holding_days"},
+        "the edge that ends": {"exit_edge"},
+    }.items()
+)
+"""All that is proposed, but one setting as by default."""
 STRATEGIES: Final = frozenset(way.name for way in (DEFAULT, TUNED, SMILE, SHORT, TRUTH))
 """What is judged: the strategy itself."""
 RIVALS: Final = (
@@ -71,6 +93,8 @@ RIVALS: Final = (
     Way("straddle by the rank of implied volatility", _ALWAYS, "rank"),
 )
 
+ROUNDS: Final = ("strategy", "rivals", "steps", "structures")
+"""What can be run, what is asked first in front."""
 _BLOCK: Final = 10
 """Seeds of which one market is run after the other, so that an interrupted run has as many of each."""
 
@@ -83,21 +107,20 @@ def structure_way(name: str) -> Way:
     return Way(name, PROPOSED | {"structures": name} | later | (_SKEWED if OWN_EDGE[name] == SKEW else {}))
 
 
-def tasks_of(seeds: range, end: dt.date, *, structures: bool) -> Iterator[Task]:
+def tasks_of(seeds: range, end: dt.date, rounds: Collection[str] = ROUNDS) -> Iterator[Task]:
     """All that is to be run, what is asked first in front: so that what was run when time is up answers that.
 
     First the strategy, with an edge and without one; then the truth and the rivals; then the steps between
     the settings; then each structure on each edge.
     """
-    rounds: list[dict[str, tuple[Way, ...]]] = [
-        {LEVEL: (DEFAULT, TUNED, SMILE), NO_EDGE: (DEFAULT, TUNED, SMILE)},
-        {LEVEL: (TRUTH, SHORT, *RIVALS), NO_EDGE: (SHORT, *RIVALS)},
-        {LEVEL: STEPS},
-    ]
-    if structures:
-        each = tuple(structure_way(name) for name in OWN_EDGE if name != "straddle")
-        rounds.append({market: each if market in (NO_EDGE, LEVEL) else (TUNED, *each) for market in PLANTED})
-    for markets in rounds:
+    each = tuple(structure_way(name) for name in OWN_EDGE if name != "straddle")
+    parts: dict[str, dict[str, tuple[Way, ...]]] = {
+        "strategy": {LEVEL: (DEFAULT, TUNED, SMILE), NO_EDGE: (DEFAULT, TUNED, SMILE)},
+        "rivals": {LEVEL: (TRUTH, SHORT, *RIVALS), NO_EDGE: (SHORT, *RIVALS)},
+        "steps": {LEVEL: (*STEPS, *WITHOUT), NO_EDGE: (*STEPS, *WITHOUT)},
+        "structures": {market: each if market in (NO_EDGE, LEVEL) else (TUNED, *each) for market in PLANTED},
+    }
+    for markets in (parts[name] for name in ROUNDS if name in rounds):
         for start in range(0, len(seeds), _BLOCK):
             for market, ways in markets.items():
                 yield from (Task(seed, market, end, ways) for seed in seeds[start : start + _BLOCK])

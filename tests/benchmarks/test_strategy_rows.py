@@ -1,13 +1,14 @@
 """The rows and the table of the benchmark of the strategy, of outcomes that are made up."""
 
 import datetime as dt
+from itertools import pairwise
 
 import pytest
 
 from benchmarks.strategy_kept import Outcome
 from benchmarks.strategy_markets import NO_EDGE
 from benchmarks.strategy_rows import Found, rows_of, table_of
-from benchmarks.strategy_ways import DEFAULT, LEVEL, tasks_of
+from benchmarks.strategy_ways import DEFAULT, LEVEL, SMILE, STEPS, WITHOUT, tasks_of
 
 
 def outcome(luck: float, edge: float, costs: float) -> Outcome:
@@ -62,9 +63,21 @@ def test_the_table_has_a_line_for_each_way_with_its_seeds() -> None:
 
 
 def test_what_is_asked_first_is_run_first_and_nothing_twice() -> None:
-    tasks = list(tasks_of(range(1, 31), dt.date(2024, 3, 28), structures=True))
+    tasks = list(tasks_of(range(1, 31), dt.date(2024, 3, 28)))
     runs = [(task.seed, task.market, way.name) for task in tasks for way in task.ways]
     assert len(set(runs)) == len(runs)
     assert {(seed, market) for seed, market, _ in runs[:60]} == {
         (seed, market) for seed in range(1, 11) for market in (NO_EDGE, LEVEL)
     }
+
+
+def test_steps_lead_from_the_default_settings_to_those_proposed() -> None:
+    assert [way.name for task in tasks_of(range(1, 2), dt.date(2024, 3, 28), ["steps"]) for way in task.ways] == 2 * [
+        way.name for way in (*STEPS, *WITHOUT)
+    ]
+    for one, other in pairwise((DEFAULT, *STEPS, SMILE)):
+        assert one.settings.items() < other.settings.items()
+    left = [SMILE.settings.keys() - way.settings.keys() for way in WITHOUT]
+    assert all(way.settings.items() < SMILE.settings.items() for way in WITHOUT)
+    assert set().union(*left) == SMILE.settings.keys() - {"fair_smile"}
+    assert sum(map(len, left)) == len(SMILE.settings) - 1
