@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PLACES = ("alo_lib", "models", "algorithm", "benchmarks", "tests", "main.py")
 PARAMETERS, KERNEL_PARAMETERS = 8, 10
 FUNCTION_LINES, FILE_LINES = 70, 450
-KERNELS = ("kernel", "shared_kernel")
+KERNELS = ("kernel", "jumped_kernel", "shared_kernel")
 COMMAND = "click.command"
 """What a command takes are its options, which nobody passes by place."""
 

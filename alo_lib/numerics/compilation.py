@@ -13,22 +13,22 @@ import os
 import re
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import llvmlite.binding as llvm
 import numpy as np
-from numba.core import caching, codegen, compiler, config, event, sigutils, types, typing
+from numba.core import caching, compiler, config, event, sigutils, types, typing
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import CPUDispatcher
 
 from alo_lib.numerics.carried import CARRIED, take_processor
-from alo_lib.numerics.pipeline import KernelFlags, KernelPipeline, without_collections
+from alo_lib.numerics.pipeline import Jumped, KernelFlags, KernelPipeline, Library, PartLibrary, without_collections
 from alo_lib.sources import has_module, modules_in, place_of
 
-__all__ = ["CacheWarning", "kernel", "python_original"]
+__all__ = ["CacheWarning", "jumped_kernel", "kernel", "python_original"]
 
 take_processor()
 
@@ -166,47 +166,74 @@ class _Within:
     """Stands in numba's tables for the machine code that a kernel compiled for others does not have."""
 
 
-class _PartLibrary(codegen.JITCodeLibrary):  # type: ignore[misc]
-    """Code that others link, never made into machine code by itself.
+class _WholeImplementation(_Implementation):
+    """What a kernel jumps to is kept beside it."""
 
-    It is optimized alone, and then joined by what it calls: numba optimizes that again at every level.
-    """
+    def reduce(self, made: Any) -> Any:
+        return super().reduce(made), tuple(made.library.jumps)
 
-    def finalize(self) -> None:
-        self._raise_if_finalized()
-        self._optimize_final_module()
-        for library in dict.fromkeys(self._linking_libraries):
-            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
-        self._final_module.verify()
-        self._finalize_final_module()
-
-    def _finalize_final_module(self) -> None:
-        self._finalize_dynamic_globals()
-        self._verify_declare_only_symbols()
-        self._finalized = True
-
-    def serialize_using_object_code(self) -> Any:
-        return self.serialize_using_bitcode()
-
-
-class _PartImplementation(_Implementation):
     def rebuild(self, target_context: Any, payload: Any) -> Any:
+        kept, jumps = payload
+        for each in jumps:
+            each.load()
+        made = self._rebuilt(target_context, kept)
+        made.library.jumps = dict.fromkeys(jumps)
+        return made
+
+    def _rebuilt(self, target_context: Any, payload: Any) -> Any:
+        return super().rebuild(target_context, payload)
+
+
+_FIELDS: Final = ("fndesc", "environment", "signature", "objectmode", "lifted", "type_annotation", "reload_init")
+
+
+def _result(target_context: Any, library: Any, known: Iterable[Any]) -> Any:
+    """A compilation's result that Python does not call."""
+    fields = dict(zip(_FIELDS, known, strict=False)) | {"target_context": target_context, "library": library}
+    return compiler.CompileResult(**dict.fromkeys(compiler.CR_FIELDS) | fields)
+
+
+class _PartImplementation(_WholeImplementation):
+    def _rebuilt(self, target_context: Any, payload: Any) -> Any:
         (name, _, bitcode), *rest = payload
-        library = _PartLibrary(target_context.codegen(), name)
+        library = PartLibrary(target_context.codegen(), name)
         library._final_module = llvm.parse_bitcode(bitcode)
         library._finalize_final_module()
-        fields = ("fndesc", "environment", "signature", "objectmode", "lifted", "type_annotation", "reload_init")
-        known = dict(zip(fields, rest, strict=False)) | {"target_context": target_context, "library": library}
-        return compiler.CompileResult(**dict.fromkeys(compiler.CR_FIELDS) | known)
+        return _result(target_context, library, rest)
+
+
+class _JumpedImplementation(_WholeImplementation):
+    def _rebuilt(self, target_context: Any, payload: Any) -> Any:
+        code, *rest = payload
+        made = _result(target_context, target_context.codegen().unserialize_library(code), rest)
+        return _with_environments(made, rest[-1])
+
+
+def _with_environments(made: Any, found: Iterable[Any]) -> Any:
+    """The same, with what its machine code may need of Python, which is told to it."""
+    environments = (*found, made.environment)
+    for each in environments:
+        made.library.codegen.set_env(each.env_name, each)
+    return made._replace(referenced_envs=environments)
+
+
+class _WholeCache(_Cache):
+    _impl_class = _WholeImplementation
 
 
 class _PartCache(_Cache):
     """Beside the machine code of the same kernel, where Python calls it too."""
 
     _impl_class = _PartImplementation
+    _kind = "part"
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
-        return (*super()._index_key(sig, codegen), "part")
+        return (*super()._index_key(sig, codegen), self._kind)
+
+
+class _JumpedCache(_PartCache):
+    _impl_class = _JumpedImplementation
+    _kind = "jumped"
 
 
 def _carried(cache: type[_Cache]) -> type[_Cache]:
@@ -215,7 +242,9 @@ def _carried(cache: type[_Cache]) -> type[_Cache]:
     return type(cache.__name__, (cache,), {"_impl_class": implementation})
 
 
-_CARRIED_CACHES: Final = {cache: _carried(cache) for cache in (_Cache, _PartCache)} if CARRIED else {}
+_CARRIED_CACHES: Final = (
+    {cache: _carried(cache) for cache in (_WholeCache, _PartCache, _JumpedCache)} if CARRIED else {}
+)
 
 
 class _Kept:
@@ -244,27 +273,29 @@ class _Kept:
 
 
 class _Kernel(CPUDispatcher):  # type: ignore[misc]
-    """numba's dispatcher, with two ways to compile: whole, for Python to call, or as a part of kernels that call it.
+    """numba's dispatcher, which compiles for Python to call, as a part of kernels that call it, or for them to jump to.
 
-    numba has only the first, and so makes machine code of the innermost function once more for every level above it,
-    and at every level wrappers for a Python that never calls there: a third of what a first price cost. And numba
+    numba has only the first way, and so makes machine code of the innermost function once more for every level above
+    it, and at every level wrappers for a Python that never calls there: a third of what a first price cost. And numba
     compiles a function again for each literal that it is called with; here the type alone counts.
     """
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Any, *, is_jumped_to: bool = False) -> None:
         options = {"nopython": True, "nogil": True, "fastmath": False, "error_model": "numpy", "boundscheck": None}
         super().__init__(function, targetoptions=options)
-        place = place_of(function)
-        if has_module(place):  # names the sources as they are now, whatever they become until the first call
-            _identity(place.parent)
+        self._is_jumped_to = is_jumped_to
+        self._jumped: dict[tuple[Any, ...], Any] = {}
+        self._place = place_of(function)
+        if has_module(self._place):  # names the sources as they are now, whatever they become until the first call
+            _identity(self._place.parent)
 
     @cached_property
     def _wholes(self) -> _Kept:
-        return _Kept(self.py_func, _Cache)
+        return _Kept(self.py_func, _WholeCache)
 
     @cached_property
     def _parts(self) -> _Kept:
-        return _Kept(self.py_func, _PartCache)
+        return _Kept(self.py_func, _JumpedCache if self._is_jumped_to else _PartCache)
 
     @property
     def signatures(self) -> list[Any]:
@@ -272,18 +303,37 @@ class _Kernel(CPUDispatcher):  # type: ignore[misc]
         return [args for args, made in self.overloads.items() if not isinstance(made.entry_point, _Within)]
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
-        """Called by numba for a kernel that calls this one: a part is compiled."""
+        """Called by numba for a kernel that calls this one: a part is compiled, or what is jumped to."""
         signature, args = self._compiler.fold_argument_types(args, kws)
         args = tuple(types.unliteral(each) for each in args)
-        self._compiled(args, whole=False)
+        if self._is_jumped_to:
+            self.jumped(args)
+        else:
+            self._compiled(args, whole=False)
         name = self.py_func.__name__
         template = typing.make_concrete_template(f"CallTemplate({name})", name, self.nopython_signatures)
         return template, signature, args, {}
+
+    def get_overload(self, sig: Any) -> Any:
+        """Called by numba for a kernel that calls this one: what stands for the function in numba's tables."""
+        args, _ = sigutils.normalize_signature(sig)
+        return self._jumped.get(tuple(args), self.overloads[tuple(args)]).entry_point
 
     def compile(self, sig: Any) -> Any:
         """Called by numba for Python: the whole is compiled."""
         args, _ = sigutils.normalize_signature(sig)
         return self._compiled(tuple(args), whole=True).entry_point
+
+    def jumped(self, args: tuple[Any, ...]) -> None:
+        """See to it that there is machine code for these types, and that it can be jumped to."""
+        with global_compiler_lock, self._compiling_counter, without_collections():
+            if args in self._jumped:
+                return
+            made = self._loaded_or_made(args, self._parts, whole=False)._replace(entry_point=_Within())
+            place = Jumped(self.py_func.__module__, self.py_func.__name__, args)
+            self.targetctx.insert_user_function(made.entry_point, made.fndesc, [place])
+            self._jumped[args] = made
+            self.overloads.setdefault(args, made)
 
     def _compiled(self, args: tuple[Any, ...], *, whole: bool) -> Any:
         """The result of compiling for these types, in this process, an earlier one, or now."""
@@ -291,12 +341,7 @@ class _Kernel(CPUDispatcher):  # type: ignore[misc]
             made = self.overloads.get(args)
             if made is not None and not (whole and isinstance(made.entry_point, _Within)):
                 return made
-            kept = self._wholes if whole else self._parts
-            made = kept.load(args, self.targetctx)
-            if made is None:
-                with event.trigger_event("numba:compile", data={"dispatcher": self, "args": args, "return_type": None}):
-                    made = self._made(args, whole=whole)
-                kept.save(args, made)
+            made = self._loaded_or_made(args, self._wholes if whole else self._parts, whole=whole)
             if not whole:
                 made = made._replace(entry_point=_Within())
             self.targetctx.insert_user_function(made.entry_point, made.fndesc, [made.library])
@@ -305,22 +350,31 @@ class _Kernel(CPUDispatcher):  # type: ignore[misc]
             self.overloads[args] = made
             return made
 
+    def _loaded_or_made(self, args: tuple[Any, ...], kept: _Kept, *, whole: bool) -> Any:
+        made = kept.load(args, self.targetctx)
+        if made is None:
+            with event.trigger_event("numba:compile", data={"dispatcher": self, "args": args, "return_type": None}):
+                made = self._made(args, whole=whole)
+            kept.save(args, made)
+        return made
+
     def _made(self, args: tuple[Any, ...], *, whole: bool) -> Any:
         flags = KernelFlags()
         self.targetdescr.options.parse_as_flags(flags, self.targetoptions)
-        library = None
+        flags.no_cfunc_wrapper = True
+        jumped, kind = self._is_jumped_to and not whole, Library if whole or self._is_jumped_to else PartLibrary
         if not whole:
-            flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
-            library = _PartLibrary(self.targetctx.codegen(), self.py_func.__qualname__)
-            library.enable_object_caching()
+            flags.no_compile = flags.no_cpython_wrapper = True
+        symbol = _identity(self._place.parent) if jumped else None
         made = compiler.compile_extra(
             *(self.typingctx, self.targetctx, self.py_func, args, None, flags, self.locals),
-            library=library,
+            library=kind(self.targetctx.codegen(), self.py_func.__qualname__, symbol),
             pipeline_class=KernelPipeline,
         )
-        if whole:  # what a part may need of Python it finds where it has become machine code
-            for each in made._find_referenced_environments():
-                made.library.codegen.set_env(each.env_name, each)
+        if jumped:
+            made.library.finalize()
+        if whole or jumped:  # what a part may need of Python it finds where it has become machine code
+            made = _with_environments(made, made._find_referenced_environments())
         return made
 
 
@@ -341,6 +395,14 @@ def kernel(function: F) -> Any:
     has changed.
     """
     return function if config.DISABLE_JIT else _Kernel(function)
+
+
+def jumped_kernel(function: F) -> Any:
+    """:func:`kernel` for what is large, and called by several: they jump to one machine code, and link no copy of it.
+
+    It is found by its name in its module.
+    """
+    return function if config.DISABLE_JIT else _Kernel(function, is_jumped_to=True)
 
 
 def python_original(function: Any) -> Any:

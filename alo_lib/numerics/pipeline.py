@@ -6,11 +6,12 @@ No pass that is left out changes what a kernel computes: they look for what no k
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from importlib import import_module
+from typing import Any, Final, NamedTuple
 
-from numba.core import compiler, typed_passes, untyped_passes
+from numba.core import bytecode, codegen, compiler, typed_passes, untyped_passes
 
-__all__ = ["KernelFlags", "KernelPipeline", "without_collections"]
+__all__ = ["Jumped", "KernelFlags", "KernelPipeline", "Library", "PartLibrary", "without_collections"]
 
 _LEFT_OUT: Final = {
     untyped_passes.InlineClosureLikes: "kernels define no functions",
@@ -23,6 +24,15 @@ _LEFT_OUT: Final = {
 
 class KernelPipeline(compiler.CompilerBase):  # type: ignore[misc]
     """numba's own, less what is left out."""
+
+    def compile_extra(self, func: Any) -> Any:
+        """As numba has it, under the name that the library gives the function, if any: in every process the same."""
+        self.state.func_id = bytecode.FunctionIdentity.from_function(func)
+        if self.state.library.symbol is not None:
+            self.state.func_id.unique_id = self.state.library.symbol
+        untyped_passes.ExtractByteCode().run_pass(self.state)
+        self.state.lifted, self.state.lifted_from = (), None
+        return self._compile_bytecode()
 
     def define_pipelines(self) -> list[Any]:
         """As numba asks for them."""
@@ -46,6 +56,64 @@ class KernelFlags(compiler.Flags):  # type: ignore[misc]
         if isinstance(other, compiler.Flags) and self._values == other._values:
             return True
         return bool(super().__eq__(other))
+
+
+class Jumped(NamedTuple):
+    """Stands among the libraries that numba links for one that is jumped to, of which nothing is linked."""
+
+    module: str
+    name: str
+    args: tuple[Any, ...]
+
+    def load(self) -> None:
+        """See to it that its machine code is there: before any that jumps to it is made ready."""
+        getattr(import_module(self.module), self.name).jumped(self.args)
+
+
+class Library(codegen.JITCodeLibrary):  # type: ignore[misc]
+    """Code that may jump to other kernels; ``jumps`` are those, and those of what it links.
+
+    symbol: tells its function's name in the process, where others jump to it; by numba's names a process that takes it
+    from disk could not find it.
+    """
+
+    def __init__(self, codegen: Any, name: str, symbol: str | None = None) -> None:
+        super().__init__(codegen, name)
+        self.symbol, self.jumps = symbol, dict[Jumped, None]()
+        self.enable_object_caching()
+
+    def add_linking_library(self, library: Any) -> None:
+        """As numba has it, but for what is jumped to."""
+        if isinstance(library, Jumped):
+            self.jumps[library] = None
+        else:
+            self.jumps |= getattr(library, "jumps", {})
+            super().add_linking_library(library)
+
+
+class PartLibrary(Library):
+    """Code that others link, never made into machine code by itself.
+
+    It is optimized alone, and then joined by what it calls: numba optimizes that again at every level.
+    """
+
+    def finalize(self) -> None:
+        """As numba has it, in another order."""
+        self._raise_if_finalized()
+        self._optimize_final_module()
+        for library in dict.fromkeys(self._linking_libraries):
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._final_module.verify()
+        self._finalize_final_module()
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._verify_declare_only_symbols()
+        self._finalized = True
+
+    def serialize_using_object_code(self) -> Any:
+        """What is kept: there is no machine code."""
+        return self.serialize_using_bitcode()
 
 
 @contextmanager

@@ -19,11 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.numerics.chebyshev import weights_at
-from alo_lib.numerics.compilation import kernel
+from alo_lib.numerics.compilation import jumped_kernel, kernel
 from alo_lib.numerics.elementary import exponential, fma, normal_cdf_pdf
 from alo_lib.numerics.lanes import LANES, align_stack, load, store
 from alo_lib.pricing.boundary import prepare, set_limit, solve_boundary, solve_tangents
-from alo_lib.pricing.european import P_RATE, P_SPOT, P_STRIKE, P_TIME, P_VOLATILITY, P_YIELD, V_SS, WITH_NONE
+from alo_lib.pricing.european import P_RATE, P_SPOT, P_STRIKE, P_TIME, P_VOLATILITY, P_YIELD, V_SS, WITH_NONE, Wanted
 from alo_lib.pricing.premium import (
     BELOW,
     BY_RATE,
@@ -264,8 +264,8 @@ def _next_probe(lane: int, step: int, n: int, space: Space) -> bool:
     return False
 
 
-@kernel
-def solve(count: int, wanted: int, t: Tables, space: Space) -> int:
+@jumped_kernel
+def solve(count: int, wanted: Wanted, t: Tables, space: Space) -> int:
     """Solve the boundary, or both, of the puts in the first ``count`` lanes of ``space.put``; FAILED tells where not.
 
     Returns how many boundaries there are, 0 where all puts are European.
@@ -316,7 +316,7 @@ def solve(count: int, wanted: int, t: Tables, space: Space) -> int:
     for lane in range(LANES):
         if put[_PROBE, lane] > 0.0:
             put[FAILED, lane] = 1.0
-    if wanted == WITH_NONE:
+    if wanted is None or wanted == WITH_NONE:
         return boundaries
     if boundaries > 1:
         prepare(t, space)
@@ -325,8 +325,8 @@ def solve(count: int, wanted: int, t: Tables, space: Space) -> int:
     return boundaries
 
 
-@kernel
-def boundary_points(which: int, wanted: int, t: Tables, points: Array, space: Space) -> None:
+@jumped_kernel
+def boundary_points(which: int, wanted: Wanted, t: Tables, points: Array, space: Space) -> None:
     """Boundaries ``which`` and the derivatives wanted at the points of their puts' price integrals, into points.
 
     points: as :func:`add_premium` reads them.
@@ -349,7 +349,7 @@ def boundary_points(which: int, wanted: int, t: Tables, points: Array, space: Sp
             own = load(g, first + j)
             square = fma(load(weights, k * n + j), own * own, square)
         store(points, SQUARE * p + k, square)
-        if wanted == WITH_NONE:
+        if wanted is None or wanted == WITH_NONE:
             continue
         x = y = z = xx = 0.0
         for j in range(n):

@@ -33,10 +33,10 @@ from alo_lib.pricing.european import (
     V_R,
     V_S,
     V_SS,
-    WITH_ALL,
     WITH_NONE,
     WITH_VEGA,
     V,
+    Wanted,
 )
 from alo_lib.pricing.premium import POINT_ROWS, evaluate, new_puts
 from alo_lib.pricing.scheme import Tables
@@ -74,7 +74,7 @@ def reduce_contract(
 
 
 @kernel
-def to_market(wanted: int, contract: Array, put: Array, total: Array, block: Array) -> None:
+def to_market(wanted: Wanted, contract: Array, put: Array, total: Array, block: Array) -> None:
     """Turn the puts' derivatives into the contracts' greeks, rows of block (10, LANES); price, vega, volga (3, LANES).
 
     contract: rows C_RIGHT, C_SPOT; put, total: as Puts has them. Value depends on (volatility^2 T, rate T,
@@ -82,7 +82,7 @@ def to_market(wanted: int, contract: Array, put: Array, total: Array, block: Arr
     """
     v = load(total, V)
     store(block, 0, v)
-    if wanted == WITH_NONE:
+    if wanted is None or wanted == WITH_NONE:
         return
     v_s, v_ss = load(total, V_S), load(total, V_SS)
     if wanted == WITH_VEGA:
@@ -136,8 +136,10 @@ def _take(rows: int, from_: Array, source: Integers, points: Array) -> None:
 
 
 @kernel
-def value_batch(options: Options, volatility: Array, american: int, t: Tables, out: Array) -> int:
+def value_batch(options: Options, volatility: Array, american: int, wanted: Wanted, t: Tables, out: Array) -> int:
     """Prices, out (1, n), or prices and greeks, out (10, n), of n contracts; elements with a NaN give NaN.
+
+    wanted: no derivatives, or all.
 
     Consecutive contracts with the same boundary share it. Returns -1, or the first element whose boundary could not be
     solved; those give NaN too.
@@ -145,8 +147,7 @@ def value_batch(options: Options, volatility: Array, american: int, t: Tables, o
     spot, strike, rate, dividend_yield, time, right = options
     n = spot.size
     p = t.price.shape[1]
-    wanted = WITH_NONE if out.shape[0] == 1 else WITH_ALL
-    rows = p if wanted == WITH_NONE else POINT_ROWS * p
+    rows = p if wanted is None or wanted == WITH_NONE else POINT_ROWS * p
     space, puts = new_space(t), new_puts()
     solved, solved_lower = table(POINT_ROWS * p), table(POINT_ROWS * p)
     upper, lower = table(POINT_ROWS * p), table(POINT_ROWS * p)
@@ -196,7 +197,7 @@ def value_batch(options: Options, volatility: Array, american: int, t: Tables, o
                 if boundaries > 1:
                     _take(rows, solved_lower, puts.source, lower)
                 evaluate(lane, american, wanted, t.price, upper, lower, puts.put, puts.total)
-                if boundaries > 1 and wanted != WITH_NONE:
+                if wanted is not None and wanted != WITH_NONE and boundaries > 1:
                     add_meeting_volga(lane, space, puts)
                 to_market(wanted, contract, puts.put, puts.total, block)
                 for row in range(out.shape[0]):
@@ -207,7 +208,7 @@ def value_batch(options: Options, volatility: Array, american: int, t: Tables, o
 
 
 @kernel
-def solve_sources(count: int, wanted: int, t: Tables, upper: Array, lower: Array, space: Space) -> int:
+def solve_sources(count: int, wanted: Wanted, t: Tables, upper: Array, lower: Array, space: Space) -> int:
     """Solve the boundaries of the first ``count`` lanes and read them at the points of their price integrals.
 
     Returns how many boundaries there are, 0 where all are European.

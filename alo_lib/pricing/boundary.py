@@ -16,7 +16,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.numerics.compilation import kernel
+from alo_lib.numerics.compilation import jumped_kernel, kernel
 from alo_lib.numerics.elementary import exponential, fma, logarithm, normal_cdf_pdf
 from alo_lib.numerics.lanes import align_stack, any_lane, greatest, least, load, select, square_root, store
 from alo_lib.numerics.linear import factor_lanes, solve_lanes
@@ -106,7 +106,7 @@ def prepare(t: Tables, space: Space) -> None:
         store(space.pairs, GROWTH_Q * count + f, weight * exponential(dividend_yield * elapsed))
 
 
-@kernel
+@jumped_kernel
 def _equation(which: int, t: Tables, space: Space) -> None:
     """Evaluate the equation at g: the residual's logarithm as a node's STEP, its derivatives into the Jacobian.
 
@@ -204,7 +204,7 @@ def _equation(which: int, t: Tables, space: Space) -> None:
         store(jacobian, i * n + i, load(jacobian, i * n + i) - side * (by_own + within))
 
 
-@kernel
+@jumped_kernel
 def solve_boundary(which: int, t: Tables, space: Space) -> None:
     """Solve boundary ``which`` of the active lanes over (0, UNTIL) into ``space.g``; FAILED says where that failed.
 
@@ -268,7 +268,7 @@ def solve_boundary(which: int, t: Tables, space: Space) -> None:
                 store(gs, first + i, select(broken & ~exhausted, load(nodes, STEP * n + i), g))
 
 
-@kernel
+@jumped_kernel
 def solve_tangents(which: int, t: Tables, space: Space) -> None:
     """Derivatives of the boundaries by the parameters, at the solution: ``space.tangents``.
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.numerics.compilation import kernel
+from alo_lib.numerics.compilation import jumped_kernel, kernel
 from alo_lib.numerics.elementary import exponential, logarithm
 from alo_lib.numerics.lanes import (
     LANES,
@@ -164,7 +164,7 @@ def _start(price: Lanes, spot: Lanes, strike: Lanes, carry: Lanes, time: Lanes) 
     return least(greatest(greatest(square_root(2.0 * forward_gap / time), straddle), 1e-3), 5.0)
 
 
-@kernel
+@jumped_kernel
 def _begin(count: int, american: int, search: Array, puts: Puts) -> None:
     """Fill in the rest of searches whose contract and PRICE are there: FLOOR, a first SIGMA, and which are OPEN.
 
@@ -206,7 +206,6 @@ def _american(
     puts: Puts,
 ) -> None:
     """Go on with the searches that are open, by the scheme's values; NaN where a boundary could not be solved."""
-    wanted = WITH_VEGA if american else WITH_NONE
     put = puts.put
     for _ in range(MAX_STEPS):
         for lane in range(count):
@@ -216,9 +215,9 @@ def _american(
             space.put[UNTIL, lane] = horizon(rate, dividend_yield, sigma, time)
             put[P_SPOT, lane], put[P_STRIKE, lane] = search[_SPOT, lane], search[_STRIKE, lane]
             puts.source[lane] = lane
-        boundaries = solve_sources(count, wanted, t, upper, lower, space)
+        boundaries = solve_sources(count, WITH_VEGA, t, upper, lower, space)
         place(count, american, t.node.size, space.put, space.g, puts.source, put)
-        evaluate(count, american, wanted, t.price, upper, lower, put, puts.total)
+        evaluate(count, american, WITH_VEGA, t.price, upper, lower, put, puts.total)
         if boundaries > 1:
             add_meeting_volga(count, space, puts)
         floor = load(search, _FLOOR)

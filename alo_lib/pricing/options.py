@@ -33,7 +33,7 @@ from alo_lib.pricing.dividends import (
     with_room,
     within_limit,
 )
-from alo_lib.pricing.european import WITH_NONE
+from alo_lib.pricing.european import WITH_ALL, WITH_NONE
 from alo_lib.pricing.implied import implied_batch
 from alo_lib.pricing.schedules import DividendsLike, cash_of, one_schedule, schedules_of
 from alo_lib.pricing.scheme import FAST, Scheme, resolve_scheme, tables
@@ -96,6 +96,8 @@ class Method:
     on_future: bool = False
     shape: tuple[int, ...] = ()
     """Of the dividends' schedules: () where there is one for all."""
+    prices_alone: bool = False
+    """Whether no greeks are asked for beside: a kernel without them is compiled in half the time."""
 
     @staticmethod
     def of(
@@ -106,6 +108,7 @@ class Method:
         threads: int | None = None,
         dividends: DividendsLike | None = None,
         on_future: bool = False,
+        prices_alone: bool = False,
     ) -> "Method":
         """What the keywords mean.
 
@@ -117,7 +120,8 @@ class Method:
         if schedules is not None and on_future:
             raise PricingError("dividends are given with on_future; allowed: one of the two, as a future pays none")
         cash, shape = (None, ()) if schedules is None else (cash_of(schedules), schedules.shape)
-        return Method(style == "american", resolve_scheme(scheme), invalid, threads, cash, on_future, shape)
+        scheme = resolve_scheme(scheme)
+        return Method(style == "american", scheme, invalid, threads, cash, on_future, shape, prices_alone)
 
     def over(self, shape: tuple[int, ...]) -> "Method":
         """With a schedule for each of the options, whose arguments and schedules broadcast to a shape."""
@@ -231,15 +235,16 @@ def _levels(options: Options, volatility: Array, method: Method) -> npt.NDArray[
 def _run_values(options: Options, volatility: Array, rows: int, method: Method) -> Array:
     out = np.empty((rows, volatility.size))
     t, american = tables(method.scheme), int(method.american)
+    wanted = WITH_ALL if rows > 1 else None if method.prices_alone else WITH_NONE
 
     def run(part: slice) -> int:
         columns = np.empty((rows, part.stop - part.start))
-        failed = int(value_batch(options.part(part), volatility[part], american, t, columns))
+        failed = int(value_batch(options.part(part), volatility[part], american, wanted, t, columns))
         out[:, part] = columns
         return failed
 
     if _is_short(volatility.size, method):
-        failed = int(value_batch(options, volatility, american, t, out))
+        failed = int(value_batch(options, volatility, american, wanted, t, out))
     else:
         failed = _in_threads(run, volatility.size, method.threads)
     if failed >= 0 and method.invalid == "raise":
@@ -254,7 +259,7 @@ def _run_values(options: Options, volatility: Array, rows: int, method: Method) 
 
 def _values(rows: int, choices: Choices, *arguments: Rates) -> Array:
     """Values of the arguments (:data:`_ARGUMENTS`), shape (rows, *their broadcast shape)."""
-    method, named = Method.of(**choices), dict(zip(_ARGUMENTS, arguments, strict=True))
+    method, named = Method.of(**choices, prices_alone=rows == 1), dict(zip(_ARGUMENTS, arguments, strict=True))
     shape, (spot, strike, rate, dividend_yield, volatility, time, right) = prepare(
         method.invalid, method.shape, **with_rates(named, method.on_future)
     )
@@ -413,7 +418,7 @@ def exercise_boundary(
     space = new_space(t)
     set_put(0, r, q, sigma, time, space.put)
     space.put[UNTIL, 0] = horizon(r, q, sigma, time)
-    solve(1, WITH_NONE, t, space)
+    solve(1, None, t, space)
     if space.put[FAILED, 0] > 0.0:
         raise PricingError(f"no exercise boundary was found for rate={r:g}, dividend_yield={q:g}")
     kind = regime(r, q)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from alo_lib.numerics.compilation import kernel
+from alo_lib.numerics.compilation import jumped_kernel, kernel
 from alo_lib.numerics.elementary import exponential, fma, logarithm, normal_cdf, normal_cdf_pdf
 from alo_lib.numerics.lanes import (
     LANES,
@@ -47,6 +47,7 @@ from alo_lib.pricing.european import (
     WITH_NONE,
     WITH_VEGA,
     V,
+    Wanted,
     european,
 )
 from alo_lib.pricing.scheme import PRICE_COSINE, PRICE_WEIGHT
@@ -162,7 +163,7 @@ def _add(total: Array, which: int, counts: LaneMask, sign: Lanes, value: Lanes) 
 
 
 @kernel
-def _add_premium(which: int, wanted: int, price: Array, points: Array, put: Array, total: Array) -> None:
+def _add_premium(which: int, wanted: Wanted, price: Array, points: Array, put: Array, total: Array) -> None:
     """Add the early-exercise integrals over boundary ``which`` to total (COUNT, LANES), with the derivatives wanted.
 
     price: as Tables has it; points: the boundary, see SQUARE and after; put: as Puts has it.
@@ -200,7 +201,7 @@ def _add_premium(which: int, wanted: int, price: Array, points: Array, put: Arra
         stock = stock * normal_cdf(-side * plus)
         held = dividend_yield * stock
         value = value + (rate * paid - held)
-        if wanted == WITH_NONE:
+        if wanted is None or wanted == WITH_NONE:
             continue
         e = side * cash * pdf
         boundary = exponential(start - away * level)
@@ -234,7 +235,7 @@ def _add_premium(which: int, wanted: int, price: Array, points: Array, put: Arra
         exercised = e * boundary * inverse_s
         by_lq = by_lq + (f_lb * b_q - (1.0 - dividend_yield * v) * (stock - exercised) - minus * inverse_s * tilt)
     _add(total, V, counts, sign, value)
-    if wanted == WITH_NONE:
+    if wanted is None or wanted == WITH_NONE:
         return
     _add(total, V_S, counts, sign, by_s)
     _add(total, V_SS, counts, sign, by_ss)
@@ -256,9 +257,9 @@ def _sure(lane: int, american: int, put: Array, total: Array) -> None:
     deterministic(spot, strike, rate, dividend_yield, put[P_TIME, lane], american, total, lane)
 
 
-@kernel
+@jumped_kernel
 def evaluate(
-    count: int, american: int, wanted: int, price: Array, upper: Array, lower: Array, put: Array, total: Array
+    count: int, american: int, wanted: Wanted, price: Array, upper: Array, lower: Array, put: Array, total: Array
 ) -> None:
     """Values, and the derivatives wanted, of the puts in the first ``count`` lanes into total (COUNT, LANES).
 

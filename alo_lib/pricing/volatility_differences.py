@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.pricing.batch import GREEKS, value_batch
+from alo_lib.pricing.european import WITH_ALL
 from alo_lib.pricing.scheme import FAST, tables
 from alo_lib.pricing.terms import Options
 
@@ -46,7 +47,8 @@ def without_width(found: ByVolatility, left: Options, share: Array, volatility: 
     count = volatility.size
     every = Options(*(np.tile(column, 3) for column in left))
     values = np.empty((len(GREEKS), 3 * count))
-    value_batch(every, np.concatenate([volatility, volatility + step, volatility - step]), 0, tables(FAST), values)
+    moved = np.concatenate([volatility, volatility + step, volatility - step])
+    value_batch(every, moved, 0, WITH_ALL, tables(FAST), values)
     still, up, down = np.split(values, 3, axis=1)
     wide = central_differences(still, up, down, step)
     there = np.where(wide.vega > 0.0, np.minimum(np.maximum(found.vega / wide.vega, 0.0), 1.0), 0.0)

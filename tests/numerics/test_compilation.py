@@ -263,6 +263,36 @@ def test_an_error_in_a_part_reaches_python(inner: Callable[[], Any]) -> None:
         inner()
 
 
+def test_kernels_jump_to_one_machine_code_which_is_there_before_they_are_taken_from_disk(
+    tmp_path: Path,
+) -> None:
+    folder = clone(tmp_path / "project", 3.0)
+    callee = folder / "alo_lib" / "callee" / "callee.py"
+    callee.write_text(callee.read_text().replace("import kernel", "import jumped_kernel").replace("@k", "@jumped_k"))
+    caller = folder / "alo_lib" / "caller" / "caller.py"
+    caller.write_text(caller.read_text() + "\n\n@kernel\ndef thrice(x):\n    return twice(x) + once(x)\n")
+    code = (
+        "from numba.core import event; record = event.RecordingListener()\n"
+        "with event.install_listener('numba:compile', record):\n"
+        "    from alo_lib.callee.callee import once\n"
+        "    from alo_lib.caller.caller import thrice, twice\n"
+        "    print(thrice(5.0), twice(5.0), once(5.0))\n"
+        "print(sorted(item.data['dispatcher'].__name__ for _, item in record.buffer if item.is_start))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+
+    def told() -> list[str]:
+        command = [sys.executable, "-P", "-c", code]
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()
+
+    assert told() == ["45.0 30.0 15.0", "['once', 'once', 'thrice', 'twice', 'twice']"]  # as a part, and for Python
+    assert told() == ["45.0 30.0 15.0", "[]"]
+    for kept in (tmp_path / "cache").rglob("*once*"):
+        kept.unlink()
+    assert told() == ["45.0 30.0 15.0", "['once', 'once']"]  # others find it by its name all the same
+
+
 def test_the_python_original_stays_callable() -> None:
     @kernel
     def double(x: float) -> float:
@@ -301,7 +331,9 @@ def test_no_kernel_has_what_its_pipeline_has_no_pass_for() -> None:
     found, kernels = [], 0
     for path in sorted(LIBRARY.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef) and "kernel" in map(ast.unparse, node.decorator_list):
+            if isinstance(node, ast.FunctionDef) and {"kernel", "jumped_kernel"} & set(
+                map(ast.unparse, node.decorator_list)
+            ):
                 kernels += 1
                 inner = (each for each in ast.walk(node) if each is not node)
                 found += [f"{path.name}:{each.lineno}" for each in inner if isinstance(each, functions | ast.With)]
