@@ -1,6 +1,7 @@
 """The main job inside LEAN: volatility arbitrage on American options."""
 
 import datetime as dt
+import math
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
@@ -19,7 +20,8 @@ from AlgorithmImports import (
 )
 
 from algorithm.framework_algorithm import FrameworkAlgorithm
-from alo_lib.records import HaltCause, HostEvent, Kind, Message, OrderStatus, records, remark
+from alo_lib.core.instrument_checks import day_of
+from alo_lib.records import CALENDAR_DAY, HaltCause, HostEvent, Kind, Message, OrderStatus, records, remark
 from alo_lib.runtime import Answer, Teller, Timetable, command_of, open_core
 from alo_lib.runtime.missed import told_late
 from alo_lib.runtime.policy_file import policy_of_settings
@@ -67,6 +69,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         self._marshal = Marshal()
         self._broker = BrokerAccount(self, self._marshal)
         self._said: Sequence[str] = ()  # of what was found when the core last met the portfolio
+        self._begun_before: int | None = None  # when the session before this one opened
         self.host_events = HostEvents(self._remark, lambda: utc_nanoseconds(self.utc_time), self._marshal)
         self._host, self._timetable = LeanHost(self, self.alo), Timetable(self.alo)
         self._teller = Teller(self.alo, self._core, self._host, told, policy_of_settings(self.alo, store.read))
@@ -200,7 +203,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
                 identifiers=self._teller.told.broker_orders,
                 cancels=self.alo.lost_tags == "cancel",
                 said=self._said,
-                listed=Listed(self._teller.told.contracts, self._close_at),
+                listed=Listed(self._teller.told.contracts, self._close_at, self._paid_since, self._begun_before),
             )
             self._findings = []
             self._hosted.keep(utc_nanoseconds(self.utc_time))
@@ -208,10 +211,20 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
     def _close_at(self, number: int, time: int) -> float:
         return self._host.close_at(self._core.instruments.symbol(number), time)
 
+    def _paid_since(self, number: int, time: int) -> float:
+        """Dividends a share of an underlying that have gone ex after the day of a time, up to this session's."""
+        day, today = day_of(time), self._teller.told.session
+        if today is None or day >= today:
+            return 0.0
+        found = self._host.dividends(self._core.instruments.symbol(number), day + CALENDAR_DAY, today)
+        return math.fsum(each.amount for each in found)
+
     def _begin_session(self) -> None:
         """Tell the core what holds for the whole session."""
         time, session = utc_nanoseconds(self.utc_time), self._host.session(self.time.date())
         before = self._teller.told.session if self.live_mode else None
+        if before is not None:
+            self._begun_before = self._host.session(before).open
         for message in self._teller.begin(session, time):
             for sentence in told_late(message, session, before, self._core.instruments, self._core.holdings):
                 self._core.remark(remark(HostEvent.RECOVERY, time, sentence))

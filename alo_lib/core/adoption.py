@@ -53,7 +53,7 @@ def fitted(state: CoreState, before: Settings, now: Settings) -> CoreState:
     """A last state as it is gone on from under other settings. It is changed in place.
 
     Models stay in force, and are fitted anew with the next session where it is the forecast's settings that differ. The
-    account's cash is what it has become, whatever ``cash`` says.
+    account's cash is what it has become, whatever ``cash`` says. A learned policy is told anew, each era its own.
 
     :raises AdoptionError: for what cannot be gone on from, with what to do about it.
     """
@@ -65,11 +65,7 @@ def fitted(state: CoreState, before: Settings, now: Settings) -> CoreState:
                 f"underlyings are {','.join(now.underlyings)}, and the journal has trades, positions or orders in "
                 f"{ticker}: add {ticker} to them until it is flat"
             )
-    if now.hedge == "policy" and strategy.policy is None:
-        raise AdoptionError(
-            f"hedge was {before.hedge} and is policy, which is told before a journal's first session: keep hedge, or "
-            "begin another journal once the book is flat"
-        )
+    strategy.forget_policy()
     if any(getattr(before, name) != getattr(now, name) for name in ForecastSettings.model_fields):
         for underlying in strategy.underlyings.values():
             underlying.forecaster.refit_soon(now.garch_refit_sessions)

@@ -87,7 +87,7 @@ class Gate:
         if strategy.session is not None:
             self._session, self._closes = strategy.session.open, strategy.session.close
         self._last_order = strategy.last_order
-        self._policy = strategy.policy is not None
+        self.policy_told = strategy.policy_told
         self._now = -1  # time of the message that is asked
         self._doubted = False  # an order event was refused since a halt was told of
         self._underlying = np.full(_FIRST_SIZE, -1, np.int64)  # by instrument; -1 where none was told of
@@ -147,7 +147,7 @@ class Gate:
         elif message.kind is Kind.SESSION:
             self._session, self._closes = int(rows["open"][-1]), int(rows["close"][-1])
         elif message.kind is Kind.POLICY:
-            self._policy = True
+            self.policy_told = rows
         elif message.kind is Kind.INTENT:
             self._last_order = max(self._last_order, int(rows["order"].max()))
         elif message.kind is Kind.OPERATOR:
@@ -365,10 +365,10 @@ class Gate:
         return None
 
     def policy(self, rows: Records) -> Fault | None:
-        """The records are one policy, and it is the first."""
+        """The records are one policy, and it is the era's first."""
         every = np.ones(len(rows), np.bool_)
-        if self._policy:
-            return Fault("digest", every, "a policy has been told before; a run hedges by one")
+        if len(self.policy_told):
+            return Fault("digest", every, "a policy has been told before; an era hedges by one")
         try:
             policy_of_records(rows)
         except PolicyError as error:

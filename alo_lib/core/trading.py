@@ -322,6 +322,11 @@ class TradingCore(KnownBook):
         return self._state.strategy.contracts_open(underlying)
 
     @property
+    def policy_told(self) -> Records:
+        """POLICY records of the learned policy of this era, taken in or not; none where none was told."""
+        return self._gate.policy_told
+
+    @property
     def cash(self) -> float:
         """Cash, as order events, dividends, splits and the broker's interest add up once what waits is taken in.
 

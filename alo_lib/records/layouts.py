@@ -160,7 +160,7 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     Kind.ACTION: np.dtype(
         [("time", "<i8"), ("instrument", "<i4"), ("action", "u1"), ("pad", "u1"), ("padding", "<u2")]  # ActionKind
     ),
-    Kind.POLICY: POLICY,  # the learned policy that hedges, told once, before the first session and in one message
+    Kind.POLICY: POLICY,  # the learned policy that hedges, told once an era and in one message
     Kind.ADOPTION: ADOPTION,  # the state that an era goes on from: other settings, or another program
     # A split: factor 1/7 for seven new shares per old one. A warning comes in the session before it occurs.
     Kind.SPLIT: np.dtype([("time", "<i8"), ("instrument", "<i4"), ("warning", "<i4"), ("factor", "<f8")]),

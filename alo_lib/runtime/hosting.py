@@ -126,7 +126,7 @@ def open_core(
     if settings.core_process:
         return _attach(settings, store, live=live, hear=hear)
     place = LiveObjectStoreJournal(store, program()) if live else ObjectStoreJournal(store)
-    beginning = begin(settings, place, adopts=live)
+    beginning = begin(settings, place, adopts=live, stored=store.read)
     showing = Showing.in_results(shown_in, EngineKind.LEAN, settings, store.path(OBJECT_STORE_KEY).parent, hear)
     book = ToldBook()
     try:

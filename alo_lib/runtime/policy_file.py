@@ -2,20 +2,25 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from alo_lib.journal import messages_of
-from alo_lib.records import Kind, Message
+from alo_lib.records import Kind, Message, Records
 from alo_lib.records.whole_files import write_whole
 from alo_lib.settings import Settings
 from alo_lib.strategy.hedging_policy import HedgingPolicy, PolicyError
 from alo_lib.strategy.policy_format import MOST_BYTES, policy_digest, policy_from, policy_text
+from alo_lib.strategy.policy_records import policy_records
 
 __all__ = [
     "KEPT_POLICY",
     "POLICY_KEY",
+    "PolicyOfEra",
+    "Stored",
     "load_policy",
     "named_in_store",
+    "nothing_stored",
+    "policy_of_era",
     "policy_of_run",
     "policy_of_settings",
     "put_in_store",
@@ -29,6 +34,21 @@ KEPT_POLICY: Final = "policy.json"
 
 POLICY_KEY: Final = "alo-policy.json"
 """In the object store of a LEAN that a command starts, which may see no other file."""
+
+Stored = Callable[[str], bytes | None]
+"""What an object store has by a key; None where it has nothing."""
+
+
+class PolicyOfEra(NamedTuple):
+    """What a live run that goes on from a journal hedges by."""
+
+    records: Records | None  # POLICY records; None where it hedges by none, or by one that its host is to tell
+    different: str = ""  # from the last era's, in words; empty where it is not
+    findings: tuple[str, ...] = ()  # sentences
+
+
+def nothing_stored(key: str) -> None:
+    """No object store, which has nothing by any key."""
 
 
 def save_policy(policy: HedgingPolicy, path: Path) -> None:
@@ -53,9 +73,7 @@ def load_policy(path: Path) -> HedgingPolicy:
     return _named(content, str(path))
 
 
-def policy_of_settings(
-    settings: Settings, stored: Callable[[str], bytes | None] = lambda key: None
-) -> HedgingPolicy | None:
+def policy_of_settings(settings: Settings, stored: Stored = nothing_stored) -> HedgingPolicy | None:
     """The policy that settings name: in a file, else what is ``stored`` by that key; None where none is asked for.
 
     :raises PolicyError: in one sentence that names it, where there is none or it cannot be hedged by.
@@ -68,6 +86,34 @@ def policy_of_settings(
         if content is not None:
             return _named(content, settings.policy)
     return load_policy(path)
+
+
+def policy_of_era(
+    before: Settings, now: Settings, told: Records, stored: Stored = nothing_stored, *, begun: bool
+) -> PolicyOfEra:
+    """The policy that a live run hedges by ``now``, where ``told`` are the POLICY records of its last era.
+
+    A core process may run where the named file is not, since its host tells the policy of a first session: what the
+    journal was told goes on then. ``begun`` says whether that was over.
+
+    :raises PolicyError: naming it, where there is none, or none that can be hedged by.
+    """
+    if now.hedge != "policy":
+        return PolicyOfEra(None)
+    goes_on = before.hedge == "policy" and len(told) > 0
+    was = told["digest"][0].decode() if goes_on else ""
+    if not Path(now.policy).exists() and stored(now.policy) is None:
+        if goes_on:
+            finding = f"the policy {now.policy} is not here; the one that the journal was told goes on, {was[:16]}..."
+            return PolicyOfEra(told.copy(), findings=(finding,))
+        if not begun:
+            return PolicyOfEra(None)
+    policy = policy_of_settings(now, stored)
+    assert policy is not None
+    rows = policy_records(policy)
+    digest = rows["digest"][0].decode()
+    different = f"the learned policy was {was[:16]}... and is {digest[:16]}..." if was not in ("", digest) else ""
+    return PolicyOfEra(rows, different)
 
 
 def policy_of_run(settings: Settings, folder: Path, *, resume: bool) -> HedgingPolicy | None:

@@ -185,7 +185,11 @@ def _tell_settled(
     money = None if cash is None or believed is None else cash - believed
     for each in settlements(gaps, held, listed, time, money):
         name = core.instruments.symbol(each.instrument)
-        brought = f": {each.shares:+} {core.instruments.symbol(each.underlying)} at {each.strike:g}" * bool(each.shares)
+        brought = ""
+        if each.shares:
+            brought = f": {each.shares:+} {core.instruments.symbol(each.underlying)} at {each.strike:g}"
+            brought += f", and {each.shares * each.paid:+.2f} of dividends on them since" * bool(each.paid)
+            brought += f"; whether {each.unsure:g} a share was paid on them is not known" * bool(each.unsure)
         result.findings.append(f"of {each.closed} {name}, {each.words} while nobody listened{brought}")
         if not each.known:
             continue  # what the host holds is told below, as what anybody traded
@@ -193,7 +197,8 @@ def _tell_settled(
         _tell(result, time, 0, each.instrument, -each.closed, 0.0, OrderStatus.FILLED, exercise)
         held[each.instrument] = held.get(each.instrument, 0) - each.closed
         if each.shares:
-            _tell(result, time, 0, each.underlying, each.shares, each.strike, OrderStatus.FILLED, exercise)
+            paid_by_now = each.strike - each.paid  # the dividend's own record has counted what was held without them
+            _tell(result, time, 0, each.underlying, each.shares, paid_by_now, OrderStatus.FILLED, exercise)
             held[each.underlying] = held.get(each.underlying, 0) + each.shares
 
 

@@ -25,12 +25,14 @@ from alo_lib.journal import (
     WriterStart,
     entry_checksum,
     eras_of,
+    messages_of,
     start_after,
 )
-from alo_lib.records import HostEvent, Message, remark
+from alo_lib.records import HostEvent, Kind, Message, Records, remark
 from alo_lib.records.spelling import spelled
 from alo_lib.runtime.following import core_of_era, inputs_waiting
 from alo_lib.runtime.market_record import MarketRecord, market_record_of
+from alo_lib.runtime.policy_file import Stored, nothing_stored, policy_of_era
 from alo_lib.runtime.replay import Continuation, Replayer
 from alo_lib.runtime.same_settings import SETTINGS_OF_PLACE, known_settings_of, require_same_settings, with_place_of
 from alo_lib.settings import Settings
@@ -63,11 +65,15 @@ class Beginning:
         before: _Before | None = None,
         adopts: bool = False,
         warm: Replayer | None = None,
+        stored: Stored = nothing_stored,
     ) -> None:
-        """``warm`` has decided again what is recorded up to its place already."""
+        """``warm`` has decided again what is recorded up to its place already; ``stored`` may have a policy."""
         self.settings = settings
         self._before = before
         self._warm = warm
+        self._stored = stored
+        self._policy: Records | None = None  # that the era which begins hedges by, where it is to be told
+        self._told_now: list[Message] = []
         self._program = program() if adopts else ""  # who adopts nothing need not be known
         self.place = place
         self.snapshot = snapshot
@@ -94,7 +100,7 @@ class Beginning:
         written = self.settings.model_dump_json().encode()
         if self._found is None:
             return self.place.writer(written, WriterStart(), self._program)
-        if self._before is None or not self._before.different:
+        if self._before is None or not (self._before.different or self._policy is not None):
             written = self._found.journal.settings
         return self.place.writer(written, start_after(self._found.journal), self._program)
 
@@ -111,8 +117,11 @@ class Beginning:
 
     @property
     def told(self) -> MarketRecord:
-        """What the recorded inputs tell of who put them in."""
-        return market_record_of(self.recorded)
+        """What the recorded inputs, and those of this start, tell of who put them in."""
+        told = market_record_of(self.recorded)
+        for message in self._told_now:
+            told.record(message)
+        return told
 
     def core(self, journal: Sink, state: CoreState | None, plans: Sequence[TaskPlan] = FRAME_PLAN) -> TradingCore:
         """A core as the snapshot, of which ``state`` is the core's part, has left it; it writes to ``journal``."""
@@ -128,10 +137,12 @@ class Beginning:
 
         A frame that was cut off is decided to its end, and what it decides is journaled now: nothing of it was sent.
 
-        Live, another era begins where settings differ, or this is another program that decides otherwise.
+        Live, another era begins where settings or the learned policy differ, or this is another program that decides
+        otherwise.
 
         :raises DivergenceError: when this program decides otherwise, with the journal as it was.
         :raises AdoptionError: where the last era's state cannot be gone on from, likewise.
+        :raises PolicyError: where the policy that it is to hedge by cannot be had, likewise.
         """
         try:
             core, extra, why = self._recorded_again(plans)
@@ -147,6 +158,9 @@ class Beginning:
         if switch is not None:
             core = self._in_another_era(switch, journal, [*self.recorded, *extra], plans)
         core.journal_to(journal)
+        if self._policy is not None:
+            self._told_now.append(Message(Kind.POLICY, max(core.last_frame, 0), self._policy))
+            core.accept(self._told_now[-1])
         core.watch_with(None)
         return core
 
@@ -158,8 +172,15 @@ class Beginning:
         replayer = self.replayer(plans)
         for _ in replayer.frames():
             pass
-        why = [] if before is None or not before.different else [before.different]
-        return replayer.core, replayer.continuation.extra, "; ".join([*why, *replayer.unlike])
+        core, why = replayer.core, [*replayer.unlike]
+        if before is not None:
+            begun = any(True for _ in messages_of(self.recorded, Kind.SESSION))
+            policy = policy_of_era(before.settings, self.settings, core.policy_told, self._stored, begun=begun)
+            why = [each for each in (before.different, policy.different) if each] + why
+            if why or (begun and not len(core.policy_told)):  # else it was told, or a host tells it
+                self._policy = policy.records
+            self.findings += policy.findings
+        return core, replayer.continuation.extra, "; ".join(why)
 
     def replayer(self, plans: Sequence[TaskPlan] = FRAME_PLAN) -> Replayer:
         """What decides what is recorded again, from where it has to be."""
@@ -209,6 +230,8 @@ class Beginning:
         book = ", ".join(f"{number} {what}" for what, number in count.items())
         limits = [f"{spelled(name)} {value:g}" for name, value in sorted(strategy.steering.limits.items())]
         still = f"; limits that a person has set still hold: {', '.join(limits)}" if limits else ""
+        if self._policy is not None:
+            still += f"; the learned policy is {self._policy['digest'][0].decode()[:16]}..."
         era = self._before.era.number + 1
         return adoption(state, time), f"era {era} of the journal begins with {book}: {why}{still}"
 
@@ -225,12 +248,20 @@ class Beginning:
         return core
 
 
-def begin(settings: Settings, place: JournalPlace, *, adopts: bool = False, warm: Replayer | None = None) -> Beginning:
+def begin(
+    settings: Settings,
+    place: JournalPlace,
+    *,
+    adopts: bool = False,
+    warm: Replayer | None = None,
+    stored: Stored = nothing_stored,
+) -> Beginning:
     """Begin a run where its journal is to be kept: with a new one, or behind the one that is there.
 
     This is the one way in which an embedded run, LEAN and a core process begin, whether or not an earlier process was
     killed. A run that ``adopts`` may go on under other settings, or by another program. What is ``warm`` has followed
-    the earlier process; it is passed over where that has left another journal than was followed.
+    the earlier process; it is passed over where that has left another journal than was followed. A learned policy is
+    in a file, or ``stored`` by that key.
 
     :raises JournalError: for a journal that is damaged, or that another process writes.
     :raises SettingsError: for one of other settings, where they are not adopted.
@@ -241,14 +272,20 @@ def begin(settings: Settings, place: JournalPlace, *, adopts: bool = False, warm
     try:
         if warm is not None and not _goes_on_in(found.journal, warm):
             warm = None
-        return behind(settings, place, found, adopts=adopts, warm=warm)
+        return behind(settings, place, found, adopts=adopts, warm=warm, stored=stored)
     except BaseException:
         place.release()
         raise
 
 
 def behind(
-    settings: Settings, place: JournalPlace, found: Found, *, adopts: bool, warm: Replayer | None = None
+    settings: Settings,
+    place: JournalPlace,
+    found: Found,
+    *,
+    adopts: bool,
+    warm: Replayer | None = None,
+    stored: Stored = nothing_stored,
 ) -> Beginning:
     """Where a run begins behind what an earlier process has left, or writes still. Errors as of :func:`begin`."""
     before = None
@@ -261,7 +298,7 @@ def behind(
     snapshot = None if place.snapshots is None else place.snapshots.latest(found.journal)
     if snapshot is not None and before is not None and snapshot.sequence <= before.era.first:
         snapshot = None  # of an era that has ended
-    return Beginning(settings, place, found, snapshot, before=before, adopts=adopts, warm=warm)
+    return Beginning(settings, place, found, snapshot, before=before, adopts=adopts, warm=warm, stored=stored)
 
 
 def _goes_on_in(journal: Journal, warm: Replayer) -> bool:

@@ -15,6 +15,10 @@ order:
 Without the cash neither a part of what is held long nor of what had not expired counts as delivered: the same shares
 may as well have been traded. What had not expired and fits nothing was traded; of what expired it is then said that it
 is not known.
+
+Shares that were delivered are paid the dividends that went ex since, or owe them. Those of an expiry were delivered in
+the night after it. Of those before an expiry the cash says on which side of the ex-dates they were delivered, where
+they were not all delivered between two of them; without the cash nothing does.
 """
 
 import math
@@ -38,10 +42,16 @@ _CENT: Final = 0.01
 
 @dataclass(frozen=True)
 class Listed:
-    """What is known of the contracts that the core was told of; the price of an underlying when one expired, or NaN."""
+    """What is known of the contracts that the core was told of, and of their underlyings.
+
+    The price of one when a contract expired, or NaN; and its dividends a share that have gone ex after the day of a
+    time. Before ``since`` nothing was delivered that is not known of.
+    """
 
     contracts: Mapping[int, tuple[int, Contract]] = field(default_factory=dict)  # underlying and terms, by number
     price_at: Callable[[int, int], float] = lambda underlying, time: math.nan
+    paid_since: Callable[[int, int], float] = lambda underlying, time: 0.0
+    since: int | None = None
 
 
 class Settlement(NamedTuple):
@@ -55,6 +65,8 @@ class Settlement(NamedTuple):
     strike: float
     expired: bool  # whether its last session was over
     known: bool = True  # else it is gone, and nothing tells whether it was settled or traded
+    paid: float = 0.0  # dividends a share that went ex after they were delivered
+    unsure: float = 0.0  # those that may have
 
     @property
     def words(self) -> str:
@@ -75,6 +87,12 @@ class _Gone(NamedTuple):
     closed: int  # signed as it was held
     contract: Contract
     expired: bool
+    paid: float  # dividends a share since its delivery
+
+    @property
+    def cost(self) -> float:
+        """What a delivered share has cost by now."""
+        return self.contract.strike - self.paid
 
     def shares(self, delivered: int) -> int:
         """What so many contracts of it bring."""
@@ -93,36 +111,48 @@ def settlements(
         quantity = held.get(instrument, 0)
         if instrument in listed.contracts and gap * quantity < 0 and abs(gap) <= abs(quantity):
             underlying, contract = listed.contracts[instrument]
-            gone = _Gone(instrument, -gap, contract, contract.expiry_time <= time)
+            expired = contract.expiry_time <= time
+            paid = listed.paid_since(underlying, contract.expiry_time) if expired else 0.0
+            gone = _Gone(instrument, -gap, contract, expired, paid)
             by_underlying.setdefault(underlying, []).append(gone)
     found = []
     for underlying, lost in by_underlying.items():
         money = cash if len(by_underlying) == 1 else None
-        ways = _delivered(lost, gaps.get(underlying, 0), money, partial(listed.price_at, underlying))
+        shares, price = gaps.get(underlying, 0), partial(listed.price_at, underlying)
+        ways, fits = _delivered(lost, shares, money, price)
+        since = 0.0 if listed.since is None else listed.paid_since(underlying, listed.since)
+        if not fits and money is not None and since:  # those before their expiry may be older than the ex-dates
+            older = [gone if gone.expired else gone._replace(paid=since) for gone in lost]
+            again, fits = _delivered(older, shares, money, price)
+            lost, ways = (older, again) if fits else (lost, ways)
         for gone, delivered in zip(lost, ways, strict=True):
             count = 0 if delivered is None else delivered
             settled = gone.closed if gone.expired else int(math.copysign(count, gone.closed))
             if settled:
-                terms = gone.contract.strike, gone.expired, delivered is not None
-                found.append(Settlement(gone.instrument, settled, count, underlying, gone.shares(count), *terms))
+                terms = gone.contract.strike, gone.expired, delivered is not None, gone.paid
+                unsure = since if money is None and not gone.expired else 0.0
+                brought = gone.shares(count)
+                found.append(Settlement(gone.instrument, settled, count, underlying, brought, *terms, unsure))
     return found
 
 
-def _delivered(lost: list[_Gone], shares: int, cash: float | None, price: Callable[[int], float]) -> list[int | None]:
-    """How many contracts of each turned into shares; None where that is not known."""
+def _delivered(
+    lost: list[_Gone], shares: int, cash: float | None, price: Callable[[int], float]
+) -> tuple[list[int | None], bool]:
+    """How many contracts of each turned into shares, None where that is not known; and whether all of it fits."""
     told: list[int | None] = [
         _by_price(gone, price(gone.contract.expiry_time)) if gone.expired else None for gone in lost
     ]
     for gone, count in zip(lost, told, strict=True):
         if count:
             shares -= gone.shares(count)
-            cash = None if cash is None else cash + gone.shares(count) * gone.contract.strike
+            cash = None if cash is None else cash + gone.shares(count) * gone.cost
     free = [place for place, count in enumerate(told) if count is None]
     slack = _ROUNDING + _FEE * sum(count or 0 for count in told)
     way = _that_fits([lost[place] for place in free], shares, cash, slack)
     for place in free:
         told[place] = (None if lost[place].expired else 0) if way is None else way[free.index(place)]
-    return told
+    return told, way is not None
 
 
 def _by_price(gone: _Gone, spot: float) -> int | None:
@@ -140,7 +170,7 @@ def _that_fits(free: list[_Gone], shares: int, cash: float | None, slack: float)
 
     def left(way: tuple[int, ...]) -> tuple[int, float]:
         brought = [gone.shares(count) for gone, count in zip(free, way, strict=True)]
-        spent = math.fsum(each * gone.contract.strike for each, gone in zip(brought, free, strict=True))
+        spent = math.fsum(each * gone.cost for each, gone in zip(brought, free, strict=True))
         return abs(shares - sum(brought)), abs(paid - spent)
 
     by_price = sorted(_ways_of_a_price(free), key=lambda way: (left(way)[0], sum(way), way))
@@ -161,7 +191,7 @@ def _that_fits(free: list[_Gone], shares: int, cash: float | None, slack: float)
 
 def _delivery(gone: _Gone, cash: float | None) -> Delivery:
     whole = cash is None and (gone.closed > 0 or not gone.expired)
-    return Delivery(abs(gone.closed), gone.shares(1), 0.0 if cash is None else gone.contract.strike, whole)
+    return Delivery(abs(gone.closed), gone.shares(1), 0.0 if cash is None else gone.cost, whole)
 
 
 def _ways_of_a_price(free: list[_Gone]) -> list[tuple[int, ...]]:

@@ -107,7 +107,8 @@ class Teller:
         """
         if settings.hedge == "policy" and policy is None:
             raise PolicyError("setting hedge is policy, and no policy is given")
-        require_policy_told(policy, "" if told is None else told.policy, settings.policy)
+        if settings.hedge == "policy":  # an era that has ended may have been told of one
+            require_policy_told(policy, "" if told is None else told.policy, settings.policy)
         self._policy = policy
         self.told = MarketRecord() if told is None else told
         self._settings = settings

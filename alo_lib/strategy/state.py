@@ -203,6 +203,12 @@ class StrategyState(Ledger):
             self._policy = policy_of_records(self.policy_told)
         return self._policy
 
+    def forget_policy(self) -> None:
+        """Have been told of no policy, until one is told."""
+        self.policy_told, self._policy = records(Kind.POLICY, 0), None
+        for underlying in self.underlyings.values():
+            underlying.policy_left_on = None
+
     @property
     def learned(self) -> HedgingRule | None:
         """The rule of that policy, as :func:`~alo_lib.strategy.hedging.hedging_rule` takes it."""

@@ -1,4 +1,4 @@
-"""Live LEAN, hedged, is killed and started under other settings, then with changed hedging code."""
+"""Live LEAN, hedged, is killed and started under other settings, with changed hedging code, by a learned policy."""
 
 import shutil
 from collections.abc import Iterator
@@ -9,8 +9,10 @@ import pytest
 from alo_lib.cli.project import ROOT
 from alo_lib.journal import Journal, eras_of, orders_of
 from alo_lib.records import HostEvent, Kind, OrderReason
-from alo_lib.runtime import Replayer
+from alo_lib.runtime import Replayer, replay
 from alo_lib.settings import Settings
+from alo_lib.strategy.hedging_policy import HedgingPolicy
+from alo_lib.strategy.policy_format import policy_digest, policy_text
 from tests.live.live_run import LiveLean, moved_clock
 from tests.live.test_restart import SETTINGS, START, all_is_told, at_broker, filled, held
 
@@ -108,3 +110,30 @@ def test_live_lean_goes_on_under_another_band_and_then_with_other_hedging_code(l
     assert frames > 4
     (said,) = replayer.unlike
     assert said.startswith("era 3 was decided by program ")
+
+
+def test_live_lean_goes_on_by_a_policy_of_its_object_store_by_another_and_without_one(lean: LiveLean) -> None:
+    policies = [HedgingPolicy.zero(aversion) for aversion in (4000.0, 600.0)]
+    for number, policy in enumerate(policies):
+        (lean.folder / "store" / f"policy-{number}.json").write_bytes(policy_text(policy))
+    lean.start()
+    lean.wait_for("a hedged trade", lambda: filled(lean.journal, OrderReason.HEDGE) > 0)
+    lean.wait_for("its fills on the disk", lambda: all_is_told(lean, lean.journal))
+    lean.kill()
+    opened = entries(kept_whole(lean))
+    by_policy = [{"hedge": "policy", "policy": f"policy-{number}.json"} for number in range(len(policies))]
+    for era, hedge in enumerate([*by_policy, {"hedge": "delta_band"}], 2):
+        lean.change(Settings.of(SETTINGS, hedge))
+        lean.start()
+        lean.wait_for(f"two frames of era {era}", lambda era=era: frames_of_last_era(lean.journal, era) >= 2)  # type: ignore[misc]
+        lean.wait_for("its fills on the disk", lambda: all_is_told(lean, lean.journal))
+        lean.kill()
+        journal = kept_whole(lean)
+        assert any(f"alo recovery: era {era} of the journal begins with" in line for line in lean.log)
+    assert [each.number for each in eras_of(journal)] == [1, 2, 3, 4]
+    told = [message.records["digest"][0].decode() for message in journal.messages if message.kind is Kind.POLICY]
+    assert told == [policy_digest(policy) for policy in policies]
+    assert entries(journal)[: len(opened)] == opened
+    assert entries(journal) == sorted(set(entries(journal)))
+    result = replay(journal)
+    assert (result.divergence, result.unlike) == (None, ())

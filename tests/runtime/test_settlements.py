@@ -276,6 +276,70 @@ def test_an_expiry_that_nobody_saw_ends_the_trades_and_books_what_was_delivered(
     assert again.findings == ["portfolio and open orders are as the journal says"]
 
 
+def paying(amount: float, since: int, *terms: tuple[float, int, int], price: float = math.nan) -> Listed:
+    """As :func:`listed`, where ``amount`` a share went ex after OVER; nothing was delivered before ``since``."""
+    known = listed(*terms, price=price)
+    return Listed(known.contracts, known.price_at, lambda underlying, time: amount * (time <= OVER), since)
+
+
+@pytest.mark.parametrize("price", [math.nan, 120.0])
+def test_shares_of_an_expiry_are_paid_the_dividends_since_or_owe_them(price: float) -> None:
+    """Three calls at 100 that were assigned: the account has the strike, and paid 1.50 on each share it is short."""
+    (told,) = found({1: -3}, {0: -300}, paying(1.5, 0, CALL, price=price), cash=300 * 100.0 - 300 * 1.5)
+    assert (told.delivered, told.shares, told.paid, told.unsure, told.known) == (3, -300, 1.5, 0.0, True)
+    (told,) = found({1: 2}, {0: 200}, paying(1.5, 0, CALL, price=price), cash=-200 * 100.0 + 200 * 1.5 - 4.0)
+    assert (told.delivered, told.shares, told.paid) == (2, 200, 1.5)
+
+
+EARLY = (100.0, -1, AHEAD)
+
+
+@pytest.mark.parametrize(
+    ("cash", "paid", "unsure"),
+    [
+        (-200 * 100.0 + 200 * 1.5 - 2.0, 1.5, 0.0),  # assigned before the ex-date
+        (-200 * 100.0 - 2.0, 0.0, 0.0),  # and on it or after it
+        (None, 0.0, 1.5),
+    ],
+)
+def test_cash_says_on_which_side_of_an_ex_date_shares_were_delivered(
+    cash: float | None, paid: float, unsure: float
+) -> None:
+    (told,) = found({1: -3}, {0: 200, 1: -1}, paying(1.5, 0, EARLY), cash=cash)
+    assert (told.closed, told.delivered, told.shares, told.paid, told.unsure) == (-2, 2, 200, paid, unsure)
+
+
+def test_what_was_delivered_between_two_ex_dates_is_not_guessed() -> None:
+    assert found({1: -3}, {0: 200, 1: -1}, paying(1.5, 0, EARLY), cash=-200 * 100.0 + 200 * 0.7) == []
+
+
+def test_the_dividend_on_shares_that_were_delivered_meanwhile_is_booked() -> None:
+    """It went ex after the expiry, is told before the deliveries are found, and counts what was held then."""
+    core, contracts, held = held_over_expiry()
+    options = [number for number in held if number in contracts]
+    expiry, spot, amount = max(contracts[number][1].expiry_time for number in options), 112.0, 1.25
+    later, shares, cash = expiry + 3 * 86_400 * 10**9, held.get(0, 0), core.cash
+    for number in options:
+        terms = contracts[number][1]
+        if terms.right * (spot - terms.strike) > 0:
+            brought = int(np.sign(held[number])) * terms.right * abs(held[number]) * 100
+            shares, cash = shares + brought, cash - brought * terms.strike
+    assert shares != held.get(0, 0)
+    core.accept(Message(Kind.DIVIDEND, later, records(Kind.DIVIDEND, time=later - 10**9, amount=amount)))
+    known = Listed(contracts, lambda underlying, time: spot, lambda underlying, time: amount * (time <= expiry), 0)
+    positions = {0: HostPosition(shares, 100.0)}
+    result = reconcile(core, positions, {}, later, cash=cash + shares * amount, listed=known)
+    assert any("of dividends on them since" in each for each in result.findings)
+    assert not any("in cash" in each for each in result.findings)
+    for message in result.messages:
+        core.accept(message)
+    assert core.refusals.count == 0
+    assert core.cash == pytest.approx(cash + shares * amount, abs=1e-6)
+    core.open_frame(later)
+    core.run()
+    assert core.cash == pytest.approx(cash + shares * amount, abs=1e-6)
+
+
 def test_what_nothing_explains_is_said_and_the_host_is_right() -> None:
     """All is gone and no price is known: more cash than any fee says that somebody traded."""
     core, contracts, held = held_over_expiry()
