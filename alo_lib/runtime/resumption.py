@@ -32,7 +32,7 @@ from alo_lib.records import HostEvent, Kind, Message, Records, remark
 from alo_lib.records.spelling import spelled
 from alo_lib.runtime.following import core_of_era, inputs_waiting
 from alo_lib.runtime.market_record import MarketRecord, market_record_of
-from alo_lib.runtime.policy_file import Stored, nothing_stored, policy_of_era
+from alo_lib.runtime.policy_file import PolicyOfEra, Stored, nothing_stored, policy_of_era
 from alo_lib.runtime.replay import Continuation, Replayer
 from alo_lib.runtime.same_settings import SETTINGS_OF_PLACE, known_settings_of, require_same_settings, with_place_of
 from alo_lib.settings import Settings
@@ -175,7 +175,10 @@ class Beginning:
         core, why = replayer.core, [*replayer.unlike]
         if before is not None:
             begun = any(True for _ in messages_of(self.recorded, Kind.SESSION))
-            policy = policy_of_era(before.settings, self.settings, core.policy_told, self._stored, begun=begun)
+            if self._warm is not None and not before.different and len(core.policy_told):
+                policy = PolicyOfEra(core.policy_told.copy())  # who takes over does not ask what the file is by now
+            else:
+                policy = policy_of_era(before.settings, self.settings, core.policy_told, self._stored, begun=begun)
             why = [each for each in (before.different, policy.different) if each] + why
             if why or (begun and not len(core.policy_told)):  # else it was told, or a host tells it
                 self._policy = policy.records

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alo_lib.journal import Journal, eras_of, orders_of
+from alo_lib.core import program
+from alo_lib.journal import Journal, LiveObjectStoreJournal, eras_of, orders_of
 from alo_lib.records import Kind, Message, OrderReason
-from alo_lib.runtime import Beginning, MarketRecord, Teller, open_core, replay
+from alo_lib.runtime import Beginning, MarketRecord, Teller, begin, open_core, replay
 from alo_lib.runtime.policy_file import PolicyOfEra, save_policy
 from alo_lib.runtime.same_settings import settings_of
 from alo_lib.settings import Settings
@@ -177,6 +178,28 @@ def test_where_the_file_is_gone_the_policy_that_was_told_goes_on_and_that_is_sai
     journal = live.keep()
     assert len(eras_of(journal)) == 3
     assert digests(journal) == [digest, digest]  # an era is told its own
+    assert replay(journal).divergence is None
+
+
+def test_who_takes_over_goes_on_by_the_policy_that_was_told_whatever_the_file_is_by_now(tmp_path: Path) -> None:
+    path = tmp_path / "learned.json"
+    settings, live = by(learned(), path), begun(tmp_path / "store")
+    go_on(live, settings, 11, SPOTS)
+    live.market.writer.abandon()
+    followed = begin(live.market.settings, LiveObjectStoreJournal(live.store, program()), adopts=True)
+    warm = followed.replayer()
+    assert list(warm.frames())
+    followed.place.release()
+    path.write_bytes(b"no policy")
+    with pytest.raises(PolicyError):
+        live.start(settings)
+    place = LiveObjectStoreJournal(live.store, program())
+    beginning = begin(live.market.settings, place, adopts=True, warm=warm)
+    live.market.core, live.market.writer, live.place = beginning.decided_again(), beginning.writer, place
+    live.market.bar(12, SPOTS[-1], volatility=0.33)
+    journal = live.keep()
+    assert digests(journal) == [policy_digest(learned())]
+    assert len(eras_of(journal)) == 2
     assert replay(journal).divergence is None
 
 
