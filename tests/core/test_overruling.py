@@ -30,9 +30,8 @@ class Pipeline(Script):
         self.hooks: dict[FrameTask, Hook] = {}
 
     def frames(self, time: int) -> list[Records]:
-        sent = []
-        for number in range(1, self.settings.frames_per_bar + 1):
-            frame = time + number * self.settings.frame_nanoseconds
+        sent, length = [], self.settings.frame_nanoseconds
+        for frame in range(time + length, time + self.settings.frames_per_bar * length + 1, length):
             if self.core.open_frame(frame):
                 for task in (FrameTask.SIGNAL, FrameTask.TARGET, FrameTask.LIMIT):
                     self.core.run_through(task)
