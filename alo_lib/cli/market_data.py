@@ -21,6 +21,8 @@ __all__ = ["holds_data", "ready_market", "write_market"]
 
 _UNFINISHED: Final = ".unfinished"
 _COMPLETE: Final = "complete"
+_EMPTIED: Final = ".emptied"
+"""What the folder is named once all that was made is in its place, so that one that is half removed is none."""
 _WRITING: Final = ".writing"
 _IN_PLACE: Final = "the market is made, and the same command puts it in place in {}"
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
@@ -125,7 +127,8 @@ def _put_in_place(folder: Path) -> str | None:
     try:
         for entry in sorted(made.iterdir()):
             entry.replace(folder / entry.name)
-        shutil.rmtree(unfinished)
+        shutil.rmtree(folder / _EMPTIED, ignore_errors=True)
+        shutil.rmtree(unfinished.replace(folder / _EMPTIED))
     except Interrupted as interruption:
         raise Interrupted(interruption.number, _IN_PLACE.format(folder)) from None
     return bars

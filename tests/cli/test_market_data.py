@@ -175,6 +175,25 @@ def test_a_move_that_a_signal_cuts_short_says_so(run, generator, small_market, t
     assert not holds_data(tmp_path)
 
 
+def test_a_removal_that_is_cut_short_leaves_a_market_that_is_whole(generator, small_market, tmp_path, monkeypatch):
+    def cut_off(path, **options):
+        if not options:
+            (path / "complete").unlink()
+            raise Interrupted(signal.SIGKILL)
+
+    (made := tmp_path / ".unfinished").mkdir()
+    shutil.copytree(small_market, made / "market")
+    (made / "complete").write_text(ALL_BARS)
+    with monkeypatch.context() as patch:
+        patch.setattr("alo_lib.cli.market_data.shutil.rmtree", cut_off)
+        with pytest.raises(Interrupted):
+            write_market(tmp_path, read_truth(small_market))
+    assert holds_data(tmp_path)
+    with pytest.raises(UserError, match=r"holds data|is not empty|already"):
+        write_market(tmp_path, read_truth(small_market))
+    assert generator == []
+
+
 def test_what_is_in_the_way_is_named(run, generator, cut_short, tmp_path):
     (tmp_path / ".unfinished").touch()
     outcome = run("generate", "--output", tmp_path)
