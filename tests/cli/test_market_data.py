@@ -114,7 +114,9 @@ def test_a_market_of_other_bars_is_another(run, generator, small_market, tmp_pat
     folder = tmp_path / "new"
     shutil.copytree(small_market, folder / ".unfinished" / "market")
     (folder / ".unfinished" / "complete").write_text(bars)
-    (tmp_path / "truth.json").write_text(read_truth(small_market).model_dump_json())
+    truth = read_truth(small_market)
+    assert truth is not None
+    (tmp_path / "truth.json").write_text(truth.model_dump_json())
     outcome = run("generate", "--output", folder, "--truth", tmp_path / "truth.json", *option)
     assert (outcome.status, "holds another market" in outcome.err) == ((0, False) if same else (2, True))
     assert _names(folder) == _names(small_market)
@@ -181,16 +183,18 @@ def test_a_removal_that_is_cut_short_leaves_a_market_that_is_whole(generator, sm
             (path / "complete").unlink()
             raise Interrupted(signal.SIGKILL)
 
+    truth = read_truth(small_market)
+    assert truth is not None
     (made := tmp_path / ".unfinished").mkdir()
     shutil.copytree(small_market, made / "market")
     (made / "complete").write_text(ALL_BARS)
     with monkeypatch.context() as patch:
         patch.setattr("alo_lib.cli.market_data.shutil.rmtree", cut_off)
         with pytest.raises(Interrupted):
-            write_market(tmp_path, read_truth(small_market))
+            write_market(tmp_path, truth)
     assert holds_data(tmp_path)
     with pytest.raises(UserError, match=r"holds data|is not empty|already"):
-        write_market(tmp_path, read_truth(small_market))
+        write_market(tmp_path, truth)
     assert generator == []
 
 
@@ -218,7 +222,12 @@ def test_what_is_in_the_way_is_named(run, generator, cut_short, tmp_path):
 
 def test_two_commands_do_not_write_into_one_folder(run, generator, tmp_path, monkeypatch):
     told, asked = [], threading.Event()
-    monkeypatch.setattr("alo_lib.cli.market_data.say", lambda sentence: (told.append(sentence), asked.set()))
+
+    def say(sentence):
+        told.append(sentence)
+        asked.set()
+
+    monkeypatch.setattr("alo_lib.cli.market_data.say", say)
     with (tmp_path / ".writing").open("wb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         outcome = run("generate", "--output", tmp_path)
