@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from alo_lib.cli.project import ROOT
 from alo_lib.numerics.carried import PROCESSOR
 
 __all__ = ["carry"]
@@ -46,7 +47,7 @@ def carry(folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if name != "ALO_KERNELS"}
-    environment |= PROCESSOR | {"NUMBA_CACHE_DIR": str(folder.resolve())}
+    environment |= PROCESSOR | {"NUMBA_CACHE_DIR": str(folder.resolve()), "PYTHONPATH": str(ROOT)}
     rehearsal = "from alo_lib.runtime.rehearsal import rehearse; from alo_lib.settings import Settings; "
     rehearsal += "rehearse(Settings.of({'underlyings': 'ALFA'}))"
     with tempfile.TemporaryDirectory(prefix="alo-carry-") as work:

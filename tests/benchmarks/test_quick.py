@@ -61,8 +61,9 @@ def test_the_verdict_on_policies_ends_with_its_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", EMBEDDED)
 def test_a_benchmark_ends_with_its_rows(name: str, lean_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEAN_DATA", str(lean_data))
+    monkeypatch.delenv("PYTHONPATH", raising=False)  # as documents say it, in the project's folder
     command = [sys.executable, "-m", f"benchmarks.{name}", "--quick", "--json"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500, cwd=ROOT)
     assert ended.returncode in ENDS, ended.stderr
     assert json.loads(ended.stdout)
     assert "Traceback" not in ended.stderr

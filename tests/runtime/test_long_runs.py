@@ -71,6 +71,7 @@ def test_a_million_frames_with_news_take_no_more_than_their_first_quarter() -> N
     assert found["segments"] >= 64
 
 
+@pytest.mark.slow
 def test_twenty_thousand_frames_are_flat() -> None:
     found = long_run("frames", 20_000)
     check_flat(found)

@@ -32,6 +32,7 @@ def notices(journal: Journal) -> list[str]:
     return [text.decode() for texts in told for text in texts]
 
 
+@pytest.mark.slow
 def test_a_forecast_over_an_event_has_its_variance(root: Path, tmp_path: Path) -> None:
     quiet = journal_of(root, tmp_path / "quiet", "# none\n")
     loud = journal_of(root, tmp_path / "loud", "2024-03-28,after,earnings,5%\n")

@@ -11,6 +11,7 @@ from alo_lib.settings import Settings
 from alo_lib.strategy.calibration import Due, calibrate
 from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.volatility import GjrGarch, GjrParameters, VolatilityError
+from tests.sampled import sampled
 
 Array = NDArray[np.float64]
 SETTINGS = Settings.of({"underlyings": "TEST"})
@@ -31,7 +32,7 @@ def broken(close: float, seed: int, count: int = 250) -> list[float]:
     return [float(each) for each in 0.7 * close * np.exp(np.cumsum(np.append(0.0, moves)))]
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", sampled(range(2), every=2))
 def test_the_forecast_follows_a_jump_within_a_session(seed: int) -> None:
     forecaster, closes = VolatilityForecaster(SETTINGS), pinned(seed)
     assert forecaster.update(closes) is None
@@ -105,7 +106,7 @@ def test_a_print_that_comes_back_is_dropped() -> None:
     assert wild > 5.0 * forecaster.volatility(0.1)
 
 
-@pytest.mark.parametrize("days", [1, 2, 60])
+@pytest.mark.parametrize("days", sampled([1, 2, 60], every=3))
 def test_after_a_restart_there_is_the_same_forecast(days: int) -> None:
     closes = pinned(3)
     closes += broken(closes[-1], 3)[:days]
