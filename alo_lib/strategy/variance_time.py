@@ -18,6 +18,9 @@ from alo_lib.volatility import (
 
 __all__ = ["Life", "ScheduledEvent", "VarianceTime"]
 
+_MOST_POSITIONS = 1000
+"""Times whose place on the clock is kept."""
+
 
 class ScheduledEvent(NamedTuple):
     """A dated event: when it moves the price, its name, and the move that is expected (NaN where nobody says)."""
@@ -143,5 +146,7 @@ class VarianceTime:
             self._positions = clock, {}
         positions = self._positions[1]
         if (known := positions.get(time)) is None:
+            if len(positions) >= _MOST_POSITIONS:  # each frame has a moment of its own
+                positions.clear()
             known = positions[time] = clock.position(time)
         return known
