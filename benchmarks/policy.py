@@ -19,6 +19,7 @@ from alo_lib.strategy.hedging import Band, HedgedPosition
 from alo_lib.strategy.hedging_features import FEATURES, features, inputs
 from alo_lib.strategy.hedging_policy import HedgingPolicy, Layer, decide_all
 from benchmarks.harness import Row, options_of, report
+from tests.strategy.kit import POSITION
 
 __all__ = ["decision_rows", "main"]
 
@@ -50,23 +51,7 @@ def decision_rows(policy: HedgingPolicy, name: str, paths: int, repeats: int) ->
 def _positions(paths: int) -> HedgedPosition:
     """Short and long options at about the money, as many as there are paths."""
     rng = np.random.default_rng(7)
-    usual = HedgedPosition(
-        delta=300.0,
-        gamma=70.0,
-        vega=9_000.0,
-        theta=8_000.0,
-        vega_skew=3_500.0,
-        contracts=20.0,
-        spot=100.0,
-        implied=0.25,
-        forecast=0.2,
-        time_to_expiry=0.1,
-        rate=0.03,
-        half_spread=0.02,
-        fee=0.005,
-        order_fee=1.0,
-    )
-    told = {each.name: getattr(usual, each.name) * rng.uniform(0.7, 1.4, paths) for each in fields(usual)}
+    told = {each.name: getattr(POSITION, each.name) * rng.uniform(0.7, 1.4, paths) for each in fields(POSITION)}
     return HedgedPosition(**(told | {"gamma": told["gamma"] * rng.choice((-1.0, 1.0), paths)}))
 
 
