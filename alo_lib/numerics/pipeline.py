@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
-from numba.core import bytecode, codegen, compiler, typed_passes, untyped_passes
+from numba.core import bytecode, codegen, compiler, compiler_machinery, ir, typed_passes, untyped_passes
 
-__all__ = ["Jumped", "KernelFlags", "KernelPipeline", "Library", "PartLibrary", "without_collections"]
+__all__ = ["BorrowArrays", "Jumped", "KernelFlags", "KernelPipeline", "Library", "PartLibrary", "without_collections"]
 
 _LEFT_OUT: Final = {
     untyped_passes.InlineClosureLikes: "kernels define no functions",
@@ -20,6 +20,47 @@ _LEFT_OUT: Final = {
     typed_passes.AnnotateTypes: "nobody reads which type each variable has",
     typed_passes.DumpParforDiagnostics: "kernels are not parallel",
 }
+
+
+_BORROWED: Final = frozenset({"build_tuple", "cast", "exhaust_iter", "getattr", "getitem", "phi", "static_getitem"})
+"""numba's names of expressions whose arrays are there already, or parts of those."""
+
+
+@compiler_machinery.register_pass(mutates_CFG=False, analysis_only=False)
+class BorrowArrays(compiler_machinery.FunctionPass):  # type: ignore[misc]
+    """A kernel that makes no array counts no references: those that it is handed stay with who calls it.
+
+    numba counts up and down, for all processors to see, wherever a kernel names an array of a tuple: that took most of
+    the time of kernels that read few numbers of many arrays.
+    """
+
+    _name = "borrow_arrays"
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def run_pass(self, state: Any) -> bool:
+        """Called by numba once types are known."""
+        state.targetctx.enable_nrt = self._makes_arrays(state)
+        return False
+
+    def _makes_arrays(self, state: Any) -> bool:
+        """Whether the kernel returns or calls for one, copies one into another, or has an error to tell of numbers."""
+
+        def counted(name: str) -> bool:
+            return bool(state.targetctx.data_model_manager[state.typemap[name]].contains_nrt_meminfo())
+
+        def makes(each: Any) -> bool:
+            if isinstance(each, ir.Return | ir.SetItem | ir.StaticSetItem):
+                return counted(each.value.name)
+            if isinstance(each, ir.DynamicRaise):
+                return True
+            if not isinstance(each, ir.Assign) or not isinstance(each.value, ir.Expr) or not counted(each.target.name):
+                return False
+            one_by_one = each.value.op == "getitem" and counted(each.value.index.name)
+            return one_by_one or each.value.op not in _BORROWED
+
+        return any(makes(each) for block in state.func_ir.blocks.values() for each in block.body)
 
 
 class KernelPipeline(compiler.CompilerBase):  # type: ignore[misc]
@@ -38,6 +79,7 @@ class KernelPipeline(compiler.CompilerBase):  # type: ignore[misc]
         """As numba asks for them."""
         passes = compiler.DefaultPassBuilder.define_nopython_pipeline(self.state)
         passes.passes = [each for each in passes.passes if each[0] not in _LEFT_OUT]
+        passes.add_pass_after(BorrowArrays, typed_passes.NopythonTypeInference)
         passes.finalize()
         return [passes]
 

@@ -10,13 +10,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from numba.core import config, event
 
 from alo_lib.numerics import compilation
 from alo_lib.numerics.compilation import kernel, python_original
+from alo_lib.numerics.pipeline import BorrowArrays
 
 LIBRARY = Path(compilation.__file__).resolve().parents[1]
 
@@ -309,6 +311,71 @@ def test_without_compilation_a_kernel_is_its_function() -> None:
         env={**os.environ, "PYTHONPATH": str(LIBRARY.parent), "NUMBA_DISABLE_JIT": "1"},
         check=True,
     )
+
+
+class _Pair(NamedTuple):
+    first: Any
+    second: Any
+
+
+def _of_both(pair: _Pair, i: int) -> float:
+    row = pair.first[i]
+    return float(row[0] * pair.second[i])
+
+
+def _chosen(pair: _Pair, second: bool) -> Any:
+    return pair.second if second else pair.first[0]
+
+
+def _sum_of_chosen(pair: _Pair) -> float:
+    total = 0.0
+    for i in range(3):
+        total += _chosen(pair, i == 1)[0]
+    return total
+
+
+def _copied(pair: _Pair) -> None:
+    pair.first[0] = pair.second
+
+
+def _picked(pair: _Pair, which: Any) -> float:
+    return float(pair.second[which][0])
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "result", "counts"),
+    [
+        (_of_both, (1,), 8.0, []),
+        (_sum_of_chosen, (), 5.0, ["_chosen", "_sum_of_chosen"]),
+        (_copied, (), None, ["_copied"]),
+        (_picked, (np.array([1, 0]),), 4.0, ["_picked"]),
+    ],
+)
+def test_only_kernels_that_make_arrays_count_references(
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    result: float | None,
+    counts: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And what is counted comes out even, so that nothing is kept nor given back too early."""
+    counted = list[str]()
+    decide = BorrowArrays.run_pass
+
+    def told(self: BorrowArrays, state: Any) -> bool:
+        changed = decide(self, state)
+        counted.extend([state.func_id.func_name] if state.targetctx.enable_nrt else [])
+        return changed
+
+    monkeypatch.setattr(BorrowArrays, "run_pass", told)
+    monkeypatch.setitem(globals(), "_chosen", kernel(_chosen))
+    pair = _Pair(np.array([[1.0, 1.0], [2.0, 2.0]]), np.array([3.0, 4.0]))
+    owners = [sys.getrefcount(each) for each in pair]
+    compiled_function = kernel(function)
+    for _ in range(2):
+        assert compiled_function(pair, *arguments) == result
+    assert counted == counts
+    assert [sys.getrefcount(each) for each in pair] == owners
 
 
 def test_python_collects_again_once_a_kernel_is_compiled() -> None:
