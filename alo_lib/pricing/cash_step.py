@@ -180,6 +180,14 @@ def _up(n: int, into: Array, spot: Array, k: Array) -> None:
         store(into, i, x)
         before = pays
         i += 1
+    # While no lane is exercised the processor goes on without waiting for which is better.
+    while i <= n:
+        held, pays = fma(rise, x, load(into, i)), fma(move, load(spot, i), strike)
+        if any_lane(pays > held):
+            break
+        x = held
+        store(into, i, x)
+        i += 1
     for j in range(i, n + 1):
         x = greatest(fma(rise, x, load(into, j)), fma(move, load(spot, j), strike))
         store(into, j, x)
