@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
-from numba.core import bytecode, codegen, compiler, compiler_machinery, ir, typed_passes, untyped_passes
+from numba.core import bytecode, codegen, compiler, compiler_machinery, ir, typed_passes, types, untyped_passes
 
 __all__ = ["BorrowArrays", "Jumped", "KernelFlags", "KernelPipeline", "Library", "PartLibrary", "without_collections"]
 
@@ -57,6 +57,8 @@ class BorrowArrays(compiler_machinery.FunctionPass):  # type: ignore[misc]
                 return True
             if not isinstance(each, ir.Assign) or not isinstance(each.value, ir.Expr) or not counted(each.target.name):
                 return False
+            if each.value.op == "call":
+                return not isinstance(state.typemap[each.value.func.name], types.NamedTupleClass)
             one_by_one = each.value.op == "getitem" and counted(each.value.index.name)
             return one_by_one or each.value.op not in _BORROWED
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from alo_lib.numerics.compilation import kernel
 from alo_lib.numerics.lanes import LANES, table
 from alo_lib.pricing.cash_grid import solve_grid
-from alo_lib.pricing.cash_plan import lay_like, plan_option, segment_limit
+from alo_lib.pricing.cash_plan import lay_like, new_plan_space, plan_option, segment_limit
 from alo_lib.pricing.cash_rows import FALL, KEPT, NEW, PLACE, PLAN_ROWS, RANGE, WHOLE, is_ex_time
 from alo_lib.pricing.cash_step import (
     T_ALIVE,
@@ -74,7 +74,7 @@ def plan_batch(
     derivatives by spot where there is nothing to solve: at expiry, without volatility, NaN of NaN.
     """
     spot, strike, rate, dividend_yield, time, right = options
-    by, sure = np.empty(3), np.empty(SURE_ROWS)
+    by, sure, space = np.empty(3), np.empty(SURE_ROWS), new_plan_space(cash)
     for i in range(volatility.size):
         which, base = i if cash.rows.shape[0] > 1 else 0, i % count
         first, last = cash.rows[which, 0], cash.rows[which, 1]
@@ -90,11 +90,11 @@ def plan_batch(
             continue
         rest = rest_of(option, first, last, cash)
         if i < count:
-            plan_option(rest, volatility[i], first, last, cash, cells, unit, False, plans[i], steps[i])
+            plan_option(rest, volatility[i], first, last, cash, cells, unit, False, plans[i], steps[i], space)
         else:
             left = rest_of(option_of(options, base, american), first, last, cash).spot
             steps[i, :] = steps[base]
-            lay_like(plans[base], left, rest, volatility[i], first, last, cash, plans[i], steps[i])
+            lay_like(plans[base], left, rest, volatility[i], first, last, cash, plans[i], steps[i], space)
 
 
 @kernel
@@ -240,7 +240,7 @@ def trace_boundary(option: Option, volatility: float, cash: Cash, cells: int, un
     segments = segment_limit(cash)
     one, steps = np.zeros((segments, PLAN_ROWS)), np.zeros(segments, np.int64)
     first, last = cash.rows[0, 0], cash.rows[0, 1]
-    plan_option(option, volatility, first, last, cash, cells, unit, True, one, steps)
+    plan_option(option, volatility, first, last, cash, cells, unit, True, one, steps, new_plan_space(cash))
     plan, terms = table(segments * PLAN_ROWS), table(TERM_ROWS)
     for lane in range(LANES):
         plan[:, lane] = one.reshape(-1)

@@ -32,9 +32,10 @@ from alo_lib.pricing.cash_rows import (
     tell_values,
 )
 from alo_lib.pricing.escrow import aside_at, aside_before, aside_later
+from alo_lib.pricing.stairs import STAIR_ROWS
 from alo_lib.pricing.terms import Cash, Option
 
-__all__ = ["LEAST_TOLD", "lay_like", "plan_option", "segment_limit"]
+__all__ = ["LEAST_TOLD", "PlanSpace", "lay_like", "new_plan_space", "plan_option", "segment_limit"]
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -75,6 +76,23 @@ def segment_limit(cash: Cash) -> int:
     for i in range(cash.rows.shape[0]):
         most = max(most, cash.rows[i, 1] - cash.rows[i, 0])
     return (_LEVELS + 2) * (most + 1)
+
+
+class PlanSpace(NamedTuple):
+    """Scratch in which options are planned one after another."""
+
+    root: Array  # (_PATHS,) and
+    spot: Array  # (_PATHS, dividends at most + 1): see _Paths
+    stairs: Array  # (3, STAIR_ROWS / 3): see :func:`tell_values`
+
+
+@kernel
+def new_plan_space(cash: Cash) -> PlanSpace:
+    """Scratch for options of these schedules."""
+    most = 1
+    for i in range(cash.rows.shape[0]):
+        most = max(most, cash.rows[i, 1] - cash.rows[i, 0] + 1)
+    return PlanSpace(np.empty(_PATHS), np.empty((_PATHS, most)), np.zeros((3, STAIR_ROWS // 3)))
 
 
 class _Paths(NamedTuple):
@@ -268,6 +286,7 @@ def plan_option(
     everywhere: bool,
     plan: Array,
     steps: Integers,
+    space: PlanSpace,
 ) -> None:
     """The plan of one option whose dividends are rows first to last: its segments, latest first.
 
@@ -294,7 +313,8 @@ def plan_option(
     # Spot at which exercise begins at expiry, and the least at which anything bends.
     least = start = rate / dividend_yield if american and not call and dividend_yield > rate > 0.0 else 1.0
     far = _WIDTH if cells < _WIDE_FROM else _WIDE_WIDTH
-    paths = _Paths(np.full(_PATHS, math.nan), np.full((_PATHS, last - first + 1), option.spot), far)
+    paths = _Paths(space.root, space.spot[:, : last - first + 1], far)
+    paths.root[:], paths.spot[:, 0] = math.nan, option.spot
     found = aside_later(option, last)
     aside, lowest = 0.0, 0.0  # what is set aside, and logarithm of the least strike less that
     gone = 0.0  # spot that just pays the dividends
@@ -403,7 +423,7 @@ def plan_option(
         if k == first:
             break
         k, until, amount, kept = row, begin, next_amount, next_kept
-    tell_values(option, sigma, first, last, cash, plan, steps)
+    tell_values(option, sigma, first, last, cash, plan, steps, space.stairs)
 
 
 @kernel
@@ -417,6 +437,7 @@ def lay_like(
     cash: Cash,
     plan: Array,
     steps: Integers,
+    space: PlanSpace,
 ) -> None:
     """The plan of an option on the grids of another one, whose plan is ``layout`` and whose steps it has.
 
@@ -430,4 +451,5 @@ def lay_like(
         for row in range(PLAN_ROWS):
             plan[segment, row] = layout[segment, row]
         plan[segment, PLACE] += moved / plan[segment, RANGE]
-    tell_values(option, sigma, first, last, cash, plan, steps)
+    if not option.call or aside_before(0.0, aside_later(option, last), option, first, cash).worth > 0.0:
+        tell_values(option, sigma, first, last, cash, plan, steps, space.stairs)

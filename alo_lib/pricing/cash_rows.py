@@ -70,37 +70,49 @@ def is_ex_time(fall: float, kept: float) -> bool:
 
 
 @kernel
-def _tell_call(option: Option, first: int, last: int, cash: Cash, plan: Array, steps: Integers) -> None:
+def _as_later(segment: int, plan: Array) -> None:
+    """What is worth how much at the end of a segment that begins no stretch: what is so at that of the one after it."""
+    for row in range(WORTHLESS, PLAN_ROWS):
+        if row < FALL or row >= STAIRS:
+            plan[segment, row] = plan[segment - 1, row]
+
+
+@kernel
+def _tell_call(option: Option, first: int, last: int, cash: Cash, plan: Array, steps: Integers, stairs: Array) -> None:
     """:func:`tell_values` of a call: on nothing it is worth nothing, whatever is paid."""
     found = aside_later(option, last)
-    none = np.empty((3, 0))
     for segment in range(steps.size):
         if steps[segment] == 0:
             break
         one = plan[segment]
         if steps[segment] < NEW:
-            one[WORTHLESS:FALL], one[STAIRS:] = plan[segment - 1, WORTHLESS:FALL], plan[segment - 1, STAIRS:]
+            _as_later(segment, plan)
             continue
         found = aside_before(one[END], found, option, first, cash)
         one[ASIDE] = aside_at(one[END], found, option) / option.strike
         one[WORTHLESS], one[PLATEAU], one[GAP] = 0.0, math.inf, 0.0
         one[KINK], one[JUMP], one[BLUR] = NOTHING, 0.0, 0.0
-        tell_stairs(0, none, one[STAIRS:])
+        tell_stairs(0, stairs, one[STAIRS:])
 
 
 @kernel
-def tell_values(option: Option, sigma: float, first: int, last: int, cash: Cash, plan: Array, steps: Integers) -> None:
-    """The rows of a plan, once its segments are laid out, that say what is paid and what is worth how much."""
+def tell_values(
+    option: Option, sigma: float, first: int, last: int, cash: Cash, plan: Array, steps: Integers, stairs: Array
+) -> None:
+    """The rows of a plan, once its segments are laid out, that say what is paid and what is worth how much.
+
+    stairs (3, STAIR_ROWS / 3): scratch.
+    """
     _, strike, rate, dividend_yield, time, call, american = option
     if call:
-        _tell_call(option, first, last, cash, plan, steps)
+        _tell_call(option, first, last, cash, plan, steps, stairs)
         return
     variance, carry = sigma * sigma, rate - dividend_yield
     found = aside_later(option, last)
     gone, whole = 0.0, 1.0  # spot that just pays the dividends; what proportional ones leave
     plateau = math.inf  # what a put is worth of whose spot the last dividend leaves nothing
     next_plateau = math.inf  # and of whose spot the next dividend does
-    stairs, climbed = np.zeros((3, STAIR_ROWS // 3)), 0  # from the one to the other, and how many steps they have
+    climbed = 0  # steps of the stairs from the one to the other
     blur = 0.0  # variance that smooths the kink at gone
     apart = True  # whether the later grid ends before that kink
     for segment in range(steps.size):
@@ -108,7 +120,7 @@ def tell_values(option: Option, sigma: float, first: int, last: int, cash: Cash,
             break
         one = plan[segment]
         if steps[segment] < NEW:
-            one[WORTHLESS:FALL], one[STAIRS:] = plan[segment - 1, WORTHLESS:FALL], plan[segment - 1, STAIRS:]
+            _as_later(segment, plan)
             continue
         amount, kept, end, length = one[AMOUNT], one[KEPT], one[END], one[WHOLE]
         found = aside_before(end, found, option, first, cash)

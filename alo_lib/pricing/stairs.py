@@ -43,7 +43,8 @@ def climb(count: int, amount: float, kept: float, step: float, stairs: Array) ->
             lowest = j if stairs[_HEIGHT, j] < stairs[_HEIGHT, lowest] else lowest
         stairs[_HEIGHT, lowest - 1 if lowest > 0 else 1] += stairs[_HEIGHT, lowest]
         for j in range(lowest, count - 1):
-            stairs[:, j] = stairs[:, j + 1]
+            for row in range(3):
+                stairs[row, j] = stairs[row, j + 1]
         count -= 1
     stairs[_HEIGHT, count], stairs[_EDGE, count], stairs[_VARIANCE, count] = step, amount / kept, 0.0
     return count + 1

@@ -323,6 +323,11 @@ def _of_both(pair: _Pair, i: int) -> float:
     return float(row[0] * pair.second[i])
 
 
+def _of_swapped(pair: _Pair, i: int) -> float:
+    swapped = _Pair(pair.second, pair.first)
+    return float(swapped.first[i])
+
+
 def _chosen(pair: _Pair, second: bool) -> Any:
     return pair.second if second else pair.first[0]
 
@@ -346,6 +351,7 @@ def _picked(pair: _Pair, which: Any) -> float:
     ("function", "arguments", "result", "counts"),
     [
         (_of_both, (1,), 8.0, []),
+        (_of_swapped, (1,), 4.0, []),
         (_sum_of_chosen, (), 5.0, ["_chosen", "_sum_of_chosen"]),
         (_copied, (), None, ["_copied"]),
         (_picked, (np.array([1, 0]),), 4.0, ["_picked"]),
