@@ -8,7 +8,7 @@ import numpy.typing as npt
 from alo_lib.numerics.compilation import kernel
 from alo_lib.numerics.lanes import LANES, table
 from alo_lib.pricing.cash_grid import solve_grid
-from alo_lib.pricing.cash_plan import lay_like, new_plan_space, plan_option, segment_limit
+from alo_lib.pricing.cash_plan import PlanSpace, lay_like, new_plan_space, plan_option, segment_limit
 from alo_lib.pricing.cash_rows import FALL, KEPT, NEW, PLACE, PLAN_ROWS, RANGE, WHOLE, is_ex_time
 from alo_lib.pricing.cash_step import (
     T_ALIVE,
@@ -62,18 +62,18 @@ def plan_batch(
     cash: Cash,
     cells: int,
     unit: int,
-    count: int,
     plans: Array,
     steps: Integers,
     out: Array,
 ) -> None:
-    """Plans of n options, and the values of those that have no chance in them.
+    """Plans of the first ``count`` of n options, and the values of those that have no chance in them.
 
-    count: of the first so many; the others differ from those by little, in turn, and are laid out like them. plans (n,
-    segments, PLAN_ROWS), steps (n, segments): as :func:`plan_option` has them. out (4, n): price and its first three
+    The others differ from the first ones by little, in turn, and are to be laid out like them. plans (count, segments,
+    PLAN_ROWS), steps (n, segments): as :func:`plan_option` has them. out (4, n): price and its first three
     derivatives by spot where there is nothing to solve: at expiry, without volatility, NaN of NaN.
     """
     spot, strike, rate, dividend_yield, time, right = options
+    count = plans.shape[0]
     by, sure, space = np.empty(3), np.empty(SURE_ROWS), new_plan_space(cash)
     for i in range(volatility.size):
         which, base = i if cash.rows.shape[0] > 1 else 0, i % count
@@ -88,13 +88,32 @@ def plan_batch(
             sure_value(option, first, last, cash, by, sure)
             out[0, i], out[1, i] = sure[0], sure[1]
             continue
-        rest = rest_of(option, first, last, cash)
         if i < count:
+            rest = rest_of(option, first, last, cash)
             plan_option(rest, volatility[i], first, last, cash, cells, unit, False, plans[i], steps[i], space)
         else:
-            left = rest_of(option_of(options, base, american), first, last, cash).spot
             steps[i, :] = steps[base]
-            lay_like(plans[base], left, rest, volatility[i], first, last, cash, plans[i], steps[i], space)
+
+
+@kernel
+def _moved_plan(
+    options: Options,
+    sigma: float,
+    american: bool,
+    cash: Cash,
+    i: int,
+    plans: Array,
+    steps: Integers,
+    plan: Array,
+    space: PlanSpace,
+) -> None:
+    """The plan of option i at a volatility, laid out like that of the first ones which it differs from by little."""
+    base = i % plans.shape[0]
+    which = i if cash.rows.shape[0] > 1 else 0
+    first, last = cash.rows[which, 0], cash.rows[which, 1]
+    left = rest_of(option_of(options, base, american), first, last, cash).spot
+    rest = rest_of(option_of(options, i, american), first, last, cash)
+    lay_like(plans[base], left, rest, sigma, first, last, cash, plan, steps, space)
 
 
 @kernel
@@ -140,6 +159,7 @@ def read_batch(
     options: Options,
     volatility: Array,
     american: bool,
+    cash: Cash,
     order: Integers,
     cells: int,
     multiple: int,
@@ -150,13 +170,15 @@ def read_batch(
     """What one grid has for the options of ``order`` that have steps, into out (READ_ROWS, n).
 
     multiple: how many times the unit of cells and steps it has. order: sorted so that those of equal steps are
-    neighbours; eight at a time share their loops. What an option is worth depends on no other.
+    neighbours; eight at a time share their loops. What an option is worth depends on no other. plans, steps: as
+    :func:`plan_batch` has them.
     """
     segments = plans.shape[1]
     n = multiple * cells
     space = new_space(n + 1)
     plan, terms = table(segments * PLAN_ROWS), table(TERM_ROWS)
     read, no_trace = np.empty(4), np.empty((2, 0))
+    moved, plan_space = np.empty((segments, PLAN_ROWS)), new_plan_space(cash)
     begin = 0
     while begin < order.size:
         leader = order[begin]
@@ -173,11 +195,15 @@ def read_batch(
             count += 1
         for lane in range(LANES):
             i = order[begin + lane] if lane < count else leader
+            laid = plans[i] if i < plans.shape[0] else moved
+            if i >= plans.shape[0]:
+                sigma = volatility[i]
+                _moved_plan(options, sigma, american, cash, i, plans, steps[i], moved, plan_space)
             for k in range(segments):
                 if steps[leader, k] == 0:
                     break
                 for row in range(PLAN_ROWS):
-                    plan[k * PLAN_ROWS + row, lane] = plans[i, k, row]
+                    plan[k * PLAN_ROWS + row, lane] = laid[k, row]
             terms[T_SIDE, lane] = options.right[i]
             terms[T_RATE, lane], terms[T_YIELD, lane] = options.rate[i], options.dividend_yield[i]
             terms[T_VARIANCE, lane] = volatility[i] * volatility[i]

@@ -79,6 +79,8 @@ def solve(
 class _Planned(NamedTuple):
     """Options whose grids have cells of one size, as they are laid out: see :func:`plan_batch`."""
 
+    cash: Cash
+    order: npt.NDArray[np.int64]  # those of equal steps beside each other, each of the first ones before those like it
     options: Options
     volatility: Array
     american: bool
@@ -87,13 +89,21 @@ class _Planned(NamedTuple):
     steps: npt.NDArray[np.int64]
     sure: Array  # (4, n) what those are worth that have no steps
 
-    def read(self, multiple: int, count: int) -> Array:
-        """What a grid has for the first ``count`` options, (READ_ROWS, n)."""
+    def read(self, multiple: int, *, moved: bool = True) -> Array:
+        """What a grid has for the options, (READ_ROWS, n), or for the first ones alone."""
         out = np.empty((READ_ROWS, self.volatility.size))
-        steps = self.steps[:count]
-        order = np.lexsort(steps[:, steps.any(axis=0)].T) if steps.any() else np.arange(count)
+        order = self.order if moved else self.order[self.order < len(self.plans)]
         read_batch(
-            self.options, self.volatility, self.american, order, self.cells, multiple, self.plans, self.steps, out
+            self.options,
+            self.volatility,
+            self.american,
+            self.cash,
+            order,
+            self.cells,
+            multiple,
+            self.plans,
+            self.steps,
+            out,
         )
         return out
 
@@ -109,16 +119,19 @@ class _Planned(NamedTuple):
 def _planned(options: Options, volatility: Array, american: bool, size: GridSize, cash: Cash, count: int) -> _Planned:
     """The layouts of options whose grids are of one size; those after the first ``count`` differ little from these."""
     every, segments = volatility.size, segment_limit(cash)
-    plans, steps = np.empty((every, segments, PLAN_ROWS)), np.empty((every, segments), np.int64)
+    plans, steps = np.empty((count, segments, PLAN_ROWS)), np.empty((every, segments), np.int64)
     sure = np.empty((4, every))
-    plan_batch(options, volatility, american, cash, size.cells, size.steps, count, plans, steps, sure)
-    return _Planned(options, volatility, american, size.cells, plans, steps, sure)
+    plan_batch(options, volatility, american, cash, size.cells, size.steps, plans, steps, sure)
+    own = steps[:count]
+    order = np.lexsort(own[:, own.any(axis=0)].T) if own.any() else np.arange(count)
+    order = (order[:, None] + np.arange(0, every, count)).reshape(-1)
+    return _Planned(cash, order, options, volatility, american, size.cells, plans, steps, sure)
 
 
 def _solve_alike(options: Options, volatility: Array, american: bool, size: GridSize, cash: Cash) -> Array:
     """What :func:`solve` gives on grids of one size."""
     planned = _planned(options, volatility, american, size, cash, volatility.size)
-    coarse, fine = (planned.read(multiple, volatility.size) for multiple in (COARSE, FINE))
+    coarse, fine = (planned.read(multiple) for multiple in (COARSE, FINE))
     return planned.values(COARSE, FINE, coarse, fine)
 
 
@@ -153,10 +166,10 @@ def solve_moved(asked: Asked, american: bool, size: GridSize, cash: Cash) -> tup
         which = np.flatnonzero(cells == each)
         every, sigma, own = _together([(one.part(which), moved[which]) for one, moved in asked], cash.part(which))
         planned = _planned(every, sigma, american, size._replace(cells=int(each)), own, which.size)
-        coarse, fine = planned.read(COARSE, sigma.size), planned.read(FINE, which.size)
+        coarse, fine = planned.read(COARSE), planned.read(FINE, moved=False)
         first[:, which] = planned.values(COARSE, FINE, coarse, fine)[:, : which.size]
         less = 0 if american else 1
-        found = planned.values(less, COARSE, coarse if american else planned.read(less, sigma.size), coarse)
+        found = planned.values(less, COARSE, coarse if american else planned.read(less), coarse)
         all_of_them[:, :, which] = found.reshape(4, len(asked), which.size).swapaxes(0, 1)
     return first, list(all_of_them)
 
