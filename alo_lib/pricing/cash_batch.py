@@ -8,8 +8,8 @@ import numpy.typing as npt
 from alo_lib.numerics.compilation import kernel
 from alo_lib.numerics.lanes import LANES, table
 from alo_lib.pricing.cash_grid import solve_grid
-from alo_lib.pricing.cash_plan import PlanSpace, lay_like, new_plan_space, plan_option, segment_limit
-from alo_lib.pricing.cash_rows import FALL, KEPT, NEW, PLACE, PLAN_ROWS, RANGE, WHOLE, is_ex_time
+from alo_lib.pricing.cash_plan import PlanSpace, new_plan_space, plan_option, segment_limit
+from alo_lib.pricing.cash_rows import FALL, KEPT, NEW, PLACE, PLAN_ROWS, RANGE, WHOLE, is_ex_time, tell_values
 from alo_lib.pricing.cash_step import (
     T_ALIVE,
     T_RATE,
@@ -21,7 +21,7 @@ from alo_lib.pricing.cash_step import (
     GridSpace,
     new_space,
 )
-from alo_lib.pricing.escrow import rest_of
+from alo_lib.pricing.escrow import aside_before, aside_later, rest_of
 from alo_lib.pricing.sure_value import SURE_ROWS, sure_value
 from alo_lib.pricing.terms import Cash, Option, Options
 
@@ -96,9 +96,9 @@ def plan_batch(
 
 
 @kernel
-def _moved_plan(
+def _lay_like_first(
     options: Options,
-    sigma: float,
+    volatility: Array,
     american: bool,
     cash: Cash,
     i: int,
@@ -107,13 +107,24 @@ def _moved_plan(
     plan: Array,
     space: PlanSpace,
 ) -> None:
-    """The plan of option i at a volatility, laid out like that of the first ones which it differs from by little."""
-    base = i % plans.shape[0]
-    which = i if cash.rows.shape[0] > 1 else 0
+    """The plan of option i, which has the steps of one of the first ones, on the grids of that one.
+
+    The two differ by little; on the same nodes what they are worth differs by what they are, and not by where nodes
+    are. Escrowed dividends leave more or less of the spot at other rates.
+    """
+    base, which = i % plans.shape[0], i if cash.rows.shape[0] > 1 else 0
     first, last = cash.rows[which, 0], cash.rows[which, 1]
-    left = rest_of(option_of(options, base, american), first, last, cash).spot
-    rest = rest_of(option_of(options, i, american), first, last, cash)
-    lay_like(plans[base], left, rest, sigma, first, last, cash, plan, steps, space)
+    option = rest_of(option_of(options, i, american), first, last, cash)
+    moved = math.log(option.spot / rest_of(option_of(options, base, american), first, last, cash).spot)
+    for segment in range(steps.size):
+        if steps[segment] == 0:
+            break
+        for row in range(PLAN_ROWS):
+            plan[segment, row] = plans[base, segment, row]
+        plan[segment, PLACE] += moved / plan[segment, RANGE]
+    # A call on nothing is worth nothing, at any rates: it differs in what is set aside alone.
+    if not option.call or aside_before(0.0, aside_later(option, last), option, first, cash).worth > 0.0:
+        tell_values(option, volatility[i], first, last, cash, plan, steps, space.stairs)
 
 
 @kernel
@@ -197,8 +208,7 @@ def read_batch(
             i = order[begin + lane] if lane < count else leader
             laid = plans[i] if i < plans.shape[0] else moved
             if i >= plans.shape[0]:
-                sigma = volatility[i]
-                _moved_plan(options, sigma, american, cash, i, plans, steps[i], moved, plan_space)
+                _lay_like_first(options, volatility, american, cash, i, plans, steps[i], moved, plan_space)
             for k in range(segments):
                 if steps[leader, k] == 0:
                     break

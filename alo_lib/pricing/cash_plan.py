@@ -35,7 +35,7 @@ from alo_lib.pricing.escrow import aside_at, aside_before, aside_later
 from alo_lib.pricing.stairs import STAIR_ROWS
 from alo_lib.pricing.terms import Cash, Option
 
-__all__ = ["LEAST_TOLD", "PlanSpace", "lay_like", "new_plan_space", "plan_option", "segment_limit"]
+__all__ = ["LEAST_TOLD", "PlanSpace", "new_plan_space", "plan_option", "segment_limit"]
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -424,32 +424,3 @@ def plan_option(
             break
         k, until, amount, kept = row, begin, next_amount, next_kept
     tell_values(option, sigma, first, last, cash, plan, steps, space.stairs)
-
-
-@kernel
-def lay_like(
-    layout: Array,
-    spot: float,
-    option: Option,
-    sigma: float,
-    first: int,
-    last: int,
-    cash: Cash,
-    plan: Array,
-    steps: Integers,
-    space: PlanSpace,
-) -> None:
-    """The plan of an option on the grids of another one, whose plan is ``layout`` and whose steps it has.
-
-    The two differ by little; on the same nodes what they are worth differs by what they are, and not by where nodes
-    are. spot: the other one's, of which escrowed dividends leave more or less at other rates.
-    """
-    moved = math.log(option.spot / spot)
-    for segment in range(steps.size):
-        if steps[segment] == 0:
-            break
-        for row in range(PLAN_ROWS):
-            plan[segment, row] = layout[segment, row]
-        plan[segment, PLACE] += moved / plan[segment, RANGE]
-    if not option.call or aside_before(0.0, aside_later(option, last), option, first, cash).worth > 0.0:
-        tell_values(option, sigma, first, last, cash, plan, steps, space.stairs)

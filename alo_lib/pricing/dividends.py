@@ -114,6 +114,7 @@ class Kind(NamedTuple):
     cash: Cash | None  # dividends that are not settled
     net: Net | None  # options on what the others leave
     now: bool  # whether those are what goes ex now
+    carries: Carried  # what all of them leave at expiry
 
 
 def in_kinds(options: Options, american: bool, cash: Cash) -> Iterator[Kind]:
@@ -131,13 +132,13 @@ def in_kinds(options: Options, american: bool, cash: Cash) -> Iterator[Kind]:
         which = np.flatnonzero(kind)
         if not which.size:
             continue
-        own, part = cash.part(which), options.part(which)
+        own, part, carries = cash.part(which), options.part(which), Carried(*(column[which] for column in net))
         if kind is now:
-            yield Kind(which, own.ahead(), _net_of_today(part, own), True)
+            yield Kind(which, own.ahead(), _net_of_today(part, own), True, carries)
         elif kind is closed:
-            yield Kind(which, None, _net_of(part, Carried(*(column[which] for column in net))), False)
+            yield Kind(which, None, _net_of(part, carries), False, carries)
         else:
-            yield Kind(which, own if later[which[0]] else None, None, False)
+            yield Kind(which, own if later[which[0]] else None, None, False, carries)
 
 
 def exercised_now(options: Options, values: Array) -> Array:
@@ -195,9 +196,12 @@ def within_limit(options: Options, volatility: Array, invalid: Invalid) -> Optio
 
 
 def values_with_dividends(
-    options: Options, volatility: Array, american: bool, scheme: Scheme, cash: Cash, rows: int
+    options: Options, volatility: Array, american: bool, scheme: Scheme, cash: Cash, carries: Carried, rows: int
 ) -> Array:
-    """Prices (rows = 1) or prices and greeks (rows = 10), shape (rows, n); volatility (n,)."""
+    """Prices (rows = 1) or prices and greeks (rows = 10), shape (rows, n); volatility (n,).
+
+    carries: what the dividends leave of the options' spots at expiry.
+    """
     size = size_of(scheme)
     if rows == 1:
         return solve(options, volatility, american, size, cells_of(options, volatility, american, size), cash)[:1]
@@ -210,7 +214,6 @@ def values_with_dividends(
     else:
         asked.append((options._replace(dividend_yield=dividend_yield - rate_step), volatility))
     base, (still, up, down, more, other) = solve_moved(asked, american, size, cash)
-    carries = carried(options, cash)
     values, held = _on_the_grid(options, volatility, american, options.spot - carries.aside, base)
     net = _net_of(options, carries)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -206,14 +206,14 @@ def run_values(options: Options, volatility: Array, rows: int, method: Method) -
     if method.cash is not None:
         out = np.empty((rows, volatility.size))
         options = with_room(options, method.cash, method.invalid)
-        for which, cash, net, now in in_kinds(options, method.american, method.cash):
+        for which, cash, net, now, carries in in_kinds(options, method.american, method.cash):
             part, sigma, own = options.part(which), volatility[which], replace(method, cash=cash)
             if net is not None:
                 values = net.values(run_values(net.options, sigma, rows, own))
                 out[:, which] = exercised_now(part, values) if now and own.american else values
             elif cash is not None:
                 part = within_limit(part, sigma, method.invalid)
-                out[:, which] = values_with_dividends(part, sigma, method.american, method.scheme, cash, rows)
+                out[:, which] = values_with_dividends(part, sigma, method.american, method.scheme, cash, carries, rows)
             else:
                 out[:, which] = run_values(part, sigma, rows, own)
         return out
@@ -325,7 +325,7 @@ def run_implied(price: Array, options: Options, method: Method) -> Array:
     if method.cash is not None:
         out = np.empty(price.size)
         options = with_room(options, method.cash, method.invalid)
-        for which, cash, net, now in in_kinds(options, method.american, method.cash):
+        for which, cash, net, now, _ in in_kinds(options, method.american, method.cash):
             part, quoted, own = options.part(which), price[which], replace(method, cash=cash)
             if net is not None:
                 out[which] = run_implied(quoted, net.options, own)
