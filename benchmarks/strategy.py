@@ -2,7 +2,7 @@
 
 Markets of one name are made for each seed: fair ones, and on the same path of the stock ones with two points of
 implied volatility too many, with a skew that comes and goes, and with a term structure too steep. The embedded engine
-trades hourly bars of them, without interest, by the default settings, by those proposed, with each structure, with the
+trades hourly bars of them, without interest, by the default settings and steps from them, with each structure, with the
 truth in the place of the forecast, and by simple rules: always short or always long a straddle, and by the rank of
 implied volatility; not to trade earns zero. Profit is divided by what the truth says into edge, costs, and luck, whose
 mean is zero (benchmarks/strategy_truth.py). Means have 95 % intervals by the bootstrap over seeds.
@@ -20,7 +20,7 @@ from benchmarks.harness import options_of, report
 from benchmarks.strategy_kept import Kept
 from benchmarks.strategy_markets import NO_EDGE, Task, outcomes, run_all
 from benchmarks.strategy_rows import rows_of, table_of
-from benchmarks.strategy_ways import DEFAULT, LEVEL, ROUNDS, TUNED, tasks_of
+from benchmarks.strategy_ways import DEFAULT, LEVEL, MORE, ROUNDS, tasks_of
 
 __all__ = ["main"]
 
@@ -31,7 +31,7 @@ _RESULTS: Final = Path("backtests") / "strategy"
 
 def quick_tasks(seeds: range) -> list[Task]:
     """A month of the strategy alone."""
-    markets = {NO_EDGE: (DEFAULT,), LEVEL: (DEFAULT, TUNED)}
+    markets = {NO_EDGE: (DEFAULT,), LEVEL: (DEFAULT, MORE)}
     return [Task(seed, market, _QUICK_END, ways) for seed in seeds for market, ways in markets.items()]
 
 

@@ -7,38 +7,40 @@ from typing import Any, Final
 from benchmarks.strategy_markets import NO_EDGE, PLANTED, Task, Way
 
 __all__ = [
+    "BEFORE",
     "DEFAULT",
+    "EAGER",
+    "FLEETING",
     "LEVEL",
+    "MORE",
     "OWN_EDGE",
-    "PROPOSED",
     "ROUNDS",
     "SHORT",
-    "SMILE",
     "STEPS",
     "STRATEGIES",
     "TRUTH",
-    "TUNED",
-    "WITHOUT",
     "structure_way",
     "tasks_of",
 ]
 
-PROPOSED: Final[dict[str, Any]] = {
+EAGER: Final[dict[str, Any]] = {
     "intraday_forecast": True,
     "entry_edge": 0.0,
-    "exit_edge": -1.0,
-    "stop_loss": 10.0,
-    "max_holding_days": 365.0,
     "min_days_to_expiry": 20,
     "max_days_to_expiry": 45,
-    "exit_days_to_expiry": 1.0,
 }
-"""Forecasts that know of today's move, and trades of a month that are held until it has been earned."""
+"""Whatever has an edge, by forecasts that know of today's move, of a month to expiry."""
+
+FLEETING: Final[dict[str, Any]] = {
+    "fair_smile": "flat",
+    "exit_edge": 0.0,
+    "max_holding_days": 30.0,
+    "exit_days_to_expiry": 6.0,
+}
+"""One fair volatility of an expiry, and an end as soon as the edge seems gone: what defaults were before."""
 
 _MONTH: Final = ("min_days_to_expiry", "max_days_to_expiry")
-_HELD: Final = ("exit_edge", "max_holding_days", "exit_days_to_expiry")
-_ALWAYS: Final = PROPOSED | {"entry_edge": -1.0}
-_SKEWED: Final = {"fair_smile": "market", "skew_reversion": 1.0}
+_ALWAYS: Final = EAGER | {"entry_edge": -1.0, "stop_loss": 10.0}
 
 LEVEL, SKEW, TERM = (name for name in PLANTED if name != NO_EDGE)
 OWN_EDGE: Final = {
@@ -55,37 +57,33 @@ OWN_EDGE: Final = {
 """The market that each structure is for."""
 
 DEFAULT: Final = Way("straddle, default settings")
-TUNED: Final = Way("straddle, proposed settings", PROPOSED)
-SMILE: Final = Way("straddle, proposed settings, market's smile", PROPOSED | {"fair_smile": "market"})
-SHORT: Final = Way("straddle, proposed settings, sold only", PROPOSED | {"direction": "short"})
-TRUTH: Final = Way("straddle, proposed settings, true forecast", PROPOSED, "truth")
-
-
-def _some(*names: str) -> dict[str, Any]:
-    return {"fair_smile": "market"} | {name: PROPOSED[name] for name in names}
-
+BEFORE: Final = Way("straddle, fleeting", FLEETING)
+MORE: Final = Way("straddle, eager", EAGER)
+SHORT: Final = Way("straddle, default settings, sold only", {"direction": "short"})
+TRUTH: Final = Way("straddle, default settings, true forecast", {}, "truth")
 
 STEPS: Final = (
-    Way("straddle, market's smile", _some()),
-    Way("straddle, market's smile, held", _some(*_HELD)),
-    Way("straddle, market's smile, held, of a month", _some(*_HELD, *_MONTH)),
-    Way("straddle, market's smile, held, of a month, at any edge", _some(*_HELD, *_MONTH, "entry_edge")),
+    *(
+        Way(f"straddle, default settings but {what}", {name: FLEETING[name] for name in names})
+        for what, names in {
+            "one volatility of an expiry": ("fair_smile",),
+            "what ends trades": ("exit_edge", "max_holding_days", "exit_days_to_expiry"),
+            "the edge that ends": ("exit_edge",),
+            "the holding time": ("max_holding_days",),
+            "the last days": ("exit_days_to_expiry",),
+        }.items()
+    ),
+    *(
+        Way(f"straddle, default settings and {what}", {name: EAGER[name] for name in names})
+        for what, names in {
+            "a month": _MONTH,
+            "any edge": ("entry_edge",),
+            "forecasts within the session": ("intraday_forecast",),
+        }.items()
+    ),
 )
-"""From the default settings to those proposed, a step after the other."""
-WITHOUT: Final = tuple(
-    Way(f"straddle, all proposed but {what}", {name: SMILE.settings[name] for name in SMILE.settings.keys() - left})
-    for what, left in {
-        "the month": {*_MONTH},
-        "forecasts within the session": {"intraday_forecast"},
-        "any edge": {"entry_edge"},
-        "the stop": {"stop_loss"},
-        "the last days": {"exit_days_to_expiry"},
-        "the holding time": {"max_holding_days"},
-        "the edge that ends": {"exit_edge"},
-    }.items()
-)
-"""All that is proposed, but one setting as by default."""
-STRATEGIES: Final = frozenset(way.name for way in (DEFAULT, TUNED, SMILE, SHORT, TRUTH))
+"""A step from the default settings, back to what is fleeting or on to what is eager."""
+STRATEGIES: Final = frozenset(way.name for way in (DEFAULT, MORE, SHORT, TRUTH))
 """What is judged: the strategy itself."""
 RIVALS: Final = (
     Way("always short a straddle", _ALWAYS | {"direction": "short"}),
@@ -100,11 +98,10 @@ _BLOCK: Final = 10
 
 
 def structure_way(name: str) -> Way:
-    """One structure alone, by the proposed settings; those of the skew look at the market's smile."""
-    if name == "straddle":
-        return TUNED
+    """One structure alone, at any edge; what is of the term structure has the farther expiries, too."""
     later = {"max_days_to_expiry": 90} if OWN_EDGE[name] == TERM else {}
-    return Way(name, PROPOSED | {"structures": name} | later | (_SKEWED if OWN_EDGE[name] == SKEW else {}))
+    skewed = {"skew_reversion": 1.0} if OWN_EDGE[name] == SKEW else {}
+    return MORE if name == "straddle" else Way(name, EAGER | {"structures": name} | later | skewed)
 
 
 def tasks_of(seeds: range, end: dt.date, rounds: Collection[str] = ROUNDS) -> Iterator[Task]:
@@ -115,10 +112,10 @@ def tasks_of(seeds: range, end: dt.date, rounds: Collection[str] = ROUNDS) -> It
     """
     each = tuple(structure_way(name) for name in OWN_EDGE if name != "straddle")
     parts: dict[str, dict[str, tuple[Way, ...]]] = {
-        "strategy": {LEVEL: (DEFAULT, TUNED, SMILE), NO_EDGE: (DEFAULT, TUNED, SMILE)},
+        "strategy": {LEVEL: (DEFAULT, MORE, BEFORE), NO_EDGE: (DEFAULT, MORE, BEFORE)},
         "rivals": {LEVEL: (TRUTH, SHORT, *RIVALS), NO_EDGE: (SHORT, *RIVALS)},
-        "steps": {LEVEL: (*STEPS, *WITHOUT), NO_EDGE: (*STEPS, *WITHOUT)},
-        "structures": {market: each if market in (NO_EDGE, LEVEL) else (TUNED, *each) for market in PLANTED},
+        "steps": {LEVEL: STEPS, NO_EDGE: STEPS},
+        "structures": {market: each if market in (NO_EDGE, LEVEL) else (MORE, *each) for market in PLANTED},
     }
     for markets in (parts[name] for name in ROUNDS if name in rounds):
         for start in range(0, len(seeds), _BLOCK):

@@ -9,7 +9,7 @@ STAGE_MEANINGS: Final = {
     "quoted": "with a bid and an ask, these and the underlying's price not older than max-quote-age",
     "in_range": "with min-days-to-expiry to max-days-to-expiry left",
     "liquid": "by min-bid, max-spread, min-quote-size, min-open-interest, and no ask below intrinsic value",
-    "forecast": "whose volatility is forecast",
+    "forecast": "whose volatility is forecast, of an expiry that has the smile that fair-smile asks for",
     "candidates": "structures that these make, by the rule of each; in hourly runs of legs in step with the price",
     "edge": "structures, bought or sold, whose edge is entry-edge or more",
     "proposed": "trades that may be opened now and that the vega budget allows",

@@ -29,7 +29,7 @@ class ForecastSettings(BaseModel):
         False, description="forecast anew within the session, as if it closed at today's move so far and a usual rest"
     )
     fair_smile: Literal["flat", "market"] = Field(
-        "flat", description="fair volatility of a strike: the forecast, or at the money that and the market's smile"
+        "market", description="fair volatility of a strike: the forecast, or at the money that and the market's smile"
     )
     skew_reversion: Annotated[float, Unit("share of the way")] = Field(
         0.0,

@@ -130,16 +130,16 @@ class TradingSettings(BaseModel):
 
     # When it is closed
     exit_edge: Annotated[float, VOLATILITY] = Field(
-        0.0, ge=-1.0, le=1.0, description="remaining edge at mid that ends a trade, as volatility"
+        -1.0, ge=-1.0, le=1.0, description="remaining edge at mid that ends a trade, as volatility"
     )
     max_holding_days: Annotated[float, Unit("calendar days")] = Field(
-        30.0, gt=0, le=3650.0, description="calendar days a structure is held at most"
+        365.0, gt=0, le=3650.0, description="calendar days a structure is held at most"
     )
     stop_loss: Annotated[float, Unit("share of the premium")] = Field(
         0.5, gt=0, le=10.0, description="loss over the premium of all legs at entry that ends a trade"
     )
     exit_days_to_expiry: Annotated[float, Unit("calendar days")] = Field(
-        6.0, ge=1, le=730.0, description="calendar days before expiry by which it is closed"
+        1.0, ge=1, le=730.0, description="calendar days before expiry by which it is closed"
     )
     exercise: Literal["never", "below_parity"] = Field(
         "never",

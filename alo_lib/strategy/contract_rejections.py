@@ -19,19 +19,19 @@ def contract_rejections(underlying: Underlying, settings: Settings, rate: float,
     A contract that passes all tests may be a leg; whether a structure has it, and is worth trading, is another matter.
     """
     book = underlying.book
-    forecast = fair_volatility(underlying, settings, rate, time)
-    valuation, screen = screen_chain(book, forecast, settings, rate, time, [])
+    fair = fair_volatility(underlying, settings, rate, time)
+    valuation, screen = screen_chain(book, fair, settings, rate, time, [])
     codes = quote_rejections(book, settings, time)
     valued = screen.tradable & np.isfinite(valuation.at_forecast.price)
     explained = valued.copy()
     rows = np.flatnonzero(valued)
     if len(rows):
         explained[rows] = np.isfinite(quote_volatility(book, rows, rate, time))
-    known = np.isfinite(forecast)
     later = first_failed(
         (
             # Without a forecast nobody can say how many standard deviations away a strike is.
-            (Rejection.NO_FORECAST, known),
+            (Rejection.NO_FORECAST, np.isfinite(underlying.forecast_rows())),
+            (Rejection.NO_SMILE, np.isfinite(fair)),
             (Rejection.MONEYNESS, screen.tradable),
             (Rejection.NO_FORECAST, valued),
             (Rejection.LAGGING, in_step(screen.lag)),

@@ -37,9 +37,10 @@ class Rejection(IntEnum):
     OPEN_INTEREST = 10
     MONEYNESS = 11
     NO_FORECAST = 12
-    LAGGING = 13
-    NO_VOLATILITY = 14
-    NONE = 15
+    NO_SMILE = 13
+    LAGGING = 14
+    NO_VOLATILITY = 15
+    NONE = 16
 
     @property
     def words(self) -> str:
@@ -60,7 +61,8 @@ MEANINGS: Final = {
     Rejection.SIZE: "a side shows less than min-quote-size",
     Rejection.OPEN_INTEREST: "open interest below min-open-interest",
     Rejection.MONEYNESS: "strike beyond max-moneyness, which all structures that are traded ask for",
-    Rejection.NO_FORECAST: "no forecast, or fair smile, for its expiry",
+    Rejection.NO_FORECAST: "no forecast for its expiry",
+    Rejection.NO_SMILE: "too few quoted strikes of its expiry tell a smile, which fair-smile=flat does without",
     Rejection.LAGGING: "the quote lags behind the underlying's price, or whether it does cannot be told",
     Rejection.NO_VOLATILITY: "no volatility explains its mid",
     Rejection.NONE: "may be a leg",

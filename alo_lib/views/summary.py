@@ -7,7 +7,7 @@ from rich.table import Table
 
 from alo_lib.journal import message_digest, order_digest
 from alo_lib.market import DataFindings, FaultLog
-from alo_lib.records import ACCOUNT_CASH, FUNNEL_STAGES, Kind
+from alo_lib.records import ACCOUNT_CASH, FUNNEL_STAGES, STAGE_MEANINGS, Kind
 from alo_lib.records.spelling import first_of
 from alo_lib.views.attribution import attribution_warnings, stated_attribution
 from alo_lib.views.baskets import stated_baskets
@@ -237,6 +237,8 @@ def _add_data(table: Table, summary: dict[str, Any]) -> None:
         if not summary["orders"]:
             stages = " > ".join(f"{stage.replace('_', ' ')} {total[stage]:,}" for stage in FUNNEL_STAGES)
             table.add_row(f"{ticker}, no trade", "", stages)
+            if none := [stage for stage in FUNNEL_STAGES if not total[stage]]:
+                table.add_row("", "", f"{none[0].replace('_', ' ')}: {STAGE_MEANINGS[none[0]]}")
         if best := total["best_edge"]:
             table.add_row(f"{ticker} best edge", points(best)[0], f"volatility points {best_edge_in_words(best)}")
         if total["stopped_by"]:

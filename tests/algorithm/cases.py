@@ -13,6 +13,7 @@ from alo_lib.market.generator import MarketTruth, generate_market
 from alo_lib.market.layout import SecurityArchive
 from alo_lib.market.writer import write_security_file
 from alo_lib.settings import Settings
+from tests.brief import BRIEF
 
 __all__ = ["CASES", "Case", "market_of", "with_hours"]
 
@@ -77,8 +78,9 @@ CASES = {
     "GOOG, one frame a bar": _goog(frames_per_bar=1),
     "GOOG, frames of a second": _goog(frame_milliseconds=1000, frames_per_bar=10),
     "GOOG, many structures at once": _goog(max_structures=50, max_vega=0.5, entry_edge=0),
-    "GOOG, twenty contracts at most": _goog(max_contracts_each=20),
+    "GOOG, twenty contracts at most": _goog(max_contracts_each=20, fair_smile="flat"),
     "GOOG, hours": _case("hours", "GOOG", "2015-12-23", "2015-12-28", resolution="hour"),
+    "GOOG, over a holiday, ended as the edge is gone": _case("lean", "GOOG", "2015-12-24", "2015-12-28", **BRIEF),
     "AAPL, through its split": _aapl(),
     "AAPL, from its split": _aapl("2014-06-09"),
     "AAPL, over expiry": _aapl(end="2014-07-25"),
@@ -100,6 +102,9 @@ CASES = {
     "a month, bought and exercised": _month(direction="long", entry_edge=0, max_vega=0.005, vega_budget=0.0005),
     "a month of two names at the defaults": _case(
         "generated", "ALFA,BRVO", *map(str, _GENERATED), resolution="hour"
+    ),
+    "a month of two names, ended as the edge is gone": _case(
+        "generated", "ALFA,BRVO", *map(str, _GENERATED), resolution="hour", **BRIEF
     ),
 }  # fmt: skip
 

@@ -1,14 +1,14 @@
 """The rows and the table of the benchmark of the strategy, of outcomes that are made up."""
 
 import datetime as dt
-from itertools import pairwise
 
 import pytest
 
+from alo_lib.settings import Settings
 from benchmarks.strategy_kept import Outcome
 from benchmarks.strategy_markets import NO_EDGE
 from benchmarks.strategy_rows import Found, rows_of, table_of
-from benchmarks.strategy_ways import DEFAULT, LEVEL, SMILE, STEPS, WITHOUT, tasks_of
+from benchmarks.strategy_ways import DEFAULT, EAGER, FLEETING, LEVEL, STEPS, tasks_of
 
 
 def outcome(luck: float, edge: float, costs: float) -> Outcome:
@@ -71,13 +71,12 @@ def test_what_is_asked_first_is_run_first_and_nothing_twice() -> None:
     }
 
 
-def test_steps_lead_from_the_default_settings_to_those_proposed() -> None:
-    assert [way.name for task in tasks_of(range(1, 2), dt.date(2024, 3, 28), ["steps"]) for way in task.ways] == 2 * [
-        way.name for way in (*STEPS, *WITHOUT)
-    ]
-    for one, other in pairwise((DEFAULT, *STEPS, SMILE)):
-        assert one.settings.items() < other.settings.items()
-    left = [SMILE.settings.keys() - way.settings.keys() for way in WITHOUT]
-    assert all(way.settings.items() < SMILE.settings.items() for way in WITHOUT)
-    assert set().union(*left) == SMILE.settings.keys() - {"fair_smile"}
-    assert sum(map(len, left)) == len(SMILE.settings) - 1
+def test_steps_are_from_the_default_settings_back_to_what_is_fleeting_or_on_to_what_is_eager() -> None:
+    asked = [way for task in tasks_of(range(1, 2), dt.date(2024, 3, 28), ["steps"]) for way in task.ways]
+    assert asked == [*STEPS, *STEPS]
+    default = Settings()
+    assert all(getattr(default, name) != value for name, value in (FLEETING | EAGER).items())
+    steps = [set(way.settings) for way in STEPS]
+    assert set().union(*steps) == FLEETING.keys() | EAGER.keys()
+    assert all(step <= FLEETING.keys() or step <= EAGER.keys() for step in steps)
+    assert all(way.settings.items() <= (FLEETING | EAGER).items() for way in STEPS)

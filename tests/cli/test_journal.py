@@ -17,14 +17,13 @@ from alo_lib.journal.format import object_store_key, segment_name
 from alo_lib.journal.index import INDEX_NAME, messages_between, read_index
 from alo_lib.records import ACCOUNT_CASH, Kind, Message, records
 from alo_lib.runtime import Divergence
-from alo_lib.settings import Settings
 from alo_lib.views.difference import difference_in_words, symbols_of
-from tests.core.script import Script
+from tests.core.script import Script, of_test
 
 
 @pytest.fixture(scope="module")
 def market():
-    script = Script(Settings.of({"underlyings": "TEST"}))
+    script = Script(of_test())
     script.session()
     script.bar(10, volatility=0.35)
     script.bar(11, spot=102, volatility=0.33)

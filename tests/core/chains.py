@@ -7,6 +7,7 @@ import numpy as np
 from alo_lib.pricing import Chain
 from alo_lib.records import YEAR, Contract, InstrumentTable, Kind, Records, osi_symbol, records
 from alo_lib.settings import Settings
+from tests.brief import BRIEF
 from tests.core.script import FIRST, RATE, at
 
 __all__ = ["EXPIRY", "SETTINGS", "TICKERS", "chain", "quotes"]
@@ -16,7 +17,7 @@ STRIKES = (95.0, 100.0, 105.0)
 EXPIRY = FIRST + dt.timedelta(days=45)
 QUICK = {"garch_minimum": 100, "calibration_frames": 1, "entry_delay": 0, "interest": False}
 SETTINGS = tuple(
-    Settings.of({"underlyings": ",".join(TICKERS), **QUICK, **more})
+    Settings.of({**BRIEF, "underlyings": ",".join(TICKERS), **QUICK, **more})
     for more in (
         {},
         {"structures": "strangle", "max_structures": 3, "participation": 0.3},

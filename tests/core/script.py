@@ -21,6 +21,7 @@ from alo_lib.records import (
     records,
 )
 from alo_lib.settings import Settings
+from tests.brief import BRIEF
 
 FIRST = dt.date(2024, 3, 4)
 NEXT = FIRST + dt.timedelta(days=1)
@@ -48,11 +49,16 @@ def calendar_ahead(date: dt.date, days: int) -> Records:
     return np.array(hours, records(Kind.CALENDAR, 0).dtype)
 
 
+def of_test(**settings: object) -> Settings:
+    """Settings of trades in TEST that are brief unless told otherwise."""
+    return Settings.of({"underlyings": "TEST", **BRIEF, **settings})
+
+
 @dataclass
 class Script:
     """Drives a core with one underlying, TEST, and a chain of 7 strikes in one expiry 45 days out."""
 
-    settings: Settings = field(default_factory=lambda: Settings.of({"underlyings": "TEST"}))
+    settings: Settings = field(default_factory=of_test)
     strikes: tuple[float, ...] = (85.0, 90.0, 95.0, 100.0, 105.0, 110.0, 115.0)
     days: int = 45
     spread: float = 0.04
@@ -165,7 +171,7 @@ class Script:
 
 def script(**settings: object) -> Script:
     """A market whose first session has begun."""
-    made = Script(Settings.of({"underlyings": "TEST", **settings}))
+    made = Script(of_test(**settings))
     made.session()
     return made
 

@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from alo_lib.settings import Settings
-from tests.core.script import FIRST, Script
+from tests.core.script import FIRST, Script, of_test
 
 __all__ = ["SETTINGS", "live"]
 
-SETTINGS = Settings.of({"underlyings": "TEST"})
+SETTINGS = of_test()
 
 
 def live(seed: int, core: Any = None) -> Script:

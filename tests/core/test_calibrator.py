@@ -12,14 +12,13 @@ from alo_lib.core.calibrator import PendingCalibration
 from alo_lib.journal import message_digest
 from alo_lib.records import Kind
 from alo_lib.runtime import BackgroundCalibrator, replay
-from alo_lib.settings import Settings
 from alo_lib.strategy.calibration import Calibrated, CalibrationRequest, Due, calibrate
 from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.volatility import CalibrationError
-from tests.core.script import FIRST, Script, at, closes
+from tests.core.script import FIRST, Script, at, closes, of_test
 
 SECOND = 1_000_000_000
-SETTINGS = Settings.of({"underlyings": "TEST"})
+SETTINGS = of_test()
 DAY = dt.timedelta(days=1)
 
 
@@ -92,7 +91,7 @@ def test_a_failed_fit_is_told_to_whoever_takes_it(make: Callable[..., Calibrator
 
 def script(calibrator: Calibrator, **settings: object) -> Script:
     """A market whose core leaves its fits to ``calibrator``, its first session begun."""
-    market = Script(Settings.of({"underlyings": "TEST"}, settings))
+    market = Script(of_test(**settings))
     market.core.calibrate_with(calibrator)
     market.session()
     return market

@@ -13,12 +13,14 @@ from alo_lib.pricing import Chain
 from alo_lib.records import YEAR, Contract, Kind, OrderReason, Records, one_table, records
 from alo_lib.runtime import begin, replay
 from alo_lib.settings import Settings
+from tests.brief import BRIEF
 from tests.core.script import DAY, FIRST, RATE, Script, at, calendar_ahead, closes, reasons
 from tests.journal.on_disk import OnDisk
 
 NAMES = {"INDX": 0.2, "ALFA": 0.25, "BRVO": 0.35}
 """With the volatility of their daily closes, and so of their forecasts, nearly."""
 BASE = {
+    **BRIEF,
     "underlyings": "INDX,ALFA,BRVO",
     "structures": "dispersion",
     "basket": "INDX=ALFA:0.6,BRVO:0.4",

@@ -14,7 +14,7 @@ from alo_lib.core.columns import column_of
 from alo_lib.core.earlier_states import column_read_as
 from alo_lib.records import TRANSIENT, Alternatives, Linked
 from alo_lib.settings import Settings
-from tests.core.script import Script
+from tests.core.script import Script, of_test
 
 FEW = np.dtype([("number", "<i8"), ("gone", "<f8"), ("name", "S8")])
 MORE = np.dtype([("name", "S8"), ("new", "<f8"), ("number", "<i8")])
@@ -117,7 +117,7 @@ class New:
 
 
 def test_fields_go_by_their_names_what_is_gone_is_passed_over_and_what_is_new_has_its_default() -> None:
-    settings = Settings.of({"underlyings": "TEST"})
+    settings = of_test()
 
     def trade(number: int) -> OldTrade:
         return OldTrade(number, gone(settings), np.array([(7, 0.5, b"name")], FEW), Mood.GOOD, number / 2)

@@ -21,18 +21,17 @@ from alo_lib.records import (
     records,
 )
 from alo_lib.runtime import replay
-from alo_lib.settings import Settings
 from alo_lib.strategy.hedging_policy import HedgingPolicy
 from alo_lib.strategy.policy_records import policy_records
 from tests.core.killing import quick_calibrator
 from tests.core.odd import FIELDS, ends
-from tests.core.script import FIRST, Script, at
+from tests.core.script import FIRST, Script, at, of_test
 from tests.sampled import sampled
 
 # A rate of next to nothing, 5e-324, overflows where pricing divides by it; what follows takes infinity.
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered in divide:RuntimeWarning")
 
-QUICK = Settings.of({"underlyings": "TEST", "calibration_frames": 1, "entry_delay": 0})
+QUICK = of_test(calibration_frames=1, entry_delay=0)
 TEST, PUT, CALL, COUNT = 0, 3, 4, 7
 SYMBOLS = [
     b"",

@@ -13,11 +13,11 @@ from alo_lib.journal import Journal, JournalWriter, MemoryStore, message_digest,
 from alo_lib.records import Kind, Message, OrderReason
 from alo_lib.runtime import replay
 from alo_lib.settings import Settings
-from tests.core.script import FIRST, Script, at
+from tests.core.script import FIRST, Script, at, of_test
 
 
 def story() -> Script:
-    market = Script(Settings.of({"underlyings": "TEST"}))
+    market = Script(of_test())
     market.session()
     market.bar(10, volatility=0.35)
     market.bar(11, spot=102, volatility=0.33)
@@ -63,7 +63,7 @@ def test_skipping_empty_frames_changes_no_output() -> None:
 
 def with_overrun(policy: OverrunPolicy, task: str = "signal", hour: float = 10) -> tuple[Script, Overrun]:
     """A market where a task overruns in the first frame after an hour."""
-    market = Script(Settings.of({"underlyings": "TEST"}))
+    market = Script(of_test())
     number = at(FIRST, hour) // market.settings.frame_nanoseconds + 1
     overrun = Overrun(number, task, Cause.WORK, policy, 9_000_000, 1_500_000)
     market.core = TradingCore(market.settings, market.writer, watch=RecordedWatch([overrun], live=True))

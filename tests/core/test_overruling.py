@@ -13,9 +13,8 @@ from alo_lib.pricing import Chain
 from alo_lib.records import YEAR, HostEvent, Kind, Message, OrderStatus, Records, Stage, leg_columns, records
 from alo_lib.runtime import Continuation, Replayer, replay
 from alo_lib.runtime.resumption import inputs_waiting
-from alo_lib.settings import Settings
 from tests.core.logical import inputs_of
-from tests.core.script import FIRST, RATE, Script, at, closes, reasons
+from tests.core.script import FIRST, RATE, Script, at, closes, of_test, reasons
 from tests.sampled import sampled
 
 Hook = Callable[["Pipeline", int], None]
@@ -75,7 +74,7 @@ class Pipeline(Script):
 
 
 def pipeline(**settings: object) -> Pipeline:
-    market = Pipeline(Settings.of({"underlyings": "TEST", **settings}))
+    market = Pipeline(of_test(**settings))
     market.session()
     return market
 
@@ -255,7 +254,7 @@ def test_targets_that_a_halted_book_has_not_reached_are_not_traded_any_more() ->
 
 
 def test_an_option_whose_vega_cannot_be_told_is_not_bought() -> None:
-    market = Pipeline(Settings.of({"underlyings": "TEST"}))
+    market = Pipeline(of_test())
     market.session(new_closes=closes(20))  # too few for a forecast
     market.leave(Stage.PORTFOLIO)
     option = market.number(100.0, 1)
@@ -302,7 +301,7 @@ def test_an_insight_is_traded_against_the_cores_own_view(magnitude: float) -> No
 
 @pytest.mark.parametrize("policy", [OverrunPolicy.DEGRADE, OverrunPolicy.SKIP])
 def test_a_frame_without_the_cores_signals_opens_nothing_on_an_insight(policy: OverrunPolicy) -> None:
-    settings = Settings.of({"underlyings": "TEST"})
+    settings = of_test()
     frame = at(FIRST, 9.55) // settings.frame_nanoseconds + 1  # within the entry delay: ranked, and overrun
     overrun = Overrun(frame, "signal", Cause.WORK, policy, 9_000_000, 1_500_000)
     market = Pipeline(settings)

@@ -15,9 +15,9 @@ from alo_lib.strategy.hedging_features import FEATURES
 from alo_lib.strategy.hedging_policy import HedgingPolicy, Layer
 from alo_lib.strategy.policy_records import policy_of_records, policy_records
 from tests.core.killing import quick_calibrator
-from tests.core.script import FIRST, Script, at
+from tests.core.script import FIRST, Script, at, of_test
 
-SETTINGS = Settings.of({"underlyings": "TEST", "calibration_frames": 1, "entry_delay": 0})
+SETTINGS = of_test(calibration_frames=1, entry_delay=0)
 LEARNED = SETTINGS.model_copy(update={"hedge": "policy", "policy": "some.json"})
 RULE = SETTINGS.model_copy(update={"hedge": "minimum_variance", "risk_aversion": 600.0})
 SPOTS = (100.0, 102.0, 104.0, 101.0, 97.0)

@@ -8,7 +8,7 @@ from alo_lib.journal import JournalWriter, message_digest
 from alo_lib.records import HostEvent, Kind, Message, OrderStatus, records
 from alo_lib.runtime import replay
 from alo_lib.settings import Settings
-from tests.core.script import FIRST, NEXT, Script, at, reasons, script, tell_order_event
+from tests.core.script import FIRST, NEXT, Script, at, of_test, reasons, script, tell_order_event
 
 
 def test_dear_volatility_is_sold_and_hedged_in_the_next_frame() -> None:
@@ -146,7 +146,7 @@ def test_a_calibrator_that_is_exchanged_is_given_up_and_the_new_one_asked() -> N
             asked.append(time)
             return False
 
-    core = TradingCore(Settings.of({"underlyings": "TEST"}), JournalWriter(), calibrator=first)
+    core = TradingCore(of_test(), JournalWriter(), calibrator=first)
     market = Script(core.settings)
     market.core = core
     core.instruments.add_equity("TEST")

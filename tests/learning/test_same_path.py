@@ -12,6 +12,7 @@ from alo_lib.strategy.hedging import AdjustedRule, HedgingRule, MinimumVariance,
 from alo_lib.strategy.hedging_features import FEATURES
 from alo_lib.strategy.hedging_policy import HedgingPolicy, Layer
 from alo_lib.strategy.policy_records import policy_records
+from tests.brief import BRIEF
 from tests.core import script
 from tests.core.script import FIRST, NEXT, Script, at
 
@@ -75,6 +76,7 @@ def learned() -> HedgingPolicy:
 def stepped(settings: dict[str, object], spots: np.ndarray) -> tuple[Exact, np.ndarray, list[int]]:
     """A core that has gone along the path: its shares after each bar, and years to expiry at each."""
     asked = {
+        **BRIEF,
         "underlyings": "TEST",
         "structures": "straddle",
         "cash": CASH,

@@ -11,6 +11,7 @@ from alo_lib.settings import Settings
 from alo_lib.strategy.hedging import HedgingRule, MinimumVariance, WhalleyWilmott
 from alo_lib.strategy.interest import AccrualSpan, interest_on_cash
 from alo_lib.strategy.policy_records import policy_records
+from tests.brief import BRIEF
 from tests.core import script
 from tests.core.script import FIRST, NEXT, at
 from tests.learning.test_same_path import CASH, COSTS, FLAT, HOURS, OPTION_FEE, VOLATILITY, Exact, equity, learned, path
@@ -19,6 +20,7 @@ RATE = 0.05
 SECOND_DAY = len(HOURS)
 UNITS = CONTRACTS * OPTION_MULTIPLIER
 SETTINGS = {
+    **BRIEF,
     "underlyings": "TEST",
     "structures": "straddle",
     "cash": CASH,

@@ -15,11 +15,12 @@ from alo_lib.settings import Settings
 from alo_lib.strategy import hedging
 from alo_lib.strategy.steering import Steering
 from alo_lib.views.risk_ladder import risk_view
+from tests.brief import BRIEF
 from tests.core.script import FIRST, Script, at
 from tests.journal.on_disk import OnDisk
 
 NEXT = FIRST + dt.timedelta(days=1)
-BASE = {"underlyings": "TEST", "hedge": "delta_band", "hedge_band": 0.02}
+BASE = {**BRIEF, "underlyings": "TEST", "hedge": "delta_band", "hedge_band": 0.02}
 
 
 @pytest.fixture

@@ -7,9 +7,8 @@ import pytest
 
 from alo_lib.core import pack
 from alo_lib.records import SECOND, BookMode, Kind, Message, OrderReason, records
-from alo_lib.settings import Settings
 from alo_lib.strategy.targets import leads_away
-from tests.core.script import FIRST, Script, at
+from tests.core.script import FIRST, Script, at, of_test
 from tests.runtime.erring_broker import ErringBroker, Host
 
 HISTORIES = int(os.environ.get("ALO_HISTORIES", "20"))
@@ -19,7 +18,7 @@ STEPS = 8
 @pytest.fixture(scope="module")
 def begun() -> tuple[Script, bytes]:
     """A market whose session has begun, before the first trade; and the state of its core."""
-    market = Script(Settings.of({"underlyings": "TEST"}))
+    market = Script(of_test())
     market.session()
     return market, pack(market.core.snapshot())
 

@@ -14,8 +14,7 @@ from alo_lib.journal import JournalWriter, LiveObjectStoreJournal, eras_of, obje
 from alo_lib.records import SCHEMA_VERSION, Kind
 from alo_lib.runtime import begin, replay
 from alo_lib.runtime.same_settings import known_settings_of
-from alo_lib.settings import Settings
-from tests.core.script import Script
+from tests.core.script import Script, of_test
 from tests.journal.on_disk import OnDisk
 
 KEPT = Path(__file__).parent / "kept"
@@ -66,9 +65,9 @@ def test_a_kept_journal_is_read_replayed_and_gone_on_from(version: str, tmp_path
 def make(folder: Path) -> None:
     """Write what this program makes of two eras into ``kept``."""
     (folder / "store").mkdir()
-    market, store = Script(Settings.of({"underlyings": "TEST", "hedge_band": 0.02})), OnDisk(folder / "store")
+    market, store = Script(of_test(hedge_band=0.02)), OnDisk(folder / "store")
     for band in (0.02, 0.03):
-        market.settings = Settings.of({"underlyings": "TEST", "hedge_band": band})
+        market.settings = of_test(hedge_band=band)
         beginning = begin(market.settings, place := LiveObjectStoreJournal(store, program()), adopts=True)
         market.core, market.writer = beginning.decided_again(), beginning.writer
         if band == 0.02:

@@ -9,8 +9,7 @@ from alo_lib.core.snapshot import pack, unpack
 from alo_lib.records import HaltCause, Kind, OperatorCommand, OrderStatus
 from alo_lib.runtime import Continuation, replay
 from alo_lib.runtime.resumption import inputs_waiting
-from alo_lib.settings import Settings
-from tests.core.script import Script, at, reasons, script, tell_order_event
+from tests.core.script import Script, at, of_test, reasons, script, tell_order_event
 from tests.runtime.steered import PAUSED, RICH, lost, strategy, told, trading
 
 # Limits ----------------------------------------------------------------------------------------------------------
@@ -107,7 +106,7 @@ class Waiting(Script):
 
 
 def test_all_orders_that_work_are_canceled_and_none_is_sent_in_that_frame() -> None:
-    market = Waiting(Settings.of({"underlyings": "TEST"}))
+    market = Waiting(of_test())
     market.session()
     market.bar(10, volatility=RICH)
     working = set(market.core.orders_working)
@@ -133,7 +132,7 @@ def test_all_orders_that_work_are_canceled_and_none_is_sent_in_that_frame() -> N
 
 
 def test_orders_are_canceled_outside_the_session_and_in_a_book_that_is_halted() -> None:
-    market = Waiting(Settings.of({"underlyings": "TEST"}))
+    market = Waiting(of_test())
     market.session()
     market.bar(15, volatility=RICH)
     assert market.core.orders_working
@@ -169,7 +168,7 @@ def test_models_that_are_being_fitted_are_fitted_again_after_that() -> None:
 
 
 def test_models_of_no_bars_are_not_fitted() -> None:
-    market = Script(Settings.of({"underlyings": "TEST"}))
+    market = Script(of_test())
     market.tell(at(market.date, 9), Kind.INSTRUMENT, market.underlying)
     told(market, "refit", 9.2)
     market.frames(at(market.date, 9.2))

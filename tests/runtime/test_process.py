@@ -23,7 +23,8 @@ from alo_lib.runtime import replay
 from alo_lib.runtime.link import Channel, CorePhase, Link, LinkPhase
 from alo_lib.runtime.process import CoreProcess
 from alo_lib.runtime.remote import RemoteCore
-from alo_lib.settings import Settings, SettingsError
+from alo_lib.settings import SettingsError
+from tests.core.script import of_test
 from tests.core.seeds import SETTINGS, live
 from tests.core.test_overruling import Pipeline, once, sell_all
 from tests.runtime.processes import END, FRAME, PATIENCE, SLOTS, TEN, by_hand, digest, logical, quotes_in, serve
@@ -282,9 +283,7 @@ def test_a_backtests_journal_of_other_settings_is_not_continued(folder: Path) ->
     process.close()
     remote.stop()
     with pytest.raises(SettingsError, match=r"other settings than these \(underlyings was \['TEST'\] and is"):
-        CoreProcess(
-            Settings.of({"underlyings": "OTHER"}), Channel(folder / "b", slots=SLOTS), folder / "journal", paced=True
-        )
+        CoreProcess(of_test(underlyings="OTHER"), Channel(folder / "b", slots=SLOTS), folder / "journal", paced=True)
 
 
 def test_the_command_runs_tells_and_ends(folder: Path) -> None:

@@ -21,8 +21,8 @@ from alo_lib.journal import (
 )
 from alo_lib.records import Kind
 from alo_lib.runtime import Beginning, DivergenceError, begin, market_record_of
-from alo_lib.settings import Settings, SettingsError
-from tests.core.script import FIRST, Script
+from alo_lib.settings import SettingsError
+from tests.core.script import FIRST, Script, of_test
 from tests.journal.on_disk import OnDisk
 
 NEXT = FIRST + dt.timedelta(days=1)
@@ -179,12 +179,12 @@ def test_what_was_told_is_known_again() -> None:
 
 def test_other_settings_and_other_decisions_are_refused(store: OnDisk) -> None:
     market = whole()
-    other = Settings.of({"underlyings": "TEST", "cash": 5.0})
+    other = of_test(cash=5.0)
     with pytest.raises(
         SettingsError, match=r"written under other settings than these \(cash was 1000000.0 and is 5.0\)"
     ):
         begin(other, place_of(store, market.store.images()))
-    lenient = Script(settings=Settings.of({"underlyings": "TEST", "entry_edge": 0.5}))
+    lenient = Script(settings=of_test(entry_edge=0.5))
     for message in market.journal.messages[:40]:
         lenient.writer.append(message)
     place = place_of(store, lenient.store.images())

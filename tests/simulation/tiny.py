@@ -41,6 +41,7 @@ from alo_lib.market.writer import (
     write_universe,
 )
 from alo_lib.settings import Settings
+from tests.brief import BRIEF
 
 BEFORE, FIRST, SECOND = dt.date(2024, 3, 13), dt.date(2024, 3, 14), dt.date(2024, 3, 15)
 EXPIRY = dt.date(2024, 4, 19)
@@ -57,6 +58,7 @@ DIVIDEND: Final = 0.5
 def settings(**changes: object) -> Settings:
     """A run over both days, with a calibration that is quick."""
     wanted = {
+        **BRIEF,
         "underlyings": "TINY",
         "start": FIRST,
         "end": SECOND,

@@ -13,6 +13,7 @@ from alo_lib.strategy.portfolio import Portfolio
 from alo_lib.strategy.screening import screen_chain
 from alo_lib.strategy.state import StrategyState, Underlying
 from alo_lib.strategy.valuation import value_chain
+from tests.brief import BRIEF
 from tests.strategy.kit import DATE, DAY, HOUR, NOW, RATE
 
 NAMES = ("INDX", "ALFA", "BRVO")
@@ -25,7 +26,7 @@ FORECAST = {"INDX": 0.20, "ALFA": 0.25, "BRVO": 0.35}
 
 def settings_of(**changes: object) -> Settings:
     """Dispersion of the basket, at an edge over gross vega of half a point."""
-    given = {"structures": "dispersion", "basket": BASKET, "underlyings": ",".join(NAMES), "entry_edge": 0.005}
+    given = {**BRIEF, "structures": "dispersion", "basket": BASKET, "underlyings": ",".join(NAMES), "entry_edge": 0.005}
     return Settings.of(given | {"vega_budget": 0.002} | changes)
 
 

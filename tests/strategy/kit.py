@@ -15,12 +15,13 @@ from alo_lib.strategy.screening import screen_chain
 from alo_lib.strategy.state import StrategyState, Underlying
 from alo_lib.strategy.trade import Trade
 from alo_lib.strategy.valuation import value_chain
+from tests.brief import BRIEF
 
 DAY = 86_400 * 10**9
 HOUR = 3600 * 10**9
 DATE = dt.date(2024, 3, 4)
 NOW = int(dt.datetime(2024, 3, 4, 16, tzinfo=dt.UTC).timestamp()) * 10**9
-SETTINGS = Settings()
+SETTINGS = Settings.of(BRIEF)
 RATE = 0.02
 CALLS, PUTS = (2, 4, 6, 8, 10), (1, 3, 5, 7, 9)
 """Numbers of the contracts by strike, 90 to 110; 0 is the underlying."""

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from alo_lib.records import ActionKind, DividendKind, Kind, OrderReason, OrderStatus, OrderType, records
-from alo_lib.settings import Settings
-from tests.core.script import FIRST, NEXT, Script, at, reasons, script, tell_order_event
+from tests.core.script import FIRST, NEXT, Script, at, of_test, reasons, script, tell_order_event
 
 
 def test_cheap_volatility_is_bought() -> None:
@@ -242,7 +241,7 @@ def test_a_drawdown_flattens_the_book_for_good() -> None:
 
 
 def test_too_little_history_means_no_forecast_and_no_trade() -> None:
-    market = Script(Settings.of({"underlyings": "TEST"}))
+    market = Script(of_test())
     market.session(new_closes=[100.0 + i % 7 for i in range(50)])
     assert reasons(market.bar(10, volatility=0.5)) == []
     assert "TEST: returns must hold at least 250 observations" in market.notices()[0]
@@ -353,7 +352,7 @@ def test_a_forecast_within_the_session_knows_of_its_move() -> None:
     """After a fall volatility is forecast higher, where that is set at once, and by the next morning in any case."""
     told = {}
     for intraday in (False, True):
-        market = Script(Settings.of({"underlyings": "TEST", "intraday_forecast": intraday}))
+        market = Script(of_test(intraday_forecast=intraday))
         market.session(new_closes=clustered_closes())
         market.bar(15.9)
         market.session(NEXT, [100.0])

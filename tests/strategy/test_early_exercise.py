@@ -10,6 +10,7 @@ from alo_lib.strategy.early_exercise import EXERCISE, contracts_exercised
 from alo_lib.strategy.execution import orders_toward
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.targets import Target
+from tests.brief import BRIEF
 from tests.core.script import Script
 from tests.core.test_attribution import closes_to_the_cent
 from tests.strategy.kit import CALLS, HOUR, NOW, PUTS, state_of
@@ -144,7 +145,14 @@ class NoParity(Script):
 
 def run(refusals: int = 0, **settings: object) -> NoParity:
     """A straddle is bought, the spot rises by a tenth, and it is closed for the time that it was held."""
-    asked = {"underlyings": "TEST", "direction": "long", "max_holding_days": 0.2, "exit_edge": -1.0, "stop_loss": 10.0}
+    asked = {
+        **BRIEF,
+        "underlyings": "TEST",
+        "direction": "long",
+        "max_holding_days": 0.2,
+        "exit_edge": -1.0,
+        "stop_loss": 10.0,
+    }
     market = NoParity(Settings.of(asked | {"max_structures": 1, "max_moneyness": 0.2} | settings))
     market.refusals = refusals
     market.session()

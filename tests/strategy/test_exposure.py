@@ -131,7 +131,7 @@ def test_chains_are_valued_where_there_is_news() -> None:
     assert underlying.valuation is None
     underlying.market_news = True
     hold(state, strike=4)  # far from the money: held, so valued
-    value_chains(state, Settings(max_moneyness=0.1), NOW)
+    value_chains(state, SETTINGS.model_copy(update={"max_moneyness": 0.1}), NOW)
     assert underlying.valuation is not None
     valued = np.isfinite(underlying.valuation.at_forecast.price)
     numbers = set(underlying.book.contracts["instrument"][valued].tolist())
@@ -213,7 +213,7 @@ def test_trades_end_for_their_reason_and_block_the_session_unless_for_their_edge
     ):
         state = state_of(volatility=0.3, forecast=forecast)
         trade = hold(state)
-        end_trades(state, Settings(max_holding_days=holding), NOW)
+        end_trades(state, SETTINGS.model_copy(update={"max_holding_days": holding}), NOW)
         assert trade.undone_by is reason
         assert (state.underlyings[0].book.blocked_until > NOW) is blocked
         assert state.trades == [trade]

@@ -6,6 +6,7 @@ from alo_lib.records import Kind, OrderReason, Stage, records
 from alo_lib.settings import Settings
 from alo_lib.strategy.exits import end_trades
 from alo_lib.strategy.external import External, ExternalInsight, ExternalTarget
+from tests.brief import BRIEF
 from tests.strategy.kit import CALLS, NOW, PUTS, SETTINGS, hold, state_of
 
 PAIR = (CALLS[2], PUTS[2])
@@ -59,7 +60,7 @@ def test_a_trade_that_an_insight_backs_is_not_ended_by_its_edge_but_by_anything_
         state = state_of(volatility=0.3, forecast=0.35)  # sold too cheap: nothing is left to gain
         trade = hold(state)
         state.external.insights = [insight(until)]
-        end_trades(state, Settings(max_holding_days=holding), NOW)
+        end_trades(state, Settings(**BRIEF | {"max_holding_days": holding}), NOW)
         assert trade.undone_by is reason
 
 

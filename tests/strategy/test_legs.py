@@ -283,7 +283,7 @@ def test_a_calendar_is_closed_before_its_near_expiry_and_when_the_spot_has_left_
     late = NEAR - 6 * DAY
     times = (late, None), (late + 1, OrderReason.EXIT_EXPIRY)
     for time, reason in times:
-        assert exit_reason(trade, SEEN, book, Settings(max_holding_days=60), time) is reason
+        assert exit_reason(trade, SEEN, book, SETTINGS.model_copy(update={"max_holding_days": 60}), time) is reason
     # Twice 0.75 standard deviations of 20 % over 30 days are 8.6 %.
     for spot, reason in ((100.0 * math.exp(0.085), None), (100.0 * math.exp(-0.087), OrderReason.EXIT_STRUCTURE)):
         book.trade_price = spot

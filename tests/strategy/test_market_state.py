@@ -25,7 +25,7 @@ from tests.core.script import NEXT, script
 from tests.strategy.kit import DATE, DAY, NOW
 
 Array = NDArray[np.float64]
-SETTINGS = Settings()
+SETTINGS = Settings(fair_smile="flat")
 RATE = 0.03
 DAYS = (20, 45, 100)
 SMILES = {20: (0.20, -0.03, 0.010), 45: (0.24, -0.025, 0.008), 100: (0.25, -0.02, 0.004)}

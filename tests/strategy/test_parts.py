@@ -17,9 +17,10 @@ from alo_lib.strategy.screening import screen_chain
 from alo_lib.strategy.structures import STRUCTURES
 from alo_lib.strategy.trade import Trade, TradeView
 from alo_lib.strategy.valuation import value_chain
+from tests.brief import BRIEF
 from tests.strategy.kit import moment_of
 
-SETTINGS = Settings()
+SETTINGS = Settings(**BRIEF)
 DATE = dt.date(2024, 3, 4)
 DAY = 86_400 * 10**9
 NOW = int(dt.datetime(2024, 3, 4, 16, tzinfo=dt.UTC).timestamp()) * 10**9

@@ -9,15 +9,16 @@ from alo_lib.strategy.forecast import VolatilityForecaster
 from alo_lib.strategy.rejections import MEANINGS, Rejection
 from alo_lib.strategy.screening import screen_chain
 from alo_lib.strategy.state import Underlying
+from tests.brief import BRIEF
 from tests.strategy.test_parts import DAY, NOW, quoted_book
 
 SECOND = 10**9
-LOOSE = Settings(max_moneyness=5.0, max_spread=1.5, min_bid=0.01)
+LOOSE = Settings(**BRIEF, max_moneyness=5.0, max_spread=1.5, min_bid=0.01)
 """What all strikes pass."""
 
 
 def codes(forecast: float = 0.3, time: int = NOW, **settings: object) -> list[Rejection]:
-    return codes_of(underlying_of(forecast), Settings(**{"min_bid": 0.0, "max_spread": 2.0} | settings), time)
+    return codes_of(underlying_of(forecast), Settings(**BRIEF | {"min_bid": 0.0, "max_spread": 2.0} | settings), time)
 
 
 def underlying_of(forecast: float = 0.3) -> Underlying:
@@ -65,10 +66,12 @@ def test_age_maturity_open_interest_moneyness_and_forecast() -> None:
     assert set(codes(time=NOW + 601 * SECOND)) == {Rejection.STALE}
     underlying = underlying_of()
     underlying.book.trade_time = NOW - 601 * SECOND
-    assert set(codes_of(underlying, Settings())) == {Rejection.STALE_SPOT}
+    assert set(codes_of(underlying, Settings(**BRIEF))) == {Rejection.STALE_SPOT}
     assert set(codes(min_days_to_expiry=46)) == {Rejection.MATURITY}
     assert set(codes(min_open_interest=101)) == {Rejection.OPEN_INTEREST}
     assert set(codes(forecast=np.nan)) == {Rejection.NO_FORECAST}
+    assert set(codes(fair_smile="market")) == {Rejection.NO_SMILE}
+    assert set(codes(fair_smile="market", forecast=np.nan)) == {Rejection.NO_FORECAST}
     # A deviation is 0.3 sqrt(45 / 365) = 0.105, so that 0.75 of one reach from 92.4 to 108.2.
     strikes = underlying_of().book.contracts["strike"]
     expected = [Rejection.NONE if 92.4 < strike < 108.2 else Rejection.MONEYNESS for strike in strikes.tolist()]

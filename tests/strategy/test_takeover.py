@@ -14,11 +14,11 @@ from alo_lib.strategy.structures import STRUCTURES
 from alo_lib.strategy.structures.shapes import FormedStructure, HeldContract, formed_structures
 from alo_lib.strategy.takeover import take_over
 from alo_lib.strategy.targets import trade_targets
-from tests.core.script import FIRST, Script, at
+from tests.core.script import FIRST, Script, at, of_test
 from tests.strategy.kit import CALLS, NOW, PUTS, state_of
 
 NEAR, FAR = 1_000, 2_000
-TAKES_OVER = Settings.of({"underlyings": "TEST", "take_over": True})
+TAKES_OVER = of_test(take_over=True)
 
 
 def call(number: int, strike: float, quantity: int, expiry: int = NEAR) -> HeldContract:
@@ -222,7 +222,7 @@ _OTHER = ("underlying", "trade", "hedges", "pad", "shares", "share_fees")
 
 
 def test_a_core_that_does_not_take_over_refuses_a_position_to_take_over() -> None:
-    market = taking_over(Settings.of({"underlyings": "TEST"}))
+    market = taking_over(of_test())
     call_number, _ = numbers(market)
     meet(market, {call_number: HostPosition(-5, 4.0)})
     assert market.core.refusals.count == 1

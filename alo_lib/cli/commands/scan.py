@@ -74,7 +74,7 @@ def scan(
     Examples:
       alo scan GOOG --date 2015-12-24 --data ~/lean/data --time 12:30
       alo scan AAPL --date 2014-06-06 --data ~/lean/data --html aapl.html
-      alo scan ALFA BRVO --date 2024-01-17 --set fair-smile=market --json | jq '.scans[].candidates'
+      alo scan ALFA BRVO --date 2024-01-17 --json | jq '.scans[].candidates'
       alo scan INDX ALFA BRVO --date 2024-01-17 --basket INDX=ALFA:0.6,BRVO:0.4
     """
     from alo_lib.cli.market_data import ready_market
