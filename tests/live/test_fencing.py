@@ -60,12 +60,16 @@ def work(lean: LiveLean, name: str, tag: str) -> None:
 
 def work_meanwhile(lean: LiveLean, name: str, tag: str) -> None:
     """The same, behind the back of one that runs: the brokerage of these tests sees it when it connects again."""
-    before = sum("the connection is back" in line for line in lean.log)
+    gone, back = (times(lean, f"the connection is {what}") for what in ("lost", "back"))
     (lean.folder / "disconnect").touch()
-    lean.wait_for("that the connection is lost", lambda: logged(lean, "the broker is disconnected"))
+    lean.wait_for("that the connection is lost", lambda: times(lean, "the connection is lost") > gone)
     work(lean, name, tag)
     (lean.folder / "disconnect").unlink()
-    lean.wait_for("it is back", lambda: sum("the connection is back" in line for line in lean.log) > before)
+    lean.wait_for("that it is back", lambda: times(lean, "the connection is back") > back)
+
+
+def times(lean: LiveLean, what: str) -> int:
+    return sum(what in line for line in lean.log)
 
 
 def test_who_is_woken_sends_nothing_and_what_it_sent_is_canceled_once(leans: tuple[LiveLean, LiveLean]) -> None:
