@@ -26,6 +26,7 @@ from alo_lib.runtime import Answer, Teller, Timetable, command_of, open_core
 from alo_lib.runtime.missed import told_late
 from alo_lib.runtime.policy_file import policy_of_settings
 from alo_lib.runtime.settlements import Listed
+from alo_lib.runtime.terms import Terms
 from alo_lib.settings import Settings
 from models import AloMarginInterestRateModel, AloOptionPriceModel, AloVolatilityModel, HostEvents, LeanHost, Marshal
 from models.broker_account import BrokerAccount
@@ -66,7 +67,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         self.alo = self._core.settings  # live, those of a core process count
         self._bars = _RESOLUTIONS[self.alo.resolution]
         self._results = LiveResults(self, self._hosted)
-        self._marshal = Marshal()
+        self._marshal = Marshal(Terms(lambda: self._hosted.term, told.terms))
         self._broker = BrokerAccount(self, self._marshal)
         self._said: Sequence[str] = ()  # of what was found when the core last met the portfolio
         self._begun_before: int | None = None  # when the session before this one opened

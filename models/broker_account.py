@@ -1,9 +1,11 @@
 """What the broker says of its account while LEAN runs: LEAN itself asks once, when it starts.
 
 Events that come twice, or not at all, leave LEAN with other positions than the broker's. So the broker is asked again,
-once a minute, and more often once its connection is back.
+once a minute, and more often once its connection is back. Nor does LEAN hear of what others send: an order that is
+ours, of a term that has ended, was sent by a process that was stopped while it led, and woken when another did.
 """
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from AlgorithmImports import Composer, IBrokerage, QCAlgorithm, Symbol
@@ -11,12 +13,14 @@ from AlgorithmImports import Composer, IBrokerage, QCAlgorithm, Symbol
 from alo_lib.records import SECOND
 from alo_lib.runtime.account_watch import AccountWatch
 from alo_lib.runtime.host_position import HostPosition
-from models.marshalling import Marshal
+from models.marshalling import Marshal, order_term
 
 __all__ = ["BrokerAccount"]
 
 _RARELY: Final = 60 * SECOND
 _OFTEN: Final = 2 * SECOND
+_STOPPED: Final = 5 * SECOND
+"""LEAN asks for a look each second."""
 
 
 class BrokerAccount:
@@ -25,7 +29,9 @@ class BrokerAccount:
     def __init__(self, algorithm: QCAlgorithm, marshal: Marshal) -> None:
         self._algorithm, self._marshal, self._watch = algorithm, marshal, AccountWatch()
         self._next = 0
+        self._looked = 0  # when it was to be looked at last
         self._unheard = ""  # why the broker could not be asked last
+        self._canceled: set[str] = set()  # the broker's identifiers of orders that it was asked to cancel
 
     @property
     def is_sure(self) -> bool:
@@ -42,7 +48,13 @@ class BrokerAccount:
         self._next = 0
 
     def look(self, time: int, *, at_once: bool = False) -> list[str]:
-        """Look at ``time``, ns UTC, where it is due. Returns what was put right in LEAN's account, in sentences."""
+        """Look at ``time``, ns UTC, where it is due. Returns what was put right in LEAN's account, in sentences.
+
+        It is due at once where this process may have been stopped: another one may lead.
+
+        :raises JournalError: where the broker works an order of another one that does.
+        """
+        at_once, self._looked = at_once or time - self._looked > _STOPPED, time
         if not (at_once or time >= self._next) or not self._watch.connected:
             return []
         broker = self._broker()
@@ -50,7 +62,9 @@ class BrokerAccount:
         self._next = time + _RARELY
         if broker is None or told is None:
             return []
-        held, ids = told
+        held, works = told
+        fenced = list(self._fence(broker, works))
+        ids = {str(name) for order in works for name in order.broker_id}
         ours = {int(order.id): order for order in self._algorithm.transactions.get_open_orders()}
         theirs = {number for number, order in ours.items() if not ids.isdisjoint(map(str, order.broker_id))}
         working = {number: order.symbol for number, order in ours.items()}
@@ -65,14 +79,39 @@ class BrokerAccount:
             said.append(
                 f"the broker holds {quantity} {symbol.value}, LEAN held {before}: LEAN's is set to the broker's"
             )
-        return said
+        return fenced + said
+
+    def _fence(self, broker: Any, works: list[Any]) -> Iterator[str]:
+        """Cancel, once, the orders of terms that had ended before LEAN began, which it did not find when it did."""
+        terms = self._marshal.terms
+        for order in works:
+            terms.look(order_term(order.tag), f"{order.tag!r} for {order.symbol.value}")
+        for order in works:
+            ids = {str(name) for name in order.broker_id}
+            if not terms.is_earlier(order_term(order.tag)) or ids & self._canceled or self._is_known(ids):
+                continue
+            self._canceled.update(ids)
+            yield (
+                f"the broker works {order.tag!r} for {order.symbol.value}, sent by a process that led no more: this is "
+                f"term {terms.now}; {self._cancel(broker, order)}"
+            )
+
+    def _is_known(self, ids: set[str]) -> bool:
+        return any(len(self._algorithm.transactions.get_orders_by_brokerage_id(name)) for name in ids)
+
+    def _cancel(self, broker: Any, order: Any) -> str:
+        try:
+            done = broker.cancel_order(order)
+        except Exception as error:  # whatever a broker's plug-in raises
+            return f"it could not be canceled, cancel it there: {error}"
+        return "it is canceled" if done else "the broker does not cancel it, cancel it there"
 
     def _broker(self) -> Any:
         composer: Any = Composer.INSTANCE  # its generic methods are asked for interfaces
         return composer.get_part[IBrokerage]()
 
-    def _told(self, broker: Any) -> tuple[dict[Symbol, HostPosition], set[str]] | None:
-        """What the broker holds of securities that LEAN knows, and the identifiers of the orders that it works.
+    def _told(self, broker: Any) -> tuple[dict[Symbol, HostPosition], list[Any]] | None:
+        """What the broker holds of securities that LEAN knows, and the orders that it works.
 
         None where it does not say, which is told once.
         """
@@ -81,7 +120,7 @@ class BrokerAccount:
                 each.symbol: HostPosition(int(each.quantity), float(each.average_price))
                 for each in broker.get_account_holdings()
             }
-            ids = {str(name) for order in broker.get_open_orders() for name in order.broker_id}
+            works = list(broker.get_open_orders())
         except Exception as error:  # whatever a broker's plug-in raises
             if str(error) != self._unheard:
                 self._unheard = str(error)
@@ -89,7 +128,7 @@ class BrokerAccount:
             return None
         self._unheard = ""
         known = self._algorithm.securities
-        return {symbol: each for symbol, each in held.items() if known.contains_key(symbol)}, ids
+        return {symbol: each for symbol, each in held.items() if known.contains_key(symbol)}, works
 
     def _believed(self) -> dict[Symbol, HostPosition]:
         return {

@@ -10,7 +10,7 @@ from alo_lib.runtime import HostOrder, HostPosition, reconcile
 from alo_lib.runtime.order_matching import Matching, TaglessOrder, WorkingOrder, match_orders
 from alo_lib.runtime.settlements import Listed
 from alo_lib.settings import SettingsError
-from models.marshalling import Marshal
+from models.marshalling import Marshal, order_term
 from models.times import utc_nanoseconds
 
 __all__ = ["held_contracts", "look_at_foreign_positions", "meet_portfolio"]
@@ -32,10 +32,13 @@ def meet_portfolio(
     ``findings`` are what is known of its going on, in sentences. An order without a tag is known by the broker's
     ``identifiers``, with our numbers, or by what it is; one that may be several of ours is canceled, or left to people.
     What was ``said`` the last time is not said again. By the terms of what is ``listed`` it is told what was settled
-    while nobody listened; foreign positions become trades where its settings take them over. Returns what was
-    found.
+    while nobody listened; foreign positions become trades where its settings take them over. Orders of ours that were
+    sent by a process that led no more are canceled. Returns what was found.
+
+    :raises JournalError: where this is such a process.
     """
     time = utc_nanoseconds(algorithm.utc_time)
+    fenced = _fenced(algorithm, marshal)
     positions, others = _positions(algorithm, marshal)
     orders = _orders(algorithm, marshal)
     matching = _matched(algorithm, core, marshal, orders, {} if identifiers is None else identifiers)
@@ -49,6 +52,7 @@ def meet_portfolio(
         f"LEAN's order {host} has no tag and may be order {' or '.join(map(str, numbers))}: {what}"
         for host, numbers in matching.unsure.items()
     ]
+    found.findings += fenced.values()
     if found.findings != list(said):
         for remark, finding in zip(found.remarks(time), found.findings, strict=True):
             core.remark(remark)
@@ -56,8 +60,10 @@ def meet_portfolio(
     for message in found.messages:
         core.accept(message)
     to_cancel = set(matching.unsure) if cancels else set[int]()
+    to_cancel.update(fenced.keys() - marshal.fenced)
     for order in algorithm.transactions.get_open_orders(lambda each: _number(marshal, each) in found.to_cancel):
         to_cancel.add(int(order.id))
+    marshal.fenced.update(fenced)
     for host in sorted(to_cancel):
         algorithm.transactions.cancel_order(host)
     return found.findings
@@ -117,6 +123,19 @@ def _left(algorithm: QCAlgorithm, order: Order) -> HostOrder:
     filled = 0 if ticket is None else int(ticket.quantity_filled)
     price = 0.0 if ticket is None else float(ticket.average_fill_price)
     return HostOrder(int(order.quantity) - filled, price)
+
+
+def _fenced(algorithm: QCAlgorithm, marshal: Marshal) -> dict[int, str]:
+    """Sentences by LEAN's number of orders that it works and whose term had ended when they were sent."""
+    found = {}
+    for order in algorithm.transactions.get_open_orders():
+        marshal.terms.look(order_term(order.tag), f"{order.tag!r} for {order.symbol.value}")
+        if int(order.id) not in marshal.lost and marshal.is_fenced(order.tag, order.symbol):
+            found[int(order.id)] = (
+                f"LEAN's order {int(order.id)}, {order.tag!r}, was sent by a process that led no more: this is term "
+                f"{marshal.terms.now}; it is canceled"
+            )
+    return found
 
 
 def _orders(algorithm: QCAlgorithm, marshal: Marshal) -> dict[int, HostOrder]:

@@ -30,6 +30,7 @@ from alo_lib.records import (
     records,
 )
 from alo_lib.runtime import MarketRecord
+from alo_lib.runtime.terms import Terms
 from models.quotes_of_slices import QUOTED, quote_reader
 from models.times import utc_of
 
@@ -42,28 +43,41 @@ __all__ = [
     "option_symbol",
     "order_number",
     "order_tag",
+    "order_term",
 ]
 
 _ORDERS: Final = RANGES[Kind.ORDER_EVENT]["order"]
 _REASONS: Final = "|".join(re.escape(each.tag) for each in OrderReason)
-_TAG: Final = re.compile(rf"(?:{_REASONS}) #(\d+)")
-_COMBINATION_TAG: Final = re.compile(rf"(?:{_REASONS})(?: #\d+=\d+)+")
+_TERM: Final = r"(?: @(\d+))?"
+_TAG: Final = re.compile(rf"(?:{_REASONS}) #(\d+){_TERM}")
+_COMBINATION_TAG: Final = re.compile(rf"(?:{_REASONS})(?: #\d+=\d+)+{_TERM}")
 _OF_COMBINATION: Final = re.compile(r"#(\d+)=(\d+)")
 
 
-def order_tag(reason: int, order: int) -> str:
-    """An order's tag: why it was sent and which intent it was; no clock, no GUID.
+def order_tag(reason: int, order: int, term: int = 0) -> str:
+    """An order's tag: why it was sent, which intent it was, and live in which term; no clock, no GUID.
 
     A tag is all that LEAN carries through an order's whole life and gives back with its events. Its own number of the
     order exists only once the order is sent, when the first fill may be told already, and begins anew with each run.
     """
-    return f"{OrderReason(reason).tag} #{order}"
+    return f"{OrderReason(reason).tag} #{order}{_at(term)}"
 
 
-def combination_tag(reason: int, instruments: Mapping[int, int]) -> str:
+def combination_tag(reason: int, instruments: Mapping[int, int], term: int = 0) -> str:
     """The tag that all orders of a combination have, as LEAN has it: which order is which instrument's."""
     orders = " ".join(f"#{order}={instrument}" for order, instrument in instruments.items())
-    return f"{OrderReason(reason).tag} {orders}"
+    return f"{OrderReason(reason).tag} {orders}{_at(term)}"
+
+
+def _at(term: int) -> str:
+    return f" @{term}" if term else ""
+
+
+def order_term(tag: str | None) -> int:
+    """The term that the tag of an order of ours names; 0 where it names none, and for one of somebody else."""
+    found = _TAG.fullmatch(tag or "") or _COMBINATION_TAG.fullmatch(tag or "")
+    named = found.groups()[-1] if found else None
+    return int(named) if named and _ORDERS.holds(np.array([float(named)])).all() else 0
 
 
 def order_number(tag: str | None, instrument: int = -1) -> int:
@@ -118,12 +132,15 @@ def _whole(value: float, dtype: "np.dtype[Any]") -> int:
 class Marshal:
     """Knows which LEAN symbol each of today's instruments is, and turns slices and order events into messages."""
 
-    def __init__(self) -> None:
+    def __init__(self, terms: Terms | None = None) -> None:
+        """``terms`` are those of orders, live."""
+        self.terms = Terms() if terms is None else terms
         self._symbol: dict[int, Symbol] = {}
         self._number: dict[Symbol, int] = {}
         self._underlyings: list[tuple[int, Symbol]] = []
         self._reader = quote_reader()
         self.lost: set[int] = set()  # LEAN's numbers of orders that the broker works no more, whatever LEAN believes
+        self.fenced: set[int] = set()  # LEAN's numbers of orders that were canceled because their term had ended
         self._given_back: dict[int, int] = {}  # our number by LEAN's, of orders that a broker gave back without a tag
 
     def add_underlying(self, number: int, symbol: Symbol) -> None:
@@ -163,11 +180,15 @@ class Marshal:
         """Know that the broker works some orders of LEAN's no more."""
         self.lost.update(order_ids)
 
+    def is_fenced(self, tag: str | None, symbol: Symbol) -> bool:
+        """Whether a tag says that its order was sent by a process that led no more."""
+        return self.terms.is_fenced(order_term(tag), order_number(tag, self.number_or(symbol, -1)))
+
     def order_of(self, order_id: int, tag: str | None, symbol: Symbol) -> int:
-        """The intent that an order of LEAN's is; 0 for one of somebody else."""
+        """The intent that an order of LEAN's is; 0 for one of somebody else, or of a process that led no more."""
         if order_id in self._given_back:
             return self._given_back[order_id]
-        return order_number(tag, self.number_or(symbol, -1))
+        return 0 if self.is_fenced(tag, symbol) else order_number(tag, self.number_or(symbol, -1))
 
     def messages(self, data: Slice, time: int) -> Iterator[Message]:
         """The new bars of a slice: trades of the underlyings, then all quotes by instrument."""

@@ -16,6 +16,8 @@ def send_orders(algorithm: QCAlgorithm, marshal: Marshal, intents: Records) -> N
     """Send what stands in INTENT records that are sent together: an order, or the orders of a combination.
 
     Live, nothing waits for the broker: what becomes of an order comes as order events.
+
+    :raises JournalError: where another process is known to lead.
     """
     first, live = intents[0], bool(algorithm.live_mode)
     type_, limit = OrderType(first["type"]), float(first["limit"])
@@ -23,7 +25,8 @@ def send_orders(algorithm: QCAlgorithm, marshal: Marshal, intents: Records) -> N
         _send_combination(algorithm, marshal, intents)
         return
     symbol, quantity = marshal.symbol(int(first["instrument"])), int(first["quantity"])
-    tag = order_tag(int(first["reason"]), int(first["order"]))
+    number = int(first["order"])
+    tag = order_tag(int(first["reason"]), number, marshal.terms.send([number]))
     if type_ is OrderType.OPTION_EXERCISE:
         algorithm.exercise_option(symbol, abs(quantity), live, tag)
     elif type_ is OrderType.LIMIT:
@@ -33,7 +36,11 @@ def send_orders(algorithm: QCAlgorithm, marshal: Marshal, intents: Records) -> N
 
 
 def amend_order(algorithm: QCAlgorithm, marshal: Marshal, amendment: np.void) -> None:
-    """Change or cancel a working order as an AMENDMENT record says; one that LEAN works no more is left alone."""
+    """Change or cancel a working order as an AMENDMENT record says; one that LEAN works no more is left alone.
+
+    :raises JournalError: where another process is known to lead.
+    """
+    marshal.terms.require_leading()
     number = int(amendment["order"])
     for ticket in algorithm.transactions.get_open_order_tickets(lambda each: _number(marshal, each) == number):
         if amendment["cancel"]:
@@ -56,9 +63,8 @@ def _send_combination(algorithm: QCAlgorithm, marshal: Marshal, intents: Records
     legs: list[Any] = [
         Leg.create(symbol, quantity // units) for symbol, quantity in zip(symbols, quantities, strict=True)
     ]
-    tag = combination_tag(
-        int(intents["reason"][0]), dict(zip(intents["order"].tolist(), intents["instrument"].tolist(), strict=True))
-    )
+    orders = dict(zip(intents["order"].tolist(), intents["instrument"].tolist(), strict=True))
+    tag = combination_tag(int(intents["reason"][0]), orders, marshal.terms.send(orders))
     if intents["type"][0] == OrderType.COMBO_LIMIT:
         algorithm.combo_limit_order(legs, units, float(intents["limit"][0]), live, tag)
     else:

@@ -6,8 +6,9 @@ files from the first, where the store says that its values lie: they are whole w
 """
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from alo_lib.journal.kernels import MARKS
 from alo_lib.journal.lock import WriterLock
 from alo_lib.journal.places import Found
 from alo_lib.journal.reader import read_journal, scan_segments
+from alo_lib.journal.segments import SegmentView
 from alo_lib.journal.snapshots import Snapshot, decode_snapshot, encode_snapshot
 from alo_lib.journal.store import JournalSegment, MemoryStore
 from alo_lib.journal.writer import JournalWriter, WriterStart
@@ -48,6 +50,8 @@ _COPIES_KEPT: Final = 4
 """Segments that keep a second copy: LEAN has long written the older ones to the disk."""
 _LOCK_KEY: Final = f"{OBJECT_STORE_KEY}-lock"
 """At whose path the lock of a backtest's writer is; it has no value."""
+_TERM_KEY: Final = f"{OBJECT_STORE_KEY}-term"
+"""The epoch of who writes a live run's journal."""
 _SNAPSHOT_KEYS: Final = ("alo-snapshot.0", "alo-snapshot.1")
 """In turn, so that one is whole whatever becomes of the other."""
 
@@ -80,7 +84,8 @@ class ObjectStore(Protocol):
 class LiveObjectStoreJournal:
     """The place of a live run's journal (:class:`~alo_lib.journal.JournalPlace`), gone on from after a kill.
 
-    ``program`` names the code whose snapshots are taken up.
+    ``program`` names the code whose snapshots are taken up. A store keeps nobody out, so who goes on from a journal
+    leaves its epoch there, on the disk, and who finds another one there than its own saves nothing more.
     """
 
     name = "in the object store"
@@ -91,6 +96,8 @@ class LiveObjectStoreJournal:
         self._kept = -1  # messages of which all are saved
         self._earlier: list[bytes] = []  # segments of the processes before this one
         self._memory = MemoryStore(self._save)
+        self._term = b""
+        self._term_at = Path()
 
     def recover(self) -> Found | None:
         """See :class:`~alo_lib.journal.JournalPlace`."""
@@ -105,12 +112,17 @@ class LiveObjectStoreJournal:
 
     def writer(self, settings: bytes, start: WriterStart, program: str = "") -> JournalWriter:
         """See :class:`~alo_lib.journal.JournalPlace`."""
+        self._term = str(start.epoch).encode()
+        self._store.save(_TERM_KEY, self._term)
+        self._store.settle(_TERM_KEY)
+        # On the disk: LEAN answers from its memory, whatever another process has changed.
+        self._term_at = self._store.path(_TERM_KEY)
         return JournalWriter(
             self._memory, settings=settings, program=program, position=start, segment_bytes=_LIVE_SEGMENT
         )
 
     def release(self) -> None:
-        """Nothing: LEAN gives an object store to one live algorithm at a time."""
+        """Nothing: LEAN gives an object store to one live algorithm at a time, and :meth:`writer` ends an earlier."""
 
     def keep(self, writer: JournalWriter) -> None:
         """Save the open segment, where something was appended since."""
@@ -119,7 +131,11 @@ class LiveObjectStoreJournal:
             self._save(*writer.image)
 
     def settle(self, writer: JournalWriter) -> None:
-        """See :class:`~alo_lib.journal.JournalPlace`: LEAN writes by itself only every few seconds."""
+        """See :class:`~alo_lib.journal.JournalPlace`: LEAN writes by itself only every few seconds.
+
+        :raises JournalError: where another process has gone on from the journal: nothing may be sent.
+        """
+        self._require_term()
         self.keep(writer)
         self._store.settle(object_store_key(writer.image[0]))
 
@@ -127,7 +143,22 @@ class LiveObjectStoreJournal:
         """The whole journal, once its writer has closed it."""
         return read_journal([*self._earlier, *self._memory.images()])
 
+    def _require_term(self) -> None:
+        try:
+            found = self._term_at.read_bytes()
+        except FileNotFoundError:
+            raise JournalError(
+                f"{self._term_at} is gone from the object store, which says who writes the journal there: this "
+                "process saves and sends nothing more; start it again"
+            ) from None
+        if found != self._term:  # or half of it: whoever writes it is another
+            raise JournalError(
+                "another process has gone on from the journal in the object store: this one, of term "
+                f"{self._term.decode()}, saves and sends nothing more"
+            )
+
     def _save(self, number: int, data: bytes) -> None:
+        self._require_term()
         self._store.save(object_store_key(number), data)
         self._store.save(object_store_key(number, copy=True), data)
         old = object_store_key(number - _COPIES_KEPT, copy=True)
@@ -284,14 +315,33 @@ def best_copy(copies: Iterable[bytes]) -> bytes | None:
     LEAN writes a value to the disk over the one before, so a process that is killed meanwhile leaves it torn: one of
     two copies at the most, because they are written one after the other.
     """
-    best, most = None, -1
+    best = _best_of(copies)
+    return None if best is None else best.image
+
+
+class _Copy(NamedTuple):
+    """A copy of a segment."""
+
+    image: bytes
+    view: SegmentView
+
+    def until(self, following: "_Copy") -> bytes:
+        """What the writer of the segment that follows has gone on from."""
+        first, view = following.view.first, self.view
+        if view.epoch < following.view.epoch and view.first <= first < view.stop:
+            return view.words[: int(view.offsets[first - view.first])].tobytes()
+        return self.image
+
+
+def _best_of(copies: Iterable[bytes]) -> _Copy | None:
+    best = None
     for copy in copies:
         try:
-            (segment,) = scan_segments([("a copy", copy)])
+            (view,) = scan_segments([("a copy", copy)])
         except JournalError:
             continue
-        if segment.stop > most:
-            best, most = copy, segment.stop
+        if best is None or view.stop > best.view.stop:
+            best = _Copy(copy, view)
     return best
 
 
@@ -299,25 +349,26 @@ def segments_of(read: Callable[[str], bytes | None]) -> list[bytes]:
     """The segments that an algorithm has left in its object store, in order; ``read`` gives a key's value, or None.
 
     One that was being written for the first time when LEAN was killed has one copy and nothing after it: the journal
-    ends before it.
+    ends before it. What another process has not gone on from does not count: LEAN may write it when that has begun, if
+    it was stopped before and is woken then.
 
     :raises JournalError: where no copy of a segment holds.
     """
-    segments: list[bytes] = []
+    segments: list[_Copy] = []
 
     def copies(number: int) -> list[bytes]:
         values = (read(object_store_key(number, copy=copy)) for copy in (False, True))
         return [value for value in values if value is not None]
 
     while found := copies(len(segments)):
-        best = best_copy(found)
+        best = _best_of(found)
         if best is None and len(found) == 1 and not copies(len(segments) + 1):
             break
         if best is None:
             key = object_store_key(len(segments))
             raise JournalError(f"{key} in the object store is damaged, and so is its copy; remove it to begin anew")
         segments.append(best)
-    return segments
+    return [*(each.until(following) for each, following in pairwise(segments)), *(each.image for each in segments[-1:])]
 
 
 def segments_in_object_store(store: Path) -> list[bytes]:

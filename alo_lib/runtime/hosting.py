@@ -74,6 +74,10 @@ class HostedCore(Protocol):
         """What the book's mode is; None where the core does not say."""
 
     @property
+    def term(self) -> int:
+        """The epoch in which the core's process writes the journal; 0 in a backtest (:mod:`alo_lib.runtime.terms`)."""
+
+    @property
     def frames_follow_data(self) -> bool:
         """Whether frames are opened as data come, and not only when the host's schedule says."""
 
@@ -146,7 +150,8 @@ def open_core(
     except BaseException:  # who looks at it must not see a run that is about to begin for ever
         showing.end(RunPhase.FAILED)
         raise
-    own = _OwnCore(core, beginning.writer, place, showing, book, HaltsHeard(core, hear))
+    term = beginning.writer.epoch if live else 0
+    own = _OwnCore(core, beginning.writer, place, showing, book, HaltsHeard(core, hear), term)
     return Opened(own, beginning.told, beginning.findings)
 
 
@@ -179,9 +184,11 @@ class _OwnCore:
         showing: Showing,
         book: ToldBook,
         halts: HaltsHeard,
+        term: int,
     ) -> None:
         self.core = core
         self.book = book
+        self.term = term
         self._showing = showing
         self._halts = halts
         self._writer = writer
@@ -294,6 +301,7 @@ class _ProcessInStep(_Process):
     """A core process that this host tells its frames: it ends with the host, which keeps its journal."""
 
     frames_follow_data = False
+    term = 0
 
     def __init__(self, core: RemoteCore, place: ObjectStoreJournal) -> None:
         super().__init__(core)
@@ -324,6 +332,11 @@ class _ProcessOfItsOwnTime(_Process):
         super().__init__(core)
         self._hear, self._halts = hear, HaltsHeard(core, hear)
         self._overruns = int(core.link.beat["overruns"])
+
+    @property
+    def term(self) -> int:
+        """What its heartbeat says."""
+        return int(self.core.link.beat["epoch"])
 
     def frames(self, time: int) -> Iterator[None]:
         """All that the core has decided meanwhile."""

@@ -87,6 +87,7 @@ HEARTBEAT: Final["np.dtype[Any]"] = np.dtype(
         ("undelivered", "<i8"),  # answers that the host left no room for; their orders were not sent
         ("doubts", "<i8"),  # 0, or when the last cause to reconcile was found, CLOCK_MONOTONIC, while the core wants it
         ("halts", "<i8"),  # what the book is halted for (alo_lib.records.bits_of)
+        ("epoch", "<i8"),  # in which it writes its journal: the term of its orders
     ]
 )
 TAKEN: Final["np.dtype[Any]"] = np.dtype(

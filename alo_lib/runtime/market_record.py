@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from alo_lib.journal import messages_of
+from alo_lib.journal import Journal, messages_of
 from alo_lib.records import Contract, InstrumentKind, Kind, Message, Session, osi_expiry
 from alo_lib.runtime.order_matching import identifiers_of
+from alo_lib.runtime.terms import terms_of
 
-__all__ = ["MarketRecord", "market_record_of"]
+__all__ = ["MarketRecord", "market_record_of", "record_of_journal"]
 
 _OF_MARKET: Final = (Kind.SESSION, Kind.RATE, Kind.CLOSE, Kind.INSTRUMENT, Kind.POLICY)
 
@@ -26,6 +27,7 @@ class MarketRecord:
     rate: float = 0.0  # in force since then
     policy: str = ""  # digest of the learned policy
     broker_orders: dict[str, int] = field(default_factory=dict)  # our number by the identifier that a broker gave
+    terms: dict[int, int] = field(default_factory=dict)  # in which an order was decided, by its number
 
     def record(self, message: Message) -> None:
         """Take note of an input that is told."""
@@ -57,4 +59,11 @@ def market_record_of(messages: Sequence[Message]) -> MarketRecord:
     for _, message in messages_of(messages, *_OF_MARKET):
         told.record(message)
     told.broker_orders = identifiers_of(messages)
+    return told
+
+
+def record_of_journal(journal: Journal) -> MarketRecord:
+    """The same of a journal, and in which terms its orders were decided."""
+    told = market_record_of(journal.messages)
+    told.terms = terms_of(journal)
     return told

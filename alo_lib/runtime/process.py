@@ -142,6 +142,8 @@ class CoreProcess:
             self._pulse_phase()
             self.close()
             raise
+        self._beat["epoch"] = self._outbox.journal.epoch  # known to the host before the first answer of this term
+        self._pulse_phase()
         self._core.refusals.host = lambda: self._intake.host
         self._unprepared = ""
         self._showing.begin(self._core, BudgetWatch())

@@ -27,7 +27,7 @@ from alo_lib.records import (
 )
 from alo_lib.runtime.intake import fault_of_rows
 from alo_lib.runtime.link import FRAMES_LATE, Channel, CorePhase, Link, LinkPhase, host_ends
-from alo_lib.runtime.market_record import MarketRecord, market_record_of
+from alo_lib.runtime.market_record import MarketRecord, record_of_journal
 from alo_lib.runtime.same_settings import met_settings, settings_mark
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.strategy.external import External
@@ -170,7 +170,7 @@ class RemoteCore(KnownBook):
             if message.kind is Kind.FRAME:
                 self._answered = message.time
         self._reconciled = self._reconciling = 0  # what the earlier host was about to do nobody does now
-        return market_record_of(journal.messages), count
+        return record_of_journal(journal), count
 
     def _journaled(self, count: int) -> Journal:
         """The core's journal once it has ``count`` messages; it is being written: a look may see half of an entry."""

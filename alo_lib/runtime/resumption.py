@@ -31,7 +31,7 @@ from alo_lib.journal import (
 from alo_lib.records import HostEvent, Kind, Message, Records, remark
 from alo_lib.records.spelling import spelled
 from alo_lib.runtime.following import core_of_era, inputs_waiting
-from alo_lib.runtime.market_record import MarketRecord, market_record_of
+from alo_lib.runtime.market_record import MarketRecord, record_of_journal
 from alo_lib.runtime.policy_file import PolicyOfEra, Stored, nothing_stored, policy_of_era
 from alo_lib.runtime.replay import Continuation, Replayer
 from alo_lib.runtime.same_settings import SETTINGS_OF_PLACE, known_settings_of, require_same_settings, with_place_of
@@ -118,7 +118,7 @@ class Beginning:
     @property
     def told(self) -> MarketRecord:
         """What the recorded inputs, and those of this start, tell of who put them in."""
-        told = market_record_of(self.recorded)
+        told = MarketRecord() if self._found is None else record_of_journal(self._found.journal)
         for message in self._told_now:
             told.record(message)
         return told

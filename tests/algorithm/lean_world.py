@@ -4,9 +4,13 @@ What it holds and works is in a broker of the tests; the process of the algorith
 """
 
 import datetime as dt
+import shutil
+import weakref
 from collections.abc import Callable, Iterable
 from functools import partial
 from importlib import import_module
+from pathlib import Path
+from tempfile import mkdtemp
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -67,6 +71,8 @@ class Store:
         self._flushed = 0
         self.on_disk: dict[str, bytes] = {}
         self.values: dict[str, bytes] = {}
+        self._folder = Path(mkdtemp())  # of what was asked for by its path
+        weakref.finalize(self, shutil.rmtree, self._folder)
 
     def flush(self) -> None:
         """Write all to the disk, one value after the other; the process may die between two."""
@@ -84,7 +90,10 @@ class Store:
 
     def get_file_path(self, key: str) -> str:
         self.flush()
-        return key
+        path = self._folder / key
+        if key in self.on_disk:
+            path.write_bytes(self.on_disk[key])
+        return str(path)
 
     def contains_key(self, key: str) -> bool:
         return key in self.values

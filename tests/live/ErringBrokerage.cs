@@ -128,6 +128,7 @@ public class ErringBrokerage : Brokerage
             {
                 return false;
             }
+            File.AppendAllText(Path.Combine(Folder, "canceled.txt"), $"{working.Id}\n");
             _working.Remove(working);
             Write("orders.json", _working);
             Say(working.Id, OrderStatus.Canceled, 0, 0);

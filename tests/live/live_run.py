@@ -136,6 +136,11 @@ class LiveLean:
             self._process.wait()
             self._process = None
 
+    def signal(self, number: int) -> None:
+        """Send it a signal, as one that stops or wakes it."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def end(self) -> int:
         """Wait until it ends by itself; returns its status."""
         assert self._process is not None

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from alo_lib.journal import JournalError
 from alo_lib.records import SECOND
 from alo_lib.runtime.account_watch import STANDS
+from alo_lib.runtime.terms import Terms
 from tests.models.kit import Algorithm, equity
 
 ONE, OTHER, UNKNOWN = equity("ONE"), equity("OTHER"), equity("UNKNOWN")
@@ -41,7 +43,9 @@ class Broker:
 
     def __init__(self) -> None:
         self.held: dict[Any, int] = {}
-        self.works: list[str] = []
+        self.works: dict[str, str] = {}  # tags by its identifiers
+        self.canceled: list[str] = []
+        self.cancels: bool | Exception = True
         self.asked = 0
         self.error = ""
 
@@ -52,7 +56,13 @@ class Broker:
         return [SimpleNamespace(symbol=key, quantity=count, average_price=7.5) for key, count in self.held.items()]
 
     def get_open_orders(self) -> list[SimpleNamespace]:
-        return [SimpleNamespace(broker_id=[name]) for name in self.works]
+        return [SimpleNamespace(broker_id=[name], tag=tag, symbol=ONE) for name, tag in self.works.items()]
+
+    def cancel_order(self, order: SimpleNamespace) -> bool:
+        self.canceled += order.broker_id
+        if isinstance(self.cancels, Exception):
+            raise self.cancels
+        return self.cancels
 
 
 class Account:
@@ -61,9 +71,12 @@ class Account:
         lean.Composer = SimpleNamespace(INSTANCE=SimpleNamespace(get_part={lean.IBrokerage: lambda: self.broker}))
         self.securities = Securities({ONE: Security(10), OTHER: Security(-3)})
         self.open: list[SimpleNamespace] = []
-        transactions = SimpleNamespace(get_open_orders=lambda: self.open)
+        transactions = SimpleNamespace(
+            get_open_orders=lambda: self.open,
+            get_orders_by_brokerage_id=lambda name: [each for each in self.open if name in each.broker_id],
+        )
         self.algorithm = Algorithm(portfolio=self.securities, securities=self.securities, transactions=transactions)
-        self.marshal = import_module("models.marshalling").Marshal()
+        self.marshal = import_module("models.marshalling").Marshal(Terms(lambda: 3))
         self.account = import_module("models.broker_account").BrokerAccount(self.algorithm, self.marshal)
 
 
@@ -104,13 +117,50 @@ def test_nothing_is_asked_of_a_broker_that_is_gone_and_its_orders_are_seen_when_
     assert made.account.look(0, at_once=True) == []
     assert made.broker.asked == 0
     made.account.back()
-    made.broker.works = ["b"]
+    made.broker.works = {"b": ""}
     assert made.account.look(SECOND) == []
     assert not made.account.is_sure
     assert made.marshal.lost == set()
     assert made.account.look(SECOND + STANDS) == ["the broker works LEAN's order 4 for ONE no more"]
     assert made.marshal.lost == {4}
     assert made.account.is_sure
+
+
+@pytest.mark.parametrize(
+    ("answer", "done"),
+    [
+        (True, "it is canceled"),
+        (False, "the broker does not cancel it, cancel it there"),
+        (RuntimeError("too late"), "it could not be canceled, cancel it there: too late"),
+    ],
+)
+def test_what_a_process_sent_that_led_no_more_is_canceled_once_at_the_broker(
+    made: Account, answer: bool | Exception, done: str
+) -> None:
+    made.broker.held = {ONE: 10, OTHER: -3}
+    made.broker.cancels = answer
+    made.open = [SimpleNamespace(id=4, symbol=ONE, broker_id=["a"])]
+    made.broker.works = {"a": "hedge #1 @2", "b": "hedge #2 @2", "c": "hedge #3 @3", "d": "hedge #4", "e": "by hand"}
+    assert made.account.look(0) == [
+        f"the broker works 'hedge #2 @2' for ONE, sent by a process that led no more: this is term 3; {done}"
+    ]
+    assert made.account.look(SECOND, at_once=True) == []  # it takes its time
+    assert made.broker.canceled == ["b"]
+    assert made.account.is_sure
+
+
+def test_a_process_that_was_stopped_asks_the_broker_at_once_and_ends_where_another_leads(made: Account) -> None:
+    made.broker.held = {ONE: 10, OTHER: -3}
+    for second in range(5):
+        made.account.look(second * SECOND)
+    assert made.broker.asked == 1
+    made.broker.works = {"b": "hedge #2 @2", "c": "hedge #3 @4"}
+    for second in (20, 21):
+        with pytest.raises(
+            JournalError, match=r"^the broker works 'hedge #3 @4' for ONE of term 4, and this is term 3: "
+        ):
+            made.account.look(second * SECOND, at_once=second > 20)
+    assert made.broker.canceled == []
 
 
 def test_a_broker_that_does_not_say_is_told_of_once(made: Account) -> None:

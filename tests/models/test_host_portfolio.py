@@ -7,7 +7,19 @@ from typing import Any
 
 import pytest
 
-from alo_lib.records import Contract, HostEvent, InstrumentTable, Kind, Message, OrderReason, OrderStatus, OrderType
+from alo_lib.journal import JournalError
+from alo_lib.records import (
+    Contract,
+    HostEvent,
+    InstrumentTable,
+    Kind,
+    Message,
+    OrderReason,
+    OrderStatus,
+    OrderType,
+    records,
+)
+from alo_lib.runtime.terms import Terms
 from alo_lib.settings import Settings, SettingsError
 from tests.models.kit import NOW, Algorithm, equity, option
 
@@ -122,6 +134,54 @@ def test_a_core_that_goes_on_is_told_what_lean_holds_and_works(made: Any, marsha
 def _said(message: Message) -> tuple[Any, ...]:
     (row,) = message.records
     return tuple(row[name].item() for name in ("order", "instrument", "quantity", "price", "status"))
+
+
+def test_an_order_that_a_process_sent_which_led_no_more_is_canceled(made: Any) -> None:
+    """The account waits for order 5, sent in this term; the same number comes back of the term before."""
+    marshal = import_module("models.marshalling").Marshal(Terms(lambda: 2, {4: 1, 5: 2}))
+    marshal.add_underlying(0, ONE)
+    marshal.add_underlying(1, OTHER)
+    transactions = Orders([(70, "entry #4 @1", 5, None), (71, "hedge #5 @2", -8, None), (72, "hedge #5 @1", -3, None)])
+    core, algorithm = Core(), Algorithm(portfolio=Portfolio([held(ONE, 10, 100.0)]), transactions=transactions)
+    made.meet_portfolio(algorithm, core, marshal, [])
+    assert core.inputs == []
+    assert transactions.canceled == [72]
+    assert algorithm.logged == [
+        "alo recovery: order 4 for 5 ONE is still working",
+        "alo recovery: order 5 for -8 OTHER is still working",
+        "alo recovery: LEAN's order 72, 'hedge #5 @1', was sent by a process that led no more: this is term 2; it is "
+        "canceled",
+    ]
+    made.meet_portfolio(
+        algorithm, core, marshal, [], said=[text.removeprefix("alo recovery: ") for text in algorithm.logged]
+    )
+    assert transactions.canceled == [72]
+    assert len(algorithm.logged) == 3
+
+
+def test_a_process_that_finds_an_order_of_a_later_term_touches_nothing_and_sends_nothing_more(made: Any) -> None:
+    """It was stopped while it led: another one has gone on, in term 3."""
+    marshal = import_module("models.marshalling").Marshal(Terms(lambda: 2, {4: 1, 5: 2}))
+    transactions = Orders([(70, "entry #4 @1", 5, None), (71, "hedge #9 @3", -8, None), (72, "hedge #9 @1", -3, None)])
+    core, algorithm = Core(), Algorithm(portfolio=Portfolio([held(ONE, 10, 100.0)]), transactions=transactions)
+    why = (
+        "the broker works 'hedge #9 @3' for ONE of term 3, and this is term 2: another process has gone on from the "
+        "journal, and this one sends nothing more; if none has, cancel that order and start again"
+    )
+    with pytest.raises(JournalError) as raised:
+        made.meet_portfolio(algorithm, core, marshal, [])
+    assert str(raised.value) == why
+    assert (core.inputs, core.remarks, transactions.canceled, algorithm.logged) == ([], [], [], [])
+    tickets = import_module("models.order_tickets")
+    order = records(Kind.INTENT, order=6, reason=OrderReason.HEDGE, type=OrderType.MARKET, quantity=1)
+    change = records(Kind.AMENDMENT, order=4, cancel=1)[0]
+    marshal.add_underlying(0, ONE)
+    for send in (
+        lambda: tickets.send_orders(algorithm, marshal, order),
+        lambda: tickets.amend_order(algorithm, marshal, change),
+    ):
+        with pytest.raises(JournalError, match="sends nothing more"):
+            send()
 
 
 def test_an_order_that_lean_has_no_ticket_of_is_not_filled(made: Any, marshal: Any) -> None:

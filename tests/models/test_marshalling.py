@@ -10,6 +10,7 @@ import pytest
 
 from alo_lib.records import RANGES, Contract, Kind, OrderReason, OrderStatus, OrderType
 from alo_lib.runtime import MarketRecord
+from alo_lib.runtime.terms import Terms
 from tests.models.kit import NOW, UTC_TIME, Identity, Symbol, equity, option
 
 ONE, OTHER = equity("ONE"), equity("OTHER")
@@ -67,6 +68,49 @@ def test_a_tag_tells_reason_and_order_and_nothing_else_is_one(made: Any) -> None
     tag = made.order_tag(OrderReason.HEDGE, 7)
     for foreign in (None, "", "#7", f"{tag} ", f"x{tag}", "Liquidated #7", tag.replace("#", ""), f"{tag}\n"):
         assert made.order_number(foreign) == 0
+
+
+def test_a_tag_has_the_term_live_and_one_without_is_read_as_ever(made: Any) -> None:
+    for tag, term in (
+        (made.order_tag(OrderReason.HEDGE, 7, 12), 12),
+        (made.combination_tag(OrderReason.ENTRY, {7: 3, 8: 4}, 12), 12),
+        (made.order_tag(OrderReason.HEDGE, 7), 0),
+        (made.combination_tag(OrderReason.ENTRY, {7: 3, 8: 4}), 0),
+    ):
+        assert (made.order_number(tag, 3), made.order_term(tag)) == (7, term)
+    assert made.order_tag(OrderReason.EXIT_EDGE, 7, 12) == "exit edge #7 @12"
+    for foreign in (
+        None,
+        "",
+        "hedge",
+        "@3",
+        "Liquidated #7 @3",
+        "hedge #7 @",
+        "hedge #7 @x",
+        "hedge #7@3",
+        "hedge @3 #7",
+    ):
+        assert (made.order_number(foreign), made.order_term(foreign)) == (0, 0)
+
+
+def test_an_order_of_a_term_that_had_ended_when_it_was_sent_is_not_ours(made: Any) -> None:
+    marshal = made.Marshal(Terms(lambda: 5, {7: 3, 8: 5}))
+    marshal.add_underlying(0, ONE)
+    for tag, fenced in (
+        ("hedge #7 @3", False),  # sent before the restart, and it works still
+        ("hedge #7 @4", False),  # decided by one process, and sent by the next
+        ("hedge #8 @4", True),  # number 8 was given twice, by who was stopped and by who leads
+        ("hedge #9 @4", True),  # the journal never had it
+        ("hedge #9 @5", False),
+        ("hedge #9", False),  # an earlier program's
+        ("entry #8=0 #9=1 @4", True),
+        ("somebody else's @4", False),
+        (None, False),
+    ):
+        assert marshal.is_fenced(tag, ONE) is fenced, tag
+    assert marshal.order_of(70, "hedge #8 @4", ONE) == 0
+    assert marshal.order_of(70, "hedge #8 @5", ONE) == 8
+    assert made.Marshal().is_fenced("hedge #7 @3", ONE) is False  # a backtest has no terms
 
 
 def test_expiry_is_the_close_of_the_last_open_day(made: Any) -> None:

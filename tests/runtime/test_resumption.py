@@ -197,3 +197,62 @@ def test_who_decides_is_no_other_setting(store: OnDisk) -> None:
     market = whole()
     elsewhere = market.settings.model_copy(update={"core_process": "desk"})
     assert not begin(elsewhere, place_of(store, market.store.images())).fresh
+
+
+@pytest.fixture
+def woken(store: OnDisk) -> tuple[LiveObjectStoreJournal, Script]:
+    """The first of two lives on one object store: it was stopped, taken for dead, and is woken."""
+    first, market = LiveObjectStoreJournal(store, program()), Script()
+    market.core, market.writer = (beginning := begin(market.settings, first)).decided_again(), beginning.writer
+    market.underlying = market.core.instruments.add_equity("TEST")
+    market.session()
+    first.settle(market.writer)
+    second = LiveObjectStoreJournal(store, program())
+    beginning = begin(market.settings, second)
+    beginning.decided_again()
+    second.settle(beginning.writer)
+    return first, market
+
+
+def test_a_process_that_was_stopped_saves_and_sends_nothing_once_another_has_gone_on(
+    store: OnDisk, woken: tuple[LiveObjectStoreJournal, Script]
+) -> None:
+    was = {key: store.read(key) for key in store.all_keys()}
+    first, market = woken
+    market.bar(10, volatility=0.35)
+    why = "^another process has gone on .*: this one, of term 1, saves and sends nothing more$"
+    for save in (first.settle, first.keep):
+        with pytest.raises(JournalError, match=why):
+            save(market.writer)
+    assert {key: store.read(key) for key in store.all_keys()} == was
+    assert [segment.epoch for segment in read_journal(segments_of(store.read), unfinished=True).segments] == [1, 2]
+
+
+@pytest.mark.parametrize("found", [None, b""])
+def test_a_process_whose_term_is_gone_or_being_written_saves_and_sends_nothing(
+    store: OnDisk, found: bytes | None
+) -> None:
+    place, market = LiveObjectStoreJournal(store, program()), Script()
+    writer = begin(market.settings, place).writer
+    place.settle(writer)
+    if found is None:
+        store.remove("alo-journal-term")
+    else:
+        store.save("alo-journal-term", found)
+    with pytest.raises(JournalError, match="saves and sends nothing more"):
+        place.settle(writer)
+
+
+def test_what_lean_writes_late_of_a_process_that_was_stopped_does_not_count(
+    store: OnDisk, woken: tuple[LiveObjectStoreJournal, Script]
+) -> None:
+    """LEAN keeps what is saved for seconds before it writes it, and goes on doing so when it is woken."""
+    before = read_journal(segments_of(store.read), unfinished=True).messages
+    _, market = woken
+    market.bar(10, volatility=0.35)
+    number, late = market.writer.image
+    for copy in (False, True):
+        store.save(object_store_key(number, copy=copy), late)
+    after = read_journal(segments_of(store.read), unfinished=True).messages
+    assert [each.records.tobytes() for each in after] == [each.records.tobytes() for each in before]
+    assert "messages hold" in begin(market.settings, LiveObjectStoreJournal(store, program())).findings[-1]

@@ -13,9 +13,11 @@ from alo_lib.records import Kind
 from alo_lib.runtime.fence import STANDBY, FencedError
 from alo_lib.runtime.follower import Follower
 from alo_lib.runtime.frame_clock import WallClock
+from alo_lib.runtime.hosting import _ProcessOfItsOwnTime
 from alo_lib.runtime.link import Channel, CorePhase
 from alo_lib.runtime.process import CoreProcess, plans_of
 from alo_lib.runtime.standby import Standby
+from alo_lib.runtime.terms import Terms
 from alo_lib.transport import NotOwnerError
 from tests.core.seeds import SETTINGS, live
 from tests.runtime.processes import SLOTS, TEN, by_hand, digest, killed, quotes_in
@@ -88,6 +90,9 @@ def test_a_core_that_was_stopped_within_a_frame_gives_no_answer_and_who_takes_ov
     process, remote = by_hand(tmp_path, paced=False)
     quotes_in(remote)
     channel = Channel(tmp_path / "channel", slots=SLOTS)
+    hosted = _ProcessOfItsOwnTime(remote, pytest.fail)
+    terms = Terms(lambda: hosted.term)
+    assert terms.send([1]) == 1
     decide = process._core.run
 
     def stopped_meanwhile() -> object:
@@ -111,6 +116,7 @@ def test_a_core_that_was_stopped_within_a_frame_gives_no_answer_and_who_takes_ov
         answered.append(message)
     given = [(each.kind, each.records.tobytes()) for each in answered if each.kind is not Kind.FRAME]
     assert given == [(each.kind, each.records.tobytes()) for each in told if each.kind is not Kind.FRAME]
+    assert terms.send([2]) == again._outbox.journal.epoch == 2
     remote.stop()
 
 
