@@ -120,6 +120,9 @@ CASES = {
     ),
     "an index against its members": _index(),
     "an index against its members, by patient orders": _index(order_type="limit", max_structures=3),
+    "an index against its members, chosen for the whole book": _index(
+        structures="iron-butterfly,dispersion", choice="whole_book", max_structures=2
+    ),
 }  # fmt: skip
 
 
