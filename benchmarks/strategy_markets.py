@@ -15,7 +15,6 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.core import tasks
 from alo_lib.market import DataFindings, Resolution
 from alo_lib.market.generator import MarketTruth, generate_market
 from alo_lib.market.generator.dynamics import Garch
@@ -25,6 +24,7 @@ from alo_lib.market.generator.truth import EDGES, Edge, NameTruth
 from alo_lib.records import Records
 from alo_lib.settings import Settings
 from alo_lib.simulation import require_data, run_backtest
+from alo_lib.strategy.choice import CHOICES
 from alo_lib.strategy.entries import proposed_trades
 from alo_lib.strategy.quoted_smiles import quoted_smiles
 from alo_lib.strategy.state import StrategyState, Underlying
@@ -190,7 +190,7 @@ def _judged(way: Way, market: str) -> Iterator[None]:
         if way.judged_by == "truth":
             stack.enter_context(patch.object(Underlying, "count_down", _true_forecast(market)))
         elif way.judged_by == "rank":
-            stack.enter_context(patch.object(tasks, "proposed_trades", _by_rank))
+            stack.enter_context(patch.dict(CHOICES, in_turn=_by_rank))
         yield
 
 

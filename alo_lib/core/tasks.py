@@ -15,9 +15,7 @@ from alo_lib.core.ingest import ingest
 from alo_lib.core.state import State
 from alo_lib.executive import Frame
 from alo_lib.records import BookMode, Kind, Message, OrderReason, Records, Stage, TargetStage, one_table, records
-from alo_lib.records.baskets import of_baskets
 from alo_lib.strategy.accounting import go_ex
-from alo_lib.strategy.basket_entries import proposed_basket
 from alo_lib.strategy.basket_scan import index_of, scan_basket
 from alo_lib.strategy.carry import follow_carries
 from alo_lib.strategy.choice import CHOICES
@@ -170,11 +168,8 @@ def target(work: Work, frame: Frame) -> Decisions:
         follow_commands(strategy, state.settings, frame.time)
         end_trades(strategy, state.settings, frame.time)
         insights = overruling.signals(state, frame.time) if state.ranked else []
-        is_one = of_baskets(state.signals)
-        signals = one_table(Kind.SIGNAL, [*insights, state.signals[~is_one]])
+        signals = one_table(Kind.SIGNAL, [*insights, state.signals])
         state.proposals = CHOICES[state.settings.choice](strategy, state.settings, signals, frame.time)
-        together = state.signals[is_one]
-        state.proposals += proposed_basket(strategy, state.settings, together, frame.time, state.proposals)
         state.targets = _target_rows(wanted_targets(strategy, state.settings, state.proposals), TargetStage.SIZED)
         strategy.external.forget(state.targets["instrument"].tolist(), frame.time)
     if state.targets.tobytes() == state.told_targets.tobytes():

@@ -17,7 +17,7 @@ from alo_lib.strategy.sizing import displayed
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["basket_quantities", "proposed_basket"]
+__all__ = ["basket_quantities", "basket_trades", "proposed_basket", "wanted_quantities"]
 
 _MOST_STRUCTURES: Final = 1_000_000
 
@@ -31,21 +31,36 @@ def proposed_basket(
 
     What stopped one whose edge suffices is counted. Limits of the book have not been asked yet.
     """
+    quantities = wanted_quantities(state, settings, signals, time, proposed)
+    return [] if quantities is None else basket_trades(state, signals, quantities, time)
+
+
+def wanted_quantities(
+    state: StrategyState, settings: Settings, signals: Records, time: int, proposed: Sequence[Trade] = ()
+) -> tuple[int, ...] | None:
+    """Structures of each of a dispersion's SIGNAL records, as many as budget and displayed sizes allow; None for none.
+
+    What stopped one whose edge suffices is counted.
+    """
     basket = settings.traded_basket
     if basket is None or not len(signals) or signals["edge_volatility"][0] < settings.entry_edge:
-        return []
+        return None
     index = int(signals["underlying"][0])
     for signal in signals:
         if (stop := stopped_by(state, settings, signal, time, proposed)) is not None:
             count_stops(state, [(index, stop)])
-            return []
+            return None
     vegas = basket_vegas(signals["implied_volatility"], np.array(list(basket.weights.values())))
     budget = settings.vega_budget * equity(state) / VOLATILITY_POINT
     affordable = basket_quantities(vegas, signals["vega"], budget, [_MOST_STRUCTURES] * len(signals))
     quantities = basket_quantities(vegas, signals["vega"], budget, [_shown(state, settings, each) for each in signals])
     if quantities is None:
         count_stops(state, [(index, "vega_budget" if affordable is None else "participation")])
-        return []
+    return quantities
+
+
+def basket_trades(state: StrategyState, signals: Records, quantities: Sequence[int], time: int) -> list[Trade]:
+    """The trades of a dispersion's SIGNAL records, as one."""
     trades = [new_trade(state, signal, count, time) for signal, count in zip(signals, quantities, strict=True)]
     for trade in trades:
         trade.basket = state.last_basket + 1

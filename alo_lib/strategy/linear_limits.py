@@ -1,7 +1,7 @@
 """The limits of a book as rows that are linear in the number of structures of each candidate."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,22 @@ from alo_lib.records import LEGS, RATIOS, Records, sides_of
 from alo_lib.strategy.book_risk import EXPIRY_BUCKETS, GREEKS, BookRisk, EachRisk, Holdings, PartRisk
 from alo_lib.strategy.limits import LIMITS, Limit, Limits
 
-__all__ = ["LinearLimit", "linear_limits"]
+__all__ = ["LinearLimit", "Together", "linear_limits"]
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
+
+
+class Together(NamedTuple):
+    """Structures in several underlyings that are one candidate in each of m sizes, of which one at most is taken."""
+
+    signals: Records  # (b,) SIGNAL records
+    sizes: Whole  # (m, b) structures of each, ascending
+
+    @classmethod
+    def none(cls, signals: Records) -> Self:
+        """Nothing, beside SIGNAL records (n,)."""
+        return cls(signals[:0], np.zeros((0, 0), np.int64))
 
 
 class LinearLimit(NamedTuple):
@@ -22,51 +34,79 @@ class LinearLimit(NamedTuple):
     name: str
     used: float
     allowed: float
-    each: Floats  # (n,), none below 0: what a candidate takes away counts for none of the others
+    each: Floats  # (n + m,), none below 0: what a candidate takes away counts for none of the others
 
 
 class _Part(NamedTuple):
-    """The whole book or one underlying of it, as it is and as n candidates add to it."""
+    """The whole book or one underlying of it, as it is and as n + b structures add to it."""
 
-    has: NDArray[np.bool_]  # (n,)
+    has: NDArray[np.bool_]  # (n + b,)
     share: float  # of what the whole book is allowed
     used: PartRisk
     profits: Floats  # (scenarios,)
 
 
-def linear_limits(limits: Limits, base: Holdings, signals: Records, most: Whole) -> Iterator[LinearLimit]:
+class _Added(NamedTuple):
+    """What n candidates add, and in each of m sizes the b structures of what is together."""
+
+    alone: Floats  # (n,)
+    together: Floats  # (m, b)
+
+    def of(self, has: NDArray[np.bool_]) -> Floats:
+        """What each candidate adds (n + m,) to a part that has some of all n + b; sums go in the structures' order."""
+        count = len(self.alone)
+        total = np.zeros(len(self.together))
+        for column in np.where(has[count:], self.together, 0.0).T:
+            total = total + column
+        return np.concatenate([np.where(has[:count], self.alone, 0.0), total])
+
+
+def linear_limits(
+    limits: Limits, base: Holdings, signals: Records, most: Whole, together: Together | None = None
+) -> Iterator[LinearLimit]:
     """Every limit but those on numbers, in the order of LIMITS, for n SIGNAL records and the ``most`` (n,) of each.
 
     Greeks are bounded above and below, losses in each scenario. Margin is no sum: a candidate counts at the most of
     what it needs alone and what it adds to what is held; so pairs that candidates break up among themselves may need
-    more.
+    more. After them come the m sizes of what is ``together``, each as a whole: what its structures offset of each
+    other counts.
     """
     risk, own = limits.risk, limits.settings
+    several = Together.none(signals) if together is None else together
+    rows = np.concatenate([signals, several.signals])
     whole, alone = risk.of_all(base)
     profits = {number: risk.profits(number, base) for number in alone}
-    is_of = {number: signals["underlying"] == number for number in alone}
-    each = _added(risk, signals, is_of)
-    margin = _margins(risk, base, signals, most)
-    parts = [_Part(np.ones(len(signals), np.bool_), 1.0, whole, np.sum(list(profits.values()), axis=0))]
+    is_of = {number: rows["underlying"] == number for number in alone}
+    each = _added(risk, rows, is_of)
+    margins = _Added(_margins(risk, base, signals, most), _margins_together(risk, base, several))
+    parts = [_Part(np.ones(len(rows), np.bool_), 1.0, whole, np.sum(list(profits.values()), axis=0))]
     parts += [_Part(is_of[number], own.max_underlying_share, alone[number], profits[number]) for number in alone]
     expiries = [risk.of_expiry(place, base) for place in range(len(EXPIRY_BUCKETS))]
+
+    def added(one: Floats) -> _Added:
+        return _Added(one[: len(signals)], several.sizes * one[len(signals) :])
+
     for limit in (limit for limit in LIMITS if not limit.counts):
         allowed, name = limits.allowed(limit), limit.name.removeprefix("max_")
         for part in parts:
-            for used, added in _sides(limit, part, each, margin, risk.shocks):
-                yield _row(limit, used, part.share * allowed, np.where(part.has, added, 0.0))
+            share = part.share * allowed
+            if name == "margin":
+                yield _row(limit, part.used.margin, share, margins.of(part.has))
+                continue
+            for used, one in _sides(limit, part, each, risk.shocks):
+                yield _row(limit, used, share, added(one).of(part.has))
         for place, held in enumerate(expiries if limit.by_expiry else ()):
             for sign in (+1.0, -1.0):
-                added = sign * each.by_expiry[name][place]
-                yield _row(limit, sign * getattr(held, name), own.max_expiry_share * allowed, added)
+                bucket = added(sign * each.by_expiry[name][place]).of(parts[0].has)
+                yield _row(limit, sign * getattr(held, name), own.max_expiry_share * allowed, bucket)
 
 
 def _row(limit: Limit, used: float, allowed: float, added: Floats) -> LinearLimit:
     return LinearLimit(limit.name, used, allowed, np.maximum(added, 0.0))
 
 
-def _sides(limit: Limit, part: _Part, each: EachRisk, margin: Floats, shocks: int) -> Iterator[tuple[float, Floats]]:
-    """What a part uses of a limit, and what one of each candidate adds, on each of the limit's sides."""
+def _sides(limit: Limit, part: _Part, each: EachRisk, shocks: int) -> Iterator[tuple[float, Floats]]:
+    """What a part uses of a limit, and what one of each structure adds, on each of the limit's sides."""
     name = limit.name.removeprefix("max_")
     if name in GREEKS:
         yield from ((sign * getattr(part.used, name), sign * each.greeks[name]) for sign in (+1.0, -1.0))
@@ -75,7 +115,7 @@ def _sides(limit: Limit, part: _Part, each: EachRisk, margin: Floats, shocks: in
     elif name == "gap_loss":
         yield from zip(-part.profits[shocks:], -each.profits[shocks:], strict=True)
     else:
-        yield getattr(part.used, name), {"margin": margin, "notional": each.notional}[name]
+        yield part.used.notional, each.notional
 
 
 def _added(risk: BookRisk, signals: Records, is_of: dict[int, NDArray[np.bool_]]) -> EachRisk:
@@ -99,13 +139,34 @@ def _added(risk: BookRisk, signals: Records, is_of: dict[int, NDArray[np.bool_]]
 
 def _margins(risk: BookRisk, base: Holdings, signals: Records, most: Whole) -> Floats:
     """Margin of one structure of each signal: alone, or as a share of what the most of it add, which is more."""
-    held = {number: risk.margin(number, base) for number in np.unique(signals["underlying"]).tolist()}
+    held = _margins_held(risk, base, signals)
     margins = np.zeros(len(signals))
-    for i, signal in enumerate(signals):
-        number, count = int(signal["underlying"]), int(most[i])
-        wanted = sides_of(signal)
-        alone = risk.margin(number, Holdings(wanted, {}))
-        full = {leg: count * each for leg, each in wanted.items()}
+    for i, (signal, count) in enumerate(zip(signals, most.tolist(), strict=True)):
+        number, one, full = int(signal["underlying"]), _times(signal, 1), _times(signal, count)
+        alone = risk.margin(number, Holdings(one, {}))
         added = risk.margin(number, Holdings({**base.quantity, **full}, {})) - held[number]
         margins[i] = max(alone, added / count) if np.isfinite(alone + added) else np.nan
     return margins
+
+
+def _margins_together(risk: BookRisk, base: Holdings, together: Together) -> Floats:
+    """Margin (m, b) of all of each size's structures of each signal: alone, or added to what is held, which is more."""
+    held = _margins_held(risk, base, together.signals)
+    margins = np.zeros(together.sizes.shape)
+    for column, signal, counts in zip(margins.T, together.signals, together.sizes.T.tolist(), strict=True):
+        number = int(signal["underlying"])
+        for size, count in enumerate(counts):
+            full = _times(signal, count)
+            alone = risk.margin(number, Holdings(full, {}))
+            added = risk.margin(number, Holdings({**base.quantity, **full}, {})) - held[number]
+            column[size] = max(alone, added) if np.isfinite(alone + added) else np.nan
+    return margins
+
+
+def _margins_held(risk: BookRisk, base: Holdings, signals: Records) -> dict[int, float]:
+    return {number: risk.margin(number, base) for number in np.unique(signals["underlying"]).tolist()}
+
+
+def _times(signal: np.void, count: int) -> dict[int, int]:
+    """Contracts, signed, of some structures of a signal."""
+    return {leg: count * each for leg, each in sides_of(signal).items()}

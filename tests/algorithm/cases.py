@@ -10,6 +10,8 @@ from typing import Any, Literal
 from alo_lib.market import DataFolder, DataKind, Resolution
 from alo_lib.market.aggregation import hour_bars
 from alo_lib.market.generator import MarketTruth, generate_market
+from alo_lib.market.generator.dynamics import Constant
+from alo_lib.market.generator.truth import Edge, Listing, NameTruth
 from alo_lib.market.layout import SecurityArchive
 from alo_lib.market.writer import write_security_file
 from alo_lib.settings import Settings
@@ -17,8 +19,9 @@ from tests.brief import BRIEF
 
 __all__ = ["CASES", "Case", "market_of", "with_hours"]
 
-Market = Literal["lean", "hours", "generated"]
-"""LEAN's sample data; those with hour bars made from minutes where they lack them; a generated month."""
+Market = Literal["lean", "hours", "generated", "index"]
+"""LEAN's sample data; those with hour bars made from minutes where they lack them; a generated month; a generated week
+of an index and its members."""
 
 _HOURS_LACKING = {
     "GOOG": (dt.date(2015, 12, 23), dt.date(2015, 12, 28)),
@@ -27,6 +30,7 @@ _HOURS_LACKING = {
 }
 _MORE_THAN_THE_ACCOUNT_CARRIES = {"max_margin": 1, "short_margin": 0.01, "vega_budget": 0.05, "max_vega": 0.5}
 _GENERATED = dt.date(2024, 1, 2), dt.date(2024, 1, 31)
+_OF_INDEX = dt.date(2024, 1, 2), dt.date(2024, 1, 5)
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,19 @@ def _month(start: str = "2024-01-02", end: str = "2024-01-31", **settings: Any) 
     much = {"max_structures": 12, "max_moneyness": 2, "max_spread": 1, "max_vega": 0.1, "vega_budget": 0.003}
     wanted = {"resolution": "hour", **sold, **held, **much, **settings}
     return _case("generated", "ALFA,BRVO", start, end, **wanted)
+
+
+def _index(**settings: Any) -> Case:
+    """Dispersion of an index that is implied far above its members, closed when it is less so, or after a day."""
+    basket: dict[str, Any] = {
+        "structures": "dispersion",
+        "basket": "INDX=ALFA:3,BRVO:2",
+        "vega_budget": 0.002,
+        "entry_edge": 0.01,
+    }
+    own: dict[str, Any] = {"exit_edge": 0.0, "max_holding_days": 0.5, "exit_days_to_expiry": 6.0, "fair_smile": "flat"}
+    start, end = map(str, _OF_INDEX)
+    return _case("index", "INDX,ALFA,BRVO", start, end, resolution="hour", **basket | own | settings)
 
 
 CASES = {
@@ -106,6 +123,11 @@ CASES = {
     "a month of two names, ended as the edge is gone": _case(
         "generated", "ALFA,BRVO", *map(str, _GENERATED), resolution="hour", **BRIEF
     ),
+    "an index against its members": _index(),
+    "an index against its members, by patient orders": _index(order_type="limit", max_structures=3),
+    "an index against its members, chosen for the whole book": _index(
+        structures="iron-butterfly,dispersion", choice="whole_book", max_structures=2
+    ),
 }  # fmt: skip
 
 
@@ -118,9 +140,25 @@ def market_of(case: Case, lean_data: Path, made: Path) -> Path:
         if case.market == "hours":
             with_hours(lean_data, folder)
         else:
-            start, end = _GENERATED
-            generate_market(folder, MarketTruth(start=start, end=end, history_days=800, quote_minutes=30))
+            generate_market(folder, _index_truth() if case.market == "index" else _month_truth())
     return folder
+
+
+def _month_truth() -> MarketTruth:
+    start, end = _GENERATED
+    return MarketTruth(start=start, end=end, history_days=800, quote_minutes=30)
+
+
+def _index_truth() -> MarketTruth:
+    """An index whose implied volatility wanders, well above what its two members make fair."""
+    (start, end), dear = _OF_INDEX, Edge(mean=0.08, deviation=0.04, half_life=0.5)
+    names = (
+        NameTruth(ticker="INDX", price=400.0, members={"ALFA": 3.0, "BRVO": 2.0}, edge=dear),
+        NameTruth(ticker="ALFA", price=140.0, dynamics=Constant(volatility=0.24), correlation=0.6),
+        NameTruth(ticker="BRVO", price=75.0, dynamics=Constant(volatility=0.36), correlation=0.6),
+    )
+    few = Listing(weeklies=3, monthlies=3, strikes=15)
+    return MarketTruth(start=start, end=end, history_days=300, quote_minutes=30, names=names, listing=few)
 
 
 def with_hours(lean_data: Path, folder: Path) -> None:

@@ -90,15 +90,20 @@ def figures(folder: Path) -> dict[str, Any]:
         "trade statistics": performance["tradeStatistics"],
         "closed trades": [without(trade, "id") for trade in performance["closedTrades"]],
         "orders": {number: plain(order) for number, order in written["orders"].items()},
-        "order events": [without(event, "message") for event in events],
+        "order events": sorted((without(event, "message") for event in events), key=_place_of_event),
         "daily curves": {key: curves[key] for key in _DAILY},
         "equity": curves["Strategy Equity", "Equity"],
     }
 
 
+def _place_of_event(event: dict[str, Any]) -> tuple[int, int]:
+    """Embedded results have events order by order, LEAN's as they came."""
+    return event["orderId"], event["orderEventId"]
+
+
 def plain(order: dict[str, Any]) -> dict[str, Any]:
     """An order without its number in its tag, and without the zone that LEAN gives some of its times alone."""
-    times = {name: order[name].removesuffix("Z") for name in ("time", "createdTime")}
+    times = {name: order[name].removesuffix("Z") for name in ("time", "createdTime", "canceledTime") if name in order}
     return order | times | {"tag": _NUMBERED.sub("", order.get("tag") or "")}
 
 

@@ -111,6 +111,18 @@ def test_it_is_opened_as_one_and_closed_as_one_and_decided_again() -> None:
     assert replay(market.journal).divergence is None
 
 
+def test_chosen_for_the_whole_book_it_comes_before_what_earns_less_in_its_place_and_is_decided_again() -> None:
+    """A member is cheap by itself, and its straddle would have the place that a basket needs."""
+    for choice, structures in (("in_turn", {b"straddle"}), ("whole_book", {b"dispersion"})):
+        market = desk(structures="straddle,dispersion", choice=choice)
+        market.market(10, (0.38, 0.22, 0.35))
+        entries = np.concatenate(market.decisions(Kind.ENTRY))
+        assert {bytes(each) for each in entries["structure"]} == structures
+        market.market(11, CHEAP)
+        market.market(11.1, CHEAP)
+        assert replay(market.journal).divergence is None
+
+
 def test_a_refused_leg_of_a_member_undoes_the_index_too() -> None:
     plain = desk()
     plain.market(10, DEAR)
