@@ -8,7 +8,7 @@ import numpy.typing as npt
 from alo_lib.numerics.compilation import kernel
 from alo_lib.numerics.lanes import LANES, table
 from alo_lib.pricing.cash_grid import solve_grid
-from alo_lib.pricing.cash_plan import PlanSpace, new_plan_space, plan_option, segment_limit
+from alo_lib.pricing.cash_plan import GridSize, PlanSpace, new_plan_space, plan_option, segment_limit
 from alo_lib.pricing.cash_rows import FALL, KEPT, NEW, PLACE, PLAN_ROWS, RANGE, WHOLE, is_ex_time, tell_values
 from alo_lib.pricing.cash_step import (
     T_ALIVE,
@@ -90,7 +90,7 @@ def plan_batch(
             continue
         if i < count:
             rest = rest_of(option, first, last, cash)
-            plan_option(rest, volatility[i], first, last, cash, cells, unit, False, plans[i], steps[i], space)
+            plan_option(rest, volatility[i], first, last, cash, GridSize(cells, unit), False, plans[i], steps[i], space)
         else:
             steps[i, :] = steps[base]
 
@@ -276,7 +276,7 @@ def trace_boundary(option: Option, volatility: float, cash: Cash, cells: int, un
     segments = segment_limit(cash)
     one, steps = np.zeros((segments, PLAN_ROWS)), np.zeros(segments, np.int64)
     first, last = cash.rows[0, 0], cash.rows[0, 1]
-    plan_option(option, volatility, first, last, cash, cells, unit, True, one, steps, new_plan_space(cash))
+    plan_option(option, volatility, first, last, cash, GridSize(cells, unit), True, one, steps, new_plan_space(cash))
     plan, terms = table(segments * PLAN_ROWS), table(TERM_ROWS)
     for lane in range(LANES):
         plan[:, lane] = one.reshape(-1)

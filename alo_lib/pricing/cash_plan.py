@@ -35,7 +35,7 @@ from alo_lib.pricing.escrow import aside_at, aside_before, aside_later
 from alo_lib.pricing.stairs import STAIR_ROWS
 from alo_lib.pricing.terms import Cash, Option
 
-__all__ = ["LEAST_TOLD", "PlanSpace", "new_plan_space", "plan_option", "segment_limit"]
+__all__ = ["LEAST_TOLD", "GridSize", "PlanSpace", "new_plan_space", "plan_option", "segment_limit"]
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -76,6 +76,14 @@ def segment_limit(cash: Cash) -> int:
     for i in range(cash.rows.shape[0]):
         most = max(most, cash.rows[i, 1] - cash.rows[i, 0])
     return (_LEVELS + 2) * (most + 1)
+
+
+class GridSize(NamedTuple):
+    """How fine grids are, before what a segment multiplies them by."""
+
+    cells: int
+    steps: int
+    """Of the whole life."""
 
 
 class PlanSpace(NamedTuple):
@@ -281,8 +289,7 @@ def plan_option(
     first: int,
     last: int,
     cash: Cash,
-    cells: int,
-    unit: int,
+    size: GridSize,
     everywhere: bool,
     plan: Array,
     steps: Integers,
@@ -290,14 +297,14 @@ def plan_option(
 ) -> None:
     """The plan of one option whose dividends are rows first to last: its segments, latest first.
 
-    cells, unit: cells of a grid and steps of the whole life, before they are multiplied. everywhere: each stretch
-    covers what spot may reach by expiry, not only by then. plan (segments, PLAN_ROWS), steps (segments): the steps of
-    each, 0 past the last one.
+    everywhere: each stretch covers what spot may reach by expiry, not only by then. plan (segments, PLAN_ROWS), steps
+    (segments): the steps of each, 0 past the last one.
 
     Where cells are wide for what the strike's kink is smoothed by, so soon before expiry, a stretch ends with grids of
     its own around that kink alone, each some times as wide as the next one; beyond, values are straight lines.
     """
     _, strike, rate, dividend_yield, time, call, american = option
+    cells, unit = size
     spot = option.spot / strike
     while last > first and cash.times[last - 1] >= time:
         last -= 1

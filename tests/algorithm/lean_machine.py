@@ -62,15 +62,16 @@ class LeanMachine(HearingMachine):
         super().begin(settings, trading, keeping=False)
 
     def tick(self) -> None:
-        """LEAN is called, of which others hear: the process may die before."""
-        self.fuse.tick()
+        """LEAN is called, of which others hear: the process may die before, once it has begun."""
+        if self.fuse is not None:
+            self.fuse.tick()
 
     def new_place(self) -> Any:
         return InStore(self.world)
 
     def start(self) -> None:
         """Start LEAN with its algorithm, which goes on from what was kept."""
-        self.broker = self.world.broker
+        self.broker, self.fuse = self.world.broker, None
         self.world.now = self.time
         self.world.store.begin_process()
         self.place.earlier = segments_of(lambda key: self.world.store.values.get(key))

@@ -8,6 +8,7 @@ import pytest
 
 from alo_lib.core import FrameTask
 from alo_lib.records import Kind, OrderReason, Stage, leg_columns, records
+from alo_lib.runtime.terms import Terms
 from alo_lib.settings import Settings
 from tests.models.kit import Algorithm, equity, option
 
@@ -46,7 +47,7 @@ class Framework:
     def __init__(self, in_frame: bool) -> None:
         self.steps: list[Any] = []
         self.core = Core(self.steps, in_frame)
-        self.marshal = SimpleNamespace(symbol=SYMBOLS.__getitem__)
+        self.marshal = SimpleNamespace(symbol=SYMBOLS.__getitem__, terms=Terms())
         self.insights_read = self.targets_read = False
 
     def take_insights(self, algorithm: Any, insights: Any) -> None:
