@@ -44,7 +44,7 @@ def signals_of(edges: list[float], directions: list[int], vega: float = 3000.0) 
 
 def random_program(draw: np.random.Generator) -> Program:
     n = int(draw.integers(1, 6))
-    groups = np.ones((1, n), np.bool_)
+    groups = np.ones((1, n), np.int64)
     return Program(
         worth=draw.integers(-50, 400, n),
         most=draw.integers(0, 4, n),
