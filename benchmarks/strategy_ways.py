@@ -60,7 +60,8 @@ DEFAULT: Final = Way("straddle, default settings")
 BEFORE: Final = Way("straddle, fleeting", FLEETING)
 MORE: Final = Way("straddle, eager", EAGER)
 SHORT: Final = Way("straddle, default settings, sold only", {"direction": "short"})
-TRUTH: Final = Way("straddle, default settings, true forecast", {}, "truth")
+TRUTH: Final = Way("straddle, eager, true forecast", EAGER, "truth")
+"""Two points less costs are less than the default `entry-edge`, so that by default the truth trades nothing."""
 
 STEPS: Final = (
     *(

@@ -31,7 +31,9 @@ class BrokerAccount:
         self._next = 0
         self._looked = 0  # when it was to be looked at last
         self._unheard = ""  # why the broker could not be asked last
-        self._canceled: set[str] = set()  # the broker's identifiers of orders that it was asked to cancel
+        # The broker's identifiers of orders: those that it cancels, and those that it has been asked to.
+        self._canceled: set[str] = set()
+        self._asked: set[str] = set()
 
     @property
     def is_sure(self) -> bool:
@@ -88,23 +90,28 @@ class BrokerAccount:
             terms.look(order_term(order.tag), f"{order.tag!r} for {order.symbol.value}")
         for order in works:
             ids = {str(name) for name in order.broker_id}
-            if not terms.is_earlier(order_term(order.tag)) or ids & self._canceled or self._is_known(ids):
+            names = ids or {f"{order.tag} {order.symbol.value}"}  # of a broker that gives no identifier
+            if not terms.is_earlier(order_term(order.tag)) or names & self._canceled or self._is_known(ids):
                 continue
-            self._canceled.update(ids)
-            yield (
-                f"the broker works {order.tag!r} for {order.symbol.value}, sent by a process that led no more: this is "
-                f"term {terms.now}; {self._cancel(broker, order)}"
-            )
+            done, how = self._cancel(broker, order)
+            if done:
+                self._canceled.update(names)
+            if done or not names & self._asked:
+                yield (
+                    f"the broker works {order.tag!r} for {order.symbol.value}, sent by a process that led no more: "
+                    f"this is term {terms.now}; {how}"
+                )
+            self._asked.update(names)
 
     def _is_known(self, ids: set[str]) -> bool:
         return any(len(self._algorithm.transactions.get_orders_by_brokerage_id(name)) for name in ids)
 
-    def _cancel(self, broker: Any, order: Any) -> str:
+    def _cancel(self, broker: Any, order: Any) -> tuple[bool, str]:
         try:
-            done = broker.cancel_order(order)
+            done = bool(broker.cancel_order(order))
         except Exception as error:  # whatever a broker's plug-in raises
-            return f"it could not be canceled, cancel it there: {error}"
-        return "it is canceled" if done else "the broker does not cancel it, cancel it there"
+            return False, f"it could not be canceled, cancel it there: {error}"
+        return done, "it is canceled" if done else "the broker does not cancel it, cancel it there"
 
     def _broker(self) -> Any:
         composer: Any = Composer.INSTANCE  # its generic methods are asked for interfaces

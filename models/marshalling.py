@@ -48,10 +48,11 @@ __all__ = [
 
 _ORDERS: Final = RANGES[Kind.ORDER_EVENT]["order"]
 _REASONS: Final = "|".join(re.escape(each.tag) for each in OrderReason)
-_TERM: Final = r"(?: @(\d+))?"
-_TAG: Final = re.compile(rf"(?:{_REASONS}) #(\d+){_TERM}")
-_COMBINATION_TAG: Final = re.compile(rf"(?:{_REASONS})(?: #\d+=\d+)+{_TERM}")
-_OF_COMBINATION: Final = re.compile(r"#(\d+)=(\d+)")
+_NUMBER: Final = "[0-9]{1,19}"
+_TERM: Final = "(?: @([1-9][0-9]{0,14}))?"
+_TAG: Final = re.compile(rf"(?:{_REASONS}) #({_NUMBER}){_TERM}")
+_COMBINATION_TAG: Final = re.compile(rf"(?:{_REASONS})(?: #{_NUMBER}={_NUMBER})+{_TERM}")
+_OF_COMBINATION: Final = re.compile(rf"#({_NUMBER})=({_NUMBER})")
 
 
 def order_tag(reason: int, order: int, term: int = 0) -> str:
@@ -77,7 +78,7 @@ def order_term(tag: str | None) -> int:
     """The term that the tag of an order of ours names; 0 where it names none, and for one of somebody else."""
     found = _TAG.fullmatch(tag or "") or _COMBINATION_TAG.fullmatch(tag or "")
     named = found.groups()[-1] if found else None
-    return int(named) if named and _ORDERS.holds(np.array([float(named)])).all() else 0
+    return int(named) if named else 0
 
 
 def order_number(tag: str | None, instrument: int = -1) -> int:

@@ -146,10 +146,10 @@ class LiveObjectStoreJournal:
     def _require_term(self) -> None:
         try:
             found = self._term_at.read_bytes()
-        except FileNotFoundError:
+        except OSError as error:
             raise JournalError(
-                f"{self._term_at} is gone from the object store, which says who writes the journal there: this "
-                "process saves and sends nothing more; start it again"
+                f"{self._term_at} of the object store, which says who writes the journal there, cannot be read "
+                f"({error.strerror}): this process saves and sends nothing more; start it again"
             ) from None
         if found != self._term:  # or half of it: whoever writes it is another
             raise JournalError(
