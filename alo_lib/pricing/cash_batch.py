@@ -60,13 +60,12 @@ def plan_batch(
     volatility: Array,
     american: bool,
     cash: Cash,
-    cells: int,
-    unit: int,
+    size: GridSize,
     plans: Array,
     steps: Integers,
     out: Array,
 ) -> None:
-    """Plans of the first ``count`` of n options, and the values of those that have no chance in them.
+    """Plans of the first of n options, as many as ``plans`` has, and the values of those that have no chance in them.
 
     The others differ from the first ones by little, in turn, and are to be laid out like them. plans (count, segments,
     PLAN_ROWS), steps (n, segments): as :func:`plan_option` has them. out (4, n): price and its first three
@@ -90,7 +89,7 @@ def plan_batch(
             continue
         if i < count:
             rest = rest_of(option, first, last, cash)
-            plan_option(rest, volatility[i], first, last, cash, GridSize(cells, unit), False, plans[i], steps[i], space)
+            plan_option(rest, volatility[i], first, last, cash, size, False, plans[i], steps[i], space)
         else:
             steps[i, :] = steps[base]
 
@@ -267,7 +266,7 @@ def combine(
 
 
 @kernel
-def trace_boundary(option: Option, volatility: float, cash: Cash, cells: int, unit: int, trace: Array) -> int:
+def trace_boundary(option: Option, volatility: float, cash: Cash, size: GridSize, trace: Array) -> int:
     """Times to expiry and the exercise boundary of one option into trace (2, k), latest first; how many there are.
 
     On a grid of FINE times the unit of cells and steps, which reaches as far from the strike as spot may by expiry. An
@@ -276,7 +275,7 @@ def trace_boundary(option: Option, volatility: float, cash: Cash, cells: int, un
     segments = segment_limit(cash)
     one, steps = np.zeros((segments, PLAN_ROWS)), np.zeros(segments, np.int64)
     first, last = cash.rows[0, 0], cash.rows[0, 1]
-    plan_option(option, volatility, first, last, cash, GridSize(cells, unit), True, one, steps, new_plan_space(cash))
+    plan_option(option, volatility, first, last, cash, size, True, one, steps, new_plan_space(cash))
     plan, terms = table(segments * PLAN_ROWS), table(TERM_ROWS)
     for lane in range(LANES):
         plan[:, lane] = one.reshape(-1)
@@ -284,7 +283,7 @@ def trace_boundary(option: Option, volatility: float, cash: Cash, cells: int, un
         terms[T_RATE, lane], terms[T_YIELD, lane] = option.rate, option.dividend_yield
         terms[T_VARIANCE, lane] = volatility * volatility
         terms[T_ALIVE, lane] = 1.0
-    solve_grid(cells, FINE, steps, plan, terms, new_space(FINE * cells + 1), trace)
+    solve_grid(size.cells, FINE, steps, plan, terms, new_space(FINE * size.cells + 1), trace)
     # Times so far are to the ends of stretches.
     at, over = 0, 0.0
     for segment in range(segments):

@@ -79,11 +79,10 @@ def segment_limit(cash: Cash) -> int:
 
 
 class GridSize(NamedTuple):
-    """How fine grids are, before what a segment multiplies them by."""
+    """Cells of a grid and steps over the option's life; the two grids have 2 and 3 times as many."""
 
     cells: int
     steps: int
-    """Of the whole life."""
 
 
 class PlanSpace(NamedTuple):

@@ -10,21 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from alo_lib.pricing.cash_batch import COARSE, FINE, READ_ROWS, combine, plan_batch, read_batch
-from alo_lib.pricing.cash_plan import segment_limit
+from alo_lib.pricing.cash_plan import GridSize, segment_limit
 from alo_lib.pricing.cash_rows import PLAN_ROWS
 from alo_lib.pricing.scheme import ACCURATE, FAST, HIGH_PRECISION, Scheme
 from alo_lib.pricing.terms import Cash, Options
 
-__all__ = ["Asked", "GridSize", "bound", "cells_of", "size_of", "solve", "solve_moved", "solve_together"]
+__all__ = ["Asked", "bound", "cells_of", "size_of", "solve", "solve_moved", "solve_together"]
 
 Array = npt.NDArray[np.float64]
-
-
-class GridSize(NamedTuple):
-    """Cells of a grid and steps over the option's life; the two grids have 2 and 3 times as many."""
-
-    cells: int
-    steps: int
 
 
 _SIZES: Final = {FAST: GridSize(24, 3), ACCURATE: GridSize(48, 4), HIGH_PRECISION: GridSize(256, 24)}
@@ -121,7 +114,7 @@ def _planned(options: Options, volatility: Array, american: bool, size: GridSize
     every, segments = volatility.size, segment_limit(cash)
     plans, steps = np.empty((count, segments, PLAN_ROWS)), np.empty((every, segments), np.int64)
     sure = np.empty((4, every))
-    plan_batch(options, volatility, american, cash, size.cells, size.steps, plans, steps, sure)
+    plan_batch(options, volatility, american, cash, size, plans, steps, sure)
     own = steps[:count]
     order = np.lexsort(own[:, own.any(axis=0)].T) if own.any() else np.arange(count)
     order = (order[:, None] + np.arange(0, every, count)).reshape(-1)

@@ -300,5 +300,5 @@ def boundary_with_dividends(option: Option, volatility: float, scheme: Scheme, c
     wider = int(np.searchsorted(_WIDER, wide / far if far > 0.0 else 0.0))
     cells = int(cells_of(alone, sigma, True, size)[0]) << wider
     trace = np.zeros((2, segment_limit(cash) * (FINE * (size.steps + 1) + 1)))
-    count = trace_boundary(option, float(sigma[0]), cash, cells, size.steps, trace)
+    count = trace_boundary(option, float(sigma[0]), cash, size._replace(cells=cells), trace)
     return trace[0, :count], trace[1, :count]

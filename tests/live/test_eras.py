@@ -57,6 +57,14 @@ def frames_of_last_era(journal: Journal | None, era: int) -> int:
     return sum(message.kind is Kind.EXPOSURE for message in messages)
 
 
+def hedged_in_last_era(journal: Journal | None, era: int) -> bool:
+    """Whether the era has ordered a hedge, once the journal is in it."""
+    if journal is None or len(found := eras_of(journal)) < era:
+        return False
+    intents = (message.records for message in journal.messages[found[-1].first :] if message.kind is Kind.INTENT)
+    return any(OrderReason.HEDGE in rows["reason"] for rows in intents)
+
+
 def eras_told(journal: Journal) -> list[str]:
     rows = [row for message in journal.messages if message.kind is Kind.EVENT for row in message.records]
     return [row["text"].decode() for row in rows if row["event"] == HostEvent.ERA]
@@ -97,7 +105,7 @@ def test_live_lean_goes_on_under_another_band_and_then_with_other_hedging_code(l
 
     lean.change(tree=changed_tree(tmp_path / "tree"))
     lean.start()
-    lean.wait_for("two frames of the third era", lambda: frames_of_last_era(lean.journal, 3) >= 2)
+    lean.wait_for("a hedge of the third era", lambda: hedged_in_last_era(lean.journal, 3))
     lean.wait_for("its fills on the disk", lambda: all_is_told(lean, lean.journal))
     lean.kill()
     third = kept_whole(lean)

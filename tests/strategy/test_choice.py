@@ -19,7 +19,7 @@ from alo_lib.strategy.structures import STRUCTURES
 from tests.strategy.kit import CALLS, NOW, PUTS, SETTINGS, hold, signal_of, state_of
 from tests.strategy.test_limits_hold import Books
 
-ROOMY = {
+ROOMY: dict[str, object] = {
     "choice": "whole_book",
     "max_structures": 50,
     "max_vega": 0.5,

@@ -17,29 +17,14 @@ from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 from tests.strategy import basket_kit as kit
 from tests.strategy.kit import NOW
+from tests.strategy.test_choice import ROOMY
 
-ROOMY: dict[str, object] = {
-    "choice": "whole_book",
-    "structures": "straddle,dispersion",
-    "vega_budget": 0.0003,
-    "max_structures": 5,
-    "max_vega": 0.5,
-    "max_margin": 1.0,
-    "max_delta": 100.0,
-    "max_gamma": 100.0,
-    "max_theta": 1.0,
-    "max_notional": 10_000.0,
-    "max_stress_loss": 10.0,
-    "max_gap_loss": 10.0,
-    "max_underlying_share": 1.0,
-    "max_expiry_share": 1.0,
-}
-"""Limits that nothing small comes near."""
 LEGS = ("leg1", "leg2")
 
 
 def settings_of(**changes: object) -> Settings:
-    return kit.settings_of(**ROOMY | changes)
+    baskets = {"structures": "straddle,dispersion", "vega_budget": 0.0003, "max_structures": 5}
+    return kit.settings_of(**ROOMY | baskets | changes)
 
 
 def basket_of(state: StrategyState, settings: Settings) -> Records:
