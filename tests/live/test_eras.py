@@ -103,7 +103,8 @@ def test_live_lean_goes_on_under_another_band_and_then_with_other_hedging_code(l
     assert sentence.endswith(": hedge-band was 0.02 and is 0.03")
     assert any("alo recovery: era 2 of the journal begins with" in line for line in lean.log)
 
-    lean.change(tree=changed_tree(tmp_path / "tree"))
+    # A narrow band hedges soon, and only then do the programs decide otherwise.
+    lean.change(Settings.of(SETTINGS, {"hedge_band": 0.005}), tree=changed_tree(tmp_path / "tree"))
     lean.start()
     lean.wait_for("a hedge of the third era", lambda: hedged_in_last_era(lean.journal, 3))
     lean.wait_for("its fills on the disk", lambda: all_is_told(lean, lean.journal))
