@@ -152,7 +152,7 @@ def _told_warning(
 
 def _check_usage(arguments: Sequence[str]) -> None:
     """Usage errors of a command, which is not run."""
-    with click.Context(alo, info_name="alo") as context:
+    with click.Context(alo, info_name="alo", **alo.context_settings) as context:
         name, *rest = arguments
         alo.commands[name].make_context(name, rest, parent=context)
 

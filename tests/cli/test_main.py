@@ -29,6 +29,12 @@ def test_help_names_every_command(run):
     assert run("-h") == outcome  # with the status and the words of what may have gone wrong
 
 
+def test_help_has_both_its_names_after_a_usage_was_checked(run, monkeypatch):
+    monkeypatch.setattr(alo, "_help_option", None)  # click keeps the first that it made
+    assert run("--check-usage", "chain", "--neither").status == 2
+    assert run("-h") == run("--help")
+
+
 @pytest.mark.parametrize("name", sorted(alo.commands))
 def test_every_command_explains_itself_and_its_options(run, name):
     outcome = run(name, "--help")
