@@ -34,6 +34,7 @@ from models.data_on_disk import look_at_data
 from models.host_portfolio import look_at_foreign_positions, meet_portfolio
 from models.live_results import LiveResults
 from models.object_store import LeanObjectStore
+from models.stored_kernels import keep_kernels, take_kernels
 from models.times import utc_datetime, utc_nanoseconds
 
 __all__ = ["VolatilityArbitrageAlgorithm"]
@@ -48,6 +49,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
     def initialize(self) -> None:
         """Subscribe to the underlyings and their chains, and plug the models in."""
         self.alo = Settings.of({pair.key: pair.value for pair in self.get_parameters()})
+        take_kernels(self)
         self.set_start_date(self.alo.start.year, self.alo.start.month, self.alo.start.day)
         self.set_end_date(self.alo.end.year, self.alo.end.month, self.alo.end.day)
         self.set_cash(self.alo.cash)
@@ -158,6 +160,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
                 self._run_frames_left()
             for sentence in self._hosted.end(utc_nanoseconds(self.utc_time)):
                 self.log(f"alo {sentence}")
+            keep_kernels(self)
 
     # Sessions and frames -------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, get_args
 
 import numpy as np
-from AlgorithmImports import IRiskFreeInterestRateModel, QCAlgorithm, QuoteBar, Symbol
+from AlgorithmImports import InterestRateProvider, IRiskFreeInterestRateModel, QCAlgorithm, QuoteBar, Symbol
 
 from alo_lib.pricing import Contracts, ContractStatus, DividendModel, Dividends, MarketTerms, QuotedChain, market_price
 from alo_lib.pricing.arguments import DOMAINS, STYLES, PricingError, Style, check_choice, outside
@@ -21,6 +21,7 @@ from alo_lib.pricing.scheme import resolve_scheme
 from models.chain_terms import Announced, ChainTerms, DividendYield
 from models.compiled_border import WRITTEN
 from models.compiled_question import READ
+from models.stored_kernels import keep_kernels, take_kernels
 
 __all__ = ["UNITS", "ChainPricer", "Told", "in_lean_units"]
 
@@ -74,7 +75,10 @@ class ChainPricer:
         self._terms: dict[str, ChainTerms] = {}
         self._forecasts: dict[tuple[str, int], float | None] = {}
         self.statuses: Counter[ContractStatus] = Counter()
+        take_kernels(algorithm)
         _load_kernels(scheme, dividends=announced is not None)
+        keep_kernels(algorithm)
+        _load_rates(algorithm)
 
     @property
     def parity(self) -> bool:
@@ -279,6 +283,13 @@ def _load_kernels(scheme: SchemeLike, *, dividends: bool) -> None:
     for style in get_args(Style):
         method = method_without_cash(style, resolve_scheme(scheme), False)
         plain_values(np.array([[50.0], [1.0]]), np.ones(1), quotes, 0.05, 0.01, 0, method)
+
+
+def _load_rates(algorithm: QCAlgorithm) -> None:
+    """Have LEAN read its own rates, which it does when the first is asked for, before the first slice."""
+    model = algorithm.risk_free_interest_rate_model
+    if isinstance(model, InterestRateProvider):
+        model.get_interest_rate(algorithm.time)
 
 
 def in_lean_units(chain: QuotedChain, volatility: float | None) -> Array:

@@ -18,9 +18,20 @@ class LeanObjectStore:
         return bytes(self._store.read_bytes(key)) if self._store.contains_key(key) else None
 
     def save(self, key: str, value: bytes) -> None:
-        """Give a key a value."""
-        # The stubs ask for a list of numbers; LEAN takes bytes.
-        self._store.save_bytes(key, value)  # type: ignore[arg-type]
+        """Give a key a value.
+
+        :raises OSError: where LEAN does not keep it: the store is full, or may not be written.
+        """
+        try:
+            # The stubs ask for a list of numbers; LEAN takes bytes.
+            is_kept = self._store.save_bytes(key, value)  # type: ignore[arg-type]
+        except Exception as error:  # LEAN's own, of .NET
+            raise OSError(f"LEAN's object store does not keep {key} of {len(value)} bytes: {error}") from None
+        if not is_kept:  # what it is, LEAN has told the algorithm
+            raise OSError(
+                f"LEAN's object store does not keep {key} of {len(value)} bytes: it is full "
+                f"({self._store.max_size / 1e6:.1f} MB and {self._store.max_files} files are allowed)"
+            )
 
     def save_file(self, key: str) -> None:
         """Take what lies at a key's path for its value."""

@@ -63,7 +63,10 @@ class ObjectStore(Protocol):
         """A key's value; None where it has none."""
 
     def save(self, key: str, value: bytes) -> None:
-        """Give a key a value."""
+        """Give a key a value.
+
+        :raises OSError: where it is not kept, in a sentence.
+        """
 
     def save_file(self, key: str) -> None:
         """Take what lies at a key's path for its value."""
@@ -79,6 +82,14 @@ class ObjectStore(Protocol):
 
     def path(self, key: str) -> Path:
         """Where on this machine a key's value lies, or will."""
+
+
+def _save(store: ObjectStore, key: str, value: bytes) -> None:
+    """Give a key a value, or end what cannot be journaled."""
+    try:
+        store.save(key, value)
+    except OSError as error:
+        raise JournalError(f"the journal cannot go on: {error}") from None
 
 
 class LiveObjectStoreJournal:
@@ -113,7 +124,7 @@ class LiveObjectStoreJournal:
     def writer(self, settings: bytes, start: WriterStart, program: str = "") -> JournalWriter:
         """See :class:`~alo_lib.journal.JournalPlace`."""
         self._term = str(start.epoch).encode()
-        self._store.save(_TERM_KEY, self._term)
+        _save(self._store, _TERM_KEY, self._term)
         self._store.settle(_TERM_KEY)
         # On the disk: LEAN answers from its memory, whatever another process has changed.
         self._term_at = self._store.path(_TERM_KEY)
@@ -159,8 +170,8 @@ class LiveObjectStoreJournal:
 
     def _save(self, number: int, data: bytes) -> None:
         self._require_term()
-        self._store.save(object_store_key(number), data)
-        self._store.save(object_store_key(number, copy=True), data)
+        _save(self._store, object_store_key(number), data)
+        _save(self._store, object_store_key(number, copy=True), data)
         old = object_store_key(number - _COPIES_KEPT, copy=True)
         if number >= _COPIES_KEPT and self._store.read(old) is not None:
             self._store.remove(old)
@@ -220,7 +231,7 @@ class ObjectStoreJournal:
         try:
             self._clear()
             for number, segment in enumerate(segments):
-                self._store.save(object_store_key(number), segment)
+                _save(self._store, object_store_key(number), segment)
         finally:
             self.release()
 
@@ -300,7 +311,7 @@ class _SnapshotValues:
     def save(self, sequence: int, entry: int, state: bytes) -> None:
         """See :class:`~alo_lib.journal.Snapshots`."""
         self._turn = 1 - self._turn
-        self._store.save(_SNAPSHOT_KEYS[self._turn], encode_snapshot(self._program, sequence, entry, state))
+        _save(self._store, _SNAPSHOT_KEYS[self._turn], encode_snapshot(self._program, sequence, entry, state))
 
     def latest(self, journal: Journal) -> Snapshot | None:
         """See :class:`~alo_lib.journal.Snapshots`."""

@@ -15,6 +15,8 @@ import llvmlite.binding as llvm
 from numba.core import config
 from numba.core.registry import cpu_target
 
+from alo_lib.numerics.kernel_archive import ARCHIVE
+
 __all__ = ["CARRIED", "PROCESSOR", "CarriedWarning", "take_processor"]
 
 CARRIED: Final = os.environ.get("ALO_KERNELS", "")
@@ -33,10 +35,12 @@ class CarriedWarning(RuntimeWarning):
 
 
 def take_processor() -> None:
-    """Have numba compile for the processors of the carried kernels, where this is one; before it compiles anything."""
-    if not CARRIED or PROCESSOR.keys() & os.environ.keys():
+    """Have numba compile for the processors that kernels are carried for, or are to be; before it compiles anything."""
+    if (not CARRIED and ARCHIVE is None) or PROCESSOR.keys() & os.environ.keys():
         return
     if reason := _hindrance():
+        if not CARRIED:  # what this processor's kernels are kept for is told from others
+            return
         text = f"the kernels in {CARRIED} are not taken, and the numerical code is compiled anew: {reason}"
         warnings.warn(text, CarriedWarning, stacklevel=2)
         return
@@ -45,7 +49,7 @@ def take_processor() -> None:
 
 
 def _hindrance() -> str:
-    if not Path(CARRIED).is_dir():
+    if CARRIED and not Path(CARRIED).is_dir():
         return "there is no such folder"
     if llvm.get_process_triple().partition("-")[0] != "x86_64":
         return "they are for x86-64"

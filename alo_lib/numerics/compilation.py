@@ -5,7 +5,8 @@ Every compiled function of the library goes through :func:`kernel`. The Python o
 
 Kernels are kept on disk: in the folder that ``NUMBA_CACHE_DIR`` names, beside their source, or with the user. Where
 none of them can be written they are compiled in memory, every time anew, and a :class:`CacheWarning` says so once.
-Those that an image carries (:mod:`alo_lib.numerics.carried`) are taken before any is compiled.
+Those that an image carries (:mod:`alo_lib.numerics.carried`) are taken before any is compiled, and a host may keep
+them in one value instead (:mod:`alo_lib.numerics.kernel_archive`).
 """
 
 import hashlib
@@ -25,6 +26,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import CPUDispatcher
 
 from alo_lib.numerics.carried import CARRIED, take_processor
+from alo_lib.numerics.kernel_archive import ARCHIVE
 from alo_lib.numerics.pipeline import Jumped, KernelFlags, KernelPipeline, Library, PartLibrary, without_collections
 from alo_lib.sources import has_module, modules_in, place_of
 
@@ -135,6 +137,17 @@ class _Carried(_ByContent, caching._UserProvidedCacheLocator):  # type: ignore[m
         return cls(py_func, py_file)
 
 
+class _Archived(_ByContent, caching._UserProvidedCacheLocator):  # type: ignore[misc]
+    """In this process's archive."""
+
+    def ensure_cache_path(self) -> None:
+        """There is no folder."""
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> Any:
+        return cls(py_func, py_file)
+
+
 class _Implementation(caching.CompileResultCacheImpl):  # type: ignore[misc]
     _locator_classes = (_Chosen, _InTree, _UserWide, caching._IPythonCacheLocator, caching._ZipCacheLocator)
 
@@ -236,24 +249,34 @@ class _JumpedCache(_PartCache):
     _kind = "jumped"
 
 
-def _carried(cache: type[_Cache]) -> type[_Cache]:
-    """The same cache of carried kernels."""
-    implementation = type("_Implementation", (cache._impl_class,), {"_locator_classes": (_Carried,)})
-    return type(cache.__name__, (cache,), {"_impl_class": implementation})
+def _located(cache: type[_Cache], locator: type[_ByContent], **members: Any) -> type[_Cache]:
+    """The same cache elsewhere."""
+    implementation = type("_Implementation", (cache._impl_class,), {"_locator_classes": (locator,)})
+    return type(cache.__name__, (cache,), {"_impl_class": implementation} | members)
 
 
-_CARRIED_CACHES: Final = (
-    {cache: _carried(cache) for cache in (_WholeCache, _PartCache, _JumpedCache)} if CARRIED else {}
-)
+def _archived(cache: type[_Cache]) -> type[_Cache]:
+    """The same cache in this process's archive."""
+
+    def begin(self: Any, function: Any) -> None:
+        cache.__init__(self, function)
+        self._cache_file = ARCHIVE.part(self._impl.locator.get_source_stamp(), function)  # type: ignore[union-attr]
+
+    return _located(cache, _Archived, __init__=begin)
+
+
+_CACHES: Final = (_WholeCache, _PartCache, _JumpedCache)
+_CARRIED_CACHES: Final = {cache: _located(cache, _Carried) for cache in _CACHES} if CARRIED else {}
+_OWN_CACHES: Final = {cache: cache if ARCHIVE is None else _archived(cache) for cache in _CACHES}
 
 
 class _Kept:
-    """Where a kernel's compiled forms of one kind are: on a disk that can be written, if any, and among the carried."""
+    """Where a kernel's compiled forms of one kind are: among the carried, and where it can be written, if anywhere."""
 
     def __init__(self, function: Any, kind: type[_Cache]) -> None:
         self._carried = _CARRIED_CACHES[kind](function) if CARRIED else None
         try:
-            self.own: _Cache | None = kind(function)
+            self.own: _Cache | None = _OWN_CACHES[kind](function)
         except RuntimeError:  # numba's answer when no locator has found a folder
             self.own = None
 

@@ -101,10 +101,11 @@ class Store:
     def read_bytes(self, key: str) -> bytes:
         return self.values[key]
 
-    def save_bytes(self, key: str, value: bytes) -> None:
+    def save_bytes(self, key: str, value: bytes) -> bool:
         self.values[key] = bytes(value)
         if self._now() - self._flushed >= self.FLUSHED_EVERY:
             self.flush()
+        return True
 
     def delete(self, key: str) -> None:
         del self.values[key]

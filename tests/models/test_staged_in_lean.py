@@ -18,7 +18,7 @@ from alo_lib.cli.project import ROOT
 from alo_lib.journal import JOURNAL_FOLDER, order_digest, orders_of, read_journal, take_from_object_store
 from tests.models.lean_run import native_lean, run_in_lean
 
-pytestmark = [pytest.mark.lean, pytest.mark.slow]  # kernels are compiled in memory
+pytestmark = [pytest.mark.lean, pytest.mark.slow]  # kernels are compiled anew
 
 AAPL = {"underlyings": "AAPL", "start": "2014-06-06", "end": "2014-06-09", "resolution": "hour"}
 AAPL_ORDERS = "2e5c64df3fca"
@@ -33,7 +33,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     (folder / "__pycache__").touch()
     (tmp_path / "cache").touch()
-    for name in ("NUMBA_CACHE_DIR", "ALO_KERNELS"):
+    for name in ("NUMBA_CACHE_DIR", "ALO_KERNELS", "ALO_KEEP_KERNELS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return folder
@@ -56,15 +56,28 @@ def require_no_error(console: str) -> None:
     assert "Traceback" not in console
 
 
+def volatilities(console: str) -> list[tuple[str, str]]:
+    """By contract, as the example logs them."""
+    return re.findall(r"Log: 2015-12-24 10:00:00 (\S+): volatility ([\d.]+) at", console)
+
+
 def require_volatilities(console: str) -> None:
-    """Those that the example logs."""
-    told = re.findall(r"Log: 2015-12-24 10:00:00 (\S+): volatility ([\d.]+) at", console)
+    """Some are logged, and they are none that nobody would pay."""
+    told = volatilities(console)
     assert len(told) >= 10, console[-3000:]
     assert all(0.1 < float(volatility) < 0.5 for _, volatility in told)
 
 
-def test_greeks_within_the_free_tier(project: Path, lean_data: Path) -> None:
-    require_volatilities(run_staged("greeks", "free", project, lean_data))
+KEPT = re.compile(r"alo kernels: (\d+) more are kept as alo-kernels-0 in the object store")
+
+
+def test_greeks_within_the_free_tier_compile_once(project: Path, lean_data: Path) -> None:
+    first, second = (run_staged("greeks", "free", project, lean_data) for _ in range(2))
+    require_volatilities(first)
+    assert volatilities(first) == volatilities(second)
+    assert int(kept[1]) > 50 if (kept := KEPT.search(first)) else False, first[-3000:]
+    assert "alo kernels: none are kept yet as alo-kernels-0" in first
+    assert "alo kernels" not in second
 
 
 def test_greeks_of_the_wheel(lean_data: Path, tmp_path: Path) -> None:
@@ -84,7 +97,10 @@ def test_the_strategy_within_the_researchers_tier_sends_the_orders_of_every_engi
     project: Path, lean_data: Path, tmp_path: Path
 ) -> None:
     console = run_staged("strategy", "researcher", project, lean_data, AAPL)
-    assert take_from_object_store(tmp_path / "store", tmp_path), console[-3000:]
+    assert KEPT.search(console), console[-3000:]
+    again = run_staged("strategy", "researcher", project, lean_data, AAPL)
+    assert "alo kernels" not in again
+    assert take_from_object_store(tmp_path / "store", tmp_path), again[-3000:]
     orders = orders_of(read_journal(tmp_path / JOURNAL_FOLDER).messages)
     assert len(orders) == 7
     assert order_digest(orders).startswith(AAPL_ORDERS)

@@ -163,7 +163,7 @@ def test_the_object_store_is_asked_for_what_it_has(lean: Any, tmp_path: Path) ->
     store = SimpleNamespace(
         contains_key=kept.__contains__,
         read_bytes=lambda key: bytearray(kept[key]),
-        save_bytes=kept.__setitem__,
+        save_bytes=lambda key, value: kept.update({key: value}) is None,
         save=lambda key: kept.__setitem__(key, (tmp_path / key).read_bytes()),
         delete=kept.pop,
         keys=kept.keys(),

@@ -23,11 +23,12 @@ _COUNTING = (
 )
 
 
-def compilations(folder: Path, **environment: str) -> tuple[int, str]:
-    """How many functions a process in this clone compiles, and what it warns of."""
-    inherited = {name: value for name, value in os.environ.items() if name not in (*PROCESSOR, "ALO_KERNELS")}
+def compilations(folder: Path, *, before: str = "", after: str = "", **environment: str) -> tuple[int, str]:
+    """How many functions a process in this clone compiles, and what it warns of; before, after: code around that."""
+    ours = (*PROCESSOR, "ALO_KERNELS", "ALO_KEEP_KERNELS")
+    inherited = {name: value for name, value in os.environ.items() if name not in ours}
     done = subprocess.run(
-        [sys.executable, "-P", "-c", _COUNTING],
+        [sys.executable, "-P", "-c", f"{before}{_COUNTING}\n{after}"],
         cwd=folder,
         env=inherited | {"PYTHONPATH": str(folder)} | environment,
         capture_output=True,

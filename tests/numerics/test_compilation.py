@@ -105,7 +105,8 @@ def clone(folder: Path, factor: float) -> Path:
     """The door to numba, and two packages: a kernel of the one calls a kernel of the other."""
     for package in ("numerics", "callee", "caller"):
         (folder / "alo_lib" / package).mkdir(parents=True)
-    for name in ("sources.py", "numerics/carried.py", "numerics/compilation.py", "numerics/pipeline.py"):
+    numerics = (f"numerics/{name}.py" for name in ("carried", "compilation", "kernel_archive", "pipeline"))
+    for name in ("sources.py", *numerics):
         shutil.copy(LIBRARY / name, folder / "alo_lib" / name)
     (folder / "alo_lib" / "__init__.py").write_text(f"FACTOR = {factor}\n")
     door = "from alo_lib.numerics.compilation import kernel\n"

@@ -7,6 +7,7 @@ such as ``alo_lib.py`` for each package, so that ``from alo_lib.pricing import p
 """
 
 import importlib
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -100,7 +101,12 @@ def _module(path: str) -> str:
 
 
 def take_over(package: str) -> None:
-    """Let a package that is being imported be the one of the bundles beside this file."""
+    """Let a package that is being imported be the one of the bundles beside this file.
+
+    Its kernels are kept in LEAN's object store, unless the environment says otherwise: in the cloud no disk outlasts a
+    run.
+    """
+    os.environ.setdefault("ALO_KEEP_KERNELS", "object-store")
     if not any(isinstance(each, Bundles) for each in sys.meta_path):
         sys.meta_path.insert(0, Bundles(Path(__file__).resolve().parent))
     del sys.modules[package]
