@@ -98,6 +98,8 @@ class BookRisk:
         self.shocks = len(SHOCKS.spot)
         """Scenarios of SHOCKS, before those of the next open."""
         scenarios = joined(SHOCKS, gaps(settings.overnight_gap))
+        self.moves = scenarios.spot
+        """Of all underlyings in each scenario, relative."""
         asked = set(instruments)
         self._of: dict[int, _Contracts] = {}
         self._unknown: set[int] = set()  # options that nobody lists
@@ -165,6 +167,16 @@ class BookRisk:
         told = 1.0 if self._tells(number, holdings) else math.nan
         shares, spot = holdings.quantity.get(number, 0), own.underlying.book.known_spot
         return told * margin_of(shares, lines, spot, self._settings.short_margin)
+
+    def hedged(self, holdings: Holdings) -> Holdings:
+        """The same options, with the shares that leave each underlying without delta, as far as that can be told."""
+        quantity = dict(holdings.quantity)
+        for number, own in self._of.items():
+            options = _weighed(self._quantities(number, holdings), own.greeks["delta"])
+            spot = own.underlying.book.known_spot
+            if spot > 0.0 and math.isfinite(options):
+                quantity[number] = round(-options / spot)
+        return holdings._replace(quantity=quantity)
 
     def _quantities(self, number: int, holdings: Holdings) -> FloatArray:
         return np.array([holdings.quantity.get(each, 0) for each in self._of[number].numbers], np.float64)

@@ -107,6 +107,10 @@ class Limits:
         """The first limit that holdings would not keep."""
         return next((use for use in self.uses(holdings) if not use.is_kept), None)
 
+    def exceeded_by_trades(self, holdings: Holdings) -> Use | None:
+        """The first limit that holdings would not keep, or not once shares hedge them: which nothing asks before."""
+        return self.exceeded(holdings) or self.exceeded(self.risk.hedged(holdings))
+
     def sentence(self, use: Use) -> str:
         """A limit that would be exceeded, in words."""
         where = ""
@@ -203,7 +207,7 @@ def _stopped(limits: Limits, before: list[Trade], proposed: list[Trade]) -> tupl
 
     def exceeded(size: int) -> Use | None:
         _take(proposed, quantities_at(below + size, wanted))
-        return limits.exceeded(holdings_with(state, [*before, *proposed]))
+        return limits.exceeded_by_trades(holdings_with(state, [*before, *proposed]))
 
     size, use = largest_kept(max(wanted) - below, exceeded)
     _take(proposed, quantities_at(below + size, wanted))

@@ -1,7 +1,7 @@
 """The limits of a book as rows that are linear in the number of structures of each candidate."""
 
 from collections.abc import Iterator
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ __all__ = ["LinearLimit", "Together", "linear_limits"]
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
+
+_OF_SHARES: Final = ("margin", "stress_loss", "gap_loss")
+"""Limits of which the shares of a hedge may use more than the options alone do."""
 
 
 class Together(NamedTuple):
@@ -37,15 +40,6 @@ class LinearLimit(NamedTuple):
     each: Floats  # (n + m,), none below 0: what a candidate takes away counts for none of the others
 
 
-class _Part(NamedTuple):
-    """The whole book or one underlying of it, as it is and as n + b structures add to it."""
-
-    has: NDArray[np.bool_]  # (n + b,)
-    share: float  # of what the whole book is allowed
-    used: PartRisk
-    profits: Floats  # (scenarios,)
-
-
 class _Added(NamedTuple):
     """What n candidates add, and in each of m sizes the b structures of what is together."""
 
@@ -61,6 +55,17 @@ class _Added(NamedTuple):
         return np.concatenate([np.where(has[:count], self.alone, 0.0), total])
 
 
+class _Part(NamedTuple):
+    """The whole book or one underlying of it, as it is or once hedged, and as n + b structures add to it."""
+
+    has: NDArray[np.bool_]  # (n + b,)
+    share: float  # of what the whole book is allowed
+    used: PartRisk
+    profits: Floats  # (scenarios,)
+    each: EachRisk
+    margins: _Added
+
+
 def linear_limits(
     limits: Limits, base: Holdings, signals: Records, most: Whole, together: Together | None = None
 ) -> Iterator[LinearLimit]:
@@ -69,18 +74,21 @@ def linear_limits(
     Greeks are bounded above and below, losses in each scenario. Margin is no sum: a candidate counts at the most of
     what it needs alone and what it adds to what is held; so pairs that candidates break up among themselves may need
     more. After them come the m sizes of what is ``together``, each as a whole: what its structures offset of each
-    other counts.
+    other counts. Margin and losses hold for the book once hedged, too, where each candidate's shares count by
+    themselves for margin.
     """
     risk, own = limits.risk, limits.settings
     several = Together.none(signals) if together is None else together
     rows = np.concatenate([signals, several.signals])
-    whole, alone = risk.of_all(base)
-    profits = {number: risk.profits(number, base) for number in alone}
-    is_of = {number: rows["underlying"] == number for number in alone}
+    is_of = {number: rows["underlying"] == number for number in risk.of_all(base)[1]}
     each = _added(risk, rows, is_of)
     margins = _Added(_margins(risk, base, signals, most), _margins_together(risk, base, several))
-    parts = [_Part(np.ones(len(rows), np.bool_), 1.0, whole, np.sum(list(profits.values()), axis=0))]
-    parts += [_Part(is_of[number], own.max_underlying_share, alone[number], profits[number]) for number in alone]
+    parts = _parts(limits, base, is_of, each, margins)
+    delta = each.greeks["delta"]
+    shares = _Added(0.5 * np.abs(delta[: len(signals)]), 0.5 * several.sizes * np.abs(delta[len(signals) :]))
+    hedged = each._replace(profits=each.profits - delta * risk.moves[:, None])
+    with_shares = _Added(margins.alone + shares.alone, margins.together + shares.together)
+    after = _parts(limits, risk.hedged(base), is_of, hedged, with_shares)
     expiries = [risk.of_expiry(place, base) for place in range(len(EXPIRY_BUCKETS))]
 
     def added(one: Floats) -> _Added:
@@ -88,12 +96,12 @@ def linear_limits(
 
     for limit in (limit for limit in LIMITS if not limit.counts):
         allowed, name = limits.allowed(limit), limit.name.removeprefix("max_")
-        for part in parts:
+        for part in [*parts, *(after if name in _OF_SHARES else ())]:
             share = part.share * allowed
             if name == "margin":
-                yield _row(limit, part.used.margin, share, margins.of(part.has))
+                yield _row(limit, part.used.margin, share, part.margins.of(part.has))
                 continue
-            for used, one in _sides(limit, part, each, risk.shocks):
+            for used, one in _sides(limit, part, risk.shocks):
                 yield _row(limit, used, share, added(one).of(part.has))
         for place, held in enumerate(expiries if limit.by_expiry else ()):
             for sign in (+1.0, -1.0):
@@ -101,13 +109,24 @@ def linear_limits(
                 yield _row(limit, sign * getattr(held, name), own.max_expiry_share * allowed, bucket)
 
 
+def _parts(
+    limits: Limits, holdings: Holdings, is_of: dict[int, NDArray[np.bool_]], each: EachRisk, margins: _Added
+) -> list[_Part]:
+    """The whole book first, then each underlying."""
+    whole, alone = limits.risk.of_all(holdings)
+    profits = {number: limits.risk.profits(number, holdings) for number in alone}
+    every, share = np.ones(len(each.notional), np.bool_), limits.settings.max_underlying_share
+    parts = [_Part(every, 1.0, whole, np.sum(list(profits.values()), axis=0), each, margins)]
+    return parts + [_Part(is_of[n], share, alone[n], profits[n], each, margins) for n in alone]
+
+
 def _row(limit: Limit, used: float, allowed: float, added: Floats) -> LinearLimit:
     return LinearLimit(limit.name, used, allowed, np.maximum(added, 0.0))
 
 
-def _sides(limit: Limit, part: _Part, each: EachRisk, shocks: int) -> Iterator[tuple[float, Floats]]:
+def _sides(limit: Limit, part: _Part, shocks: int) -> Iterator[tuple[float, Floats]]:
     """What a part uses of a limit, and what one of each structure adds, on each of the limit's sides."""
-    name = limit.name.removeprefix("max_")
+    each, name = part.each, limit.name.removeprefix("max_")
     if name in GREEKS:
         yield from ((sign * getattr(part.used, name), sign * each.greeks[name]) for sign in (+1.0, -1.0))
     elif name == "stress_loss":

@@ -42,6 +42,16 @@ def straddle_margin(state: StrategyState) -> float:
     return 100.0 * (0.2 * book.spot + call + put)
 
 
+def hedged_margin(state: StrategyState, count: int) -> float:
+    """Of short straddles at the money and the shares that leave them no delta, by hand: each hundred cover a call."""
+    book, rights = state.underlyings[0].book, np.array([1.0, -1.0])
+    assert book.spot == 100.0
+    put = float(book.mid()[book.row(STRADDLE[1])])
+    shares = round(100 * count * float(np.sum(greeks(100.0, 100.0, RATE, 0.0, 0.3, 45 / 365, rights).delta)))
+    covered = shares // 100
+    return 50.0 * shares + (count - covered) * straddle_margin(state) + covered * 100.0 * (0.2 * 100.0 + put)
+
+
 def test_risk_counts_what_is_held_and_what_is_wanted_and_not_held_yet() -> None:
     state = state_of()
     assert risk_of(state) == PartRisk(0, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -120,7 +130,8 @@ def test_a_limit_is_told_once_a_session() -> None:
 def test_the_margin_limit_counts_every_short_structure() -> None:
     state = state_of(cash=1e5)
     settings = Settings(**{**LOOSE, "max_margin": 0.5, "max_stress_loss": 10, "max_gap_loss": 10})
-    most = math.floor(0.5e5 / straddle_margin(state))
+    most = max(n for n in range(100) if max(n * straddle_margin(state), hedged_margin(state, n)) <= 0.5e5)
+    assert most < math.floor(0.5e5 / straddle_margin(state))  # it is the shares of the hedge that leave no room
     assert review(state, settings, [proposal(state, quantity=most)], NOW).cut == []
     too_many = proposal(state, quantity=most + 1)
     assert review(state, settings, [too_many], NOW).cut == [too_many]

@@ -60,14 +60,22 @@ class Books:
         ]
 
     def fill(self, state: StrategyState, *, wholly: bool) -> None:
-        """Fill some of what is wanted and not held, or all of it; and shares that hedge some of it."""
+        """Fill some of what is wanted and not held, or all of it."""
         book = state.underlyings[0].book
         for trade in state.trades:
             for leg in trade.legs:
                 left = trade.wanted(leg) - state.portfolio.quantity(leg)
                 part = left if wholly else int(left * self.draw.random())
                 if part:
-                    state.portfolio.fill(leg, part, float(book.mid()[book.row(leg)]), 100, 0.65)
+                    state.portfolio.fill(leg, part, float(book.mid()[book.row(leg)]), 100, 0.0)
+
+    def hedge(self, state: StrategyState) -> None:
+        """Trade the shares that leave no delta."""
+        held = state.holdings
+        delta = math.fsum(each * 100 * self.greeks_of(state, number)[0] for number, each in held.items() if number)
+        if more := round(-delta) - held.get(0, 0):
+            state.portfolio.fill(0, more, 100.0, 1, 0.0)
+            measure(state, SETTINGS, NOW)
 
     def check(self, state: StrategyState, settings: Settings) -> None:
         """Every limit, from what is held alone and each contract's own price: nothing of the code that decided."""
@@ -150,6 +158,10 @@ class Books:
         while made < books:
             state, settings = state_of(), self.settings()
             for _ in range(int(self.draw.integers(1, 4))):
+                if self.draw.random() < 0.5:  # a hedge of what is half filled is of a moment that no limit is for
+                    self.fill(state, wholly=True)
+                    measure(state, SETTINGS, NOW)
+                    self.hedge(state)
                 proposals = self.proposals(state)
                 wanted = [trade.quantity for trade in proposals]
                 told = review(state, settings, proposals, NOW)
@@ -165,6 +177,8 @@ class Books:
                 measure(state, SETTINGS, NOW)
             self.fill(state, wholly=True)
             measure(state, SETTINGS, NOW)
+            self.check(state, settings)
+            self.hedge(state)  # which no limit stops
             self.check(state, settings)
             made += 1
 
