@@ -59,10 +59,10 @@ class KernelArchive:
     def value(self) -> bytes:
         """All kernels but those of other sources of the packages that this process has, and of other numbas."""
         self._new = 0
-        out = io.BytesIO()
+        out, kernels = io.BytesIO(), self._kernels.copy()  # another thread may compile
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name in sorted(filter(self._is_current, self._kernels)):
-                archive.writestr(zipfile.ZipInfo(name), self._kernels[name], zipfile.ZIP_DEFLATED)
+            for name in sorted(filter(self._is_current, kernels)):
+                archive.writestr(zipfile.ZipInfo(name), kernels[name], zipfile.ZIP_DEFLATED)
         return out.getvalue()
 
     def part(self, identity: str, function: Any) -> "_Part":
