@@ -259,7 +259,7 @@ def _archived(cache: type[_Cache]) -> type[_Cache]:
     """The same cache in this process's archive."""
 
     def begin(self: Any, function: Any) -> None:
-        cache.__init__(self, function)
+        cache.__init__(self, function)  # type: ignore[call-arg]  # numba has no types
         self._cache_file = ARCHIVE.part(self._impl.locator.get_source_stamp(), function)  # type: ignore[union-attr]
 
     return _located(cache, _Archived, __init__=begin)
