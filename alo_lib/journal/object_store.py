@@ -404,9 +404,9 @@ def segments_in_object_store(store: Path) -> list[bytes]:
     """The segments in the folder of an object store, as an algorithm's next process would find them."""
 
     def read(key: str) -> bytes | None:
-        with suppress(FileNotFoundError):  # or a folder of that name
+        with suppress(FileNotFoundError):  # a copy that was removed since it was seen, as the oldest are
             return (store / key).read_bytes() if (store / key).is_file() else None
-        return None  # removed since it was seen: the oldest copies are
+        return None
 
     return segments_of(read)
 

@@ -140,3 +140,20 @@ def test_what_stays_torn_is_looked_at_twenty_times() -> None:
     beside = Beside(both(0, newer[:2000], newer[:1500]))  # as a kill that tore the only copy there was may leave it
     assert beside.found == [newer[:2000]]
     assert len(beside.pauses) == 19
+
+
+def test_a_copy_that_is_removed_as_it_is_read_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (whole,) = images(3)
+    for key, data in both(0, whole, whole).items():
+        (tmp_path / key).write_bytes(data)
+    removed = tmp_path / object_store_key(0, copy=True)
+    seen = Path.is_file
+
+    def is_file(path: Path) -> bool:
+        found = seen(path)
+        if path == removed:
+            path.unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(Path, "is_file", is_file)
+    assert segments_in_object_store(tmp_path) == [whole]
