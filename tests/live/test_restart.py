@@ -112,6 +112,7 @@ def test_live_lean_that_was_killed_goes_on_from_its_object_store(lean: LiveLean)
         return now.segments[-1].epoch == 2 and len(ours) >= 2 and "FORECAST" in {m.kind.name for m in now.messages}
 
     lean.wait_for("two frames of the second life", went_on)
+    lean.wait_for("its fills on the disk", lambda: all_is_told(lean, lean.journal))  # it may hedge what was bought
     told = [line.split("alo recovery: ", 1)[1] for line in lean.log if "alo recovery: " in line]
     lean.kill()
 
