@@ -30,6 +30,7 @@ from alo_lib.runtime.terms import Terms
 from alo_lib.settings import Settings
 from models import AloMarginInterestRateModel, AloOptionPriceModel, AloVolatilityModel, HostEvents, LeanHost, Marshal
 from models.broker_account import BrokerAccount
+from models.broker_orders import broker_identifiers
 from models.data_on_disk import look_at_data
 from models.host_portfolio import look_at_foreign_positions, meet_portfolio
 from models.live_results import LiveResults
@@ -109,7 +110,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         self._accept(message)
         number = int(message.records["order"][0])
         if self.live_mode and number and message.records["status"][0] == OrderStatus.SUBMITTED:
-            names = ",".join(str(each) for each in order.broker_id)
+            names = ",".join(broker_identifiers(order))
             self.host_events.capture(HostEvent.BROKER_ORDER, order_event.symbol, order=number, text=names)
 
     def on_brokerage_disconnect(self) -> None:

@@ -13,6 +13,7 @@ from AlgorithmImports import Composer, IBrokerage, QCAlgorithm, Symbol
 from alo_lib.records import SECOND
 from alo_lib.runtime.account_watch import AccountWatch
 from alo_lib.runtime.host_position import HostPosition
+from models.broker_orders import broker_identifiers, name_of_order, name_of_symbol
 from models.marshalling import Marshal, order_term
 
 __all__ = ["BrokerAccount"]
@@ -66,15 +67,17 @@ class BrokerAccount:
             return []
         held, works = told
         fenced = list(self._fence(broker, works))
-        ids = {str(name) for order in works for name in order.broker_id}
+        ids = {name for order in works for name in broker_identifiers(order)}
         ours = {int(order.id): order for order in self._algorithm.transactions.get_open_orders()}
-        theirs = {number for number, order in ours.items() if not ids.isdisjoint(map(str, order.broker_id))}
+        theirs = {number for number, order in ours.items() if not ids.isdisjoint(broker_identifiers(order))}
         working = {number: order.symbol for number, order in ours.items()}
         wrong, lost = self._watch.look(time, self._believed(), held, working, theirs)
         self._marshal.lose(lost)
         if not self._watch.is_sure:
             self._next = time + _OFTEN
-        said = [f"the broker works LEAN's order {number} for {working[number].value} no more" for number in lost]
+        said = [
+            f"the broker works LEAN's order {number} for {name_of_symbol(working[number])} no more" for number in lost
+        ]
         for symbol, (quantity, price) in sorted(wrong.items(), key=lambda each: str(each[0].value)):
             before = int(self._algorithm.portfolio[symbol].quantity)
             self._algorithm.securities[symbol].holdings.set_holdings(price, quantity)
@@ -87,10 +90,10 @@ class BrokerAccount:
         """Cancel, once, the orders of terms that had ended before LEAN began, which it did not find when it did."""
         terms = self._marshal.terms
         for order in works:
-            terms.look(order_term(order.tag), f"{order.tag!r} for {order.symbol.value}")
+            terms.look(order_term(order.tag), name_of_order(order))
         for order in works:
-            ids = {str(name) for name in order.broker_id}
-            names = ids or {f"{order.tag} {order.symbol.value}"}  # of a broker that gives no identifier
+            ids = set(broker_identifiers(order))
+            names = ids or {f"{order.tag} {name_of_symbol(order.symbol)}"}  # of a broker that gives no identifier
             if not terms.is_earlier(order_term(order.tag)) or names & self._canceled or self._is_known(ids):
                 continue
             done, how = self._cancel(broker, order)
@@ -98,8 +101,8 @@ class BrokerAccount:
                 self._canceled.update(names)
             if done or not names & self._asked:
                 yield (
-                    f"the broker works {order.tag!r} for {order.symbol.value}, sent by a process that led no more: "
-                    f"this is term {terms.now}; {how}"
+                    f"the broker works {name_of_order(order)}, sent by a process that led no more: this is "
+                    f"term {terms.now}; {how}"
                 )
             self._asked.update(names)
 

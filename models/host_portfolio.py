@@ -10,6 +10,7 @@ from alo_lib.runtime import HostOrder, HostPosition, reconcile
 from alo_lib.runtime.order_matching import Matching, TaglessOrder, WorkingOrder, match_orders
 from alo_lib.runtime.settlements import Listed
 from alo_lib.settings import SettingsError
+from models.broker_orders import broker_identifiers, name_of_order, shown_tag
 from models.marshalling import Marshal, order_term
 from models.times import utc_nanoseconds
 
@@ -129,11 +130,11 @@ def _fenced(algorithm: QCAlgorithm, marshal: Marshal) -> dict[int, str]:
     """Sentences by LEAN's number of orders that it works and whose term had ended when they were sent."""
     found = {}
     for order in algorithm.transactions.get_open_orders():
-        marshal.terms.look(order_term(order.tag), f"{order.tag!r} for {order.symbol.value}")
+        marshal.terms.look(order_term(order.tag), name_of_order(order))
         if int(order.id) not in marshal.lost and marshal.is_fenced(order.tag, order.symbol):
             found[int(order.id)] = (
-                f"LEAN's order {int(order.id)}, {order.tag!r}, was sent by a process that led no more: this is term "
-                f"{marshal.terms.now}; it is canceled"
+                f"LEAN's order {int(order.id)}, {shown_tag(order.tag)}, was sent by a process that led no more: "
+                f"this is term {marshal.terms.now}; it is canceled"
             )
     return found
 
@@ -160,7 +161,7 @@ def _matched(
     tagless = [
         TaglessOrder(
             host,
-            tuple(str(each) for each in order.broker_id),
+            broker_identifiers(order),
             marshal.number_or(order.symbol, -1),
             OrderType(int(order.type)),
             _left(algorithm, order).remaining,

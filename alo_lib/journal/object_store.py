@@ -5,7 +5,9 @@ saves its open segment whole, again and again, in two copies of which a kill can
 files from the first, where the store says that its values lie: they are whole whatever ends the run.
 """
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -54,6 +56,9 @@ _TERM_KEY: Final = f"{OBJECT_STORE_KEY}-term"
 """The epoch of who writes a live run's journal."""
 _SNAPSHOT_KEYS: Final = ("alo-snapshot.0", "alo-snapshot.1")
 """In turn, so that one is whole whatever becomes of the other."""
+_LOOKS: Final = 20
+_PAUSE: Final = 0.025
+"""Seconds between two looks at what may be half written: a copy has 1 MiB at most, which takes milliseconds."""
 
 
 class ObjectStore(Protocol):
@@ -356,15 +361,29 @@ def _best_of(copies: Iterable[bytes]) -> _Copy | None:
     return best
 
 
-def segments_of(read: Callable[[str], bytes | None]) -> list[bytes]:
+def segments_of(read: Callable[[str], bytes | None], pause: Callable[[float], None] = time.sleep) -> list[bytes]:
     """The segments that an algorithm has left in its object store, in order; ``read`` gives a key's value, or None.
 
     One that was being written for the first time when LEAN was killed has one copy and nothing after it: the journal
     ends before it. What another process has not gone on from does not count: LEAN may write it when that has begun, if
     it was stopped before and is woken then.
 
+    A reader beside the writer may meet both copies of the last segment half written, or the last but one as it was
+    before it was full. It looks 20 times, 25 ms apart (``pause`` waits), before it takes such for what there is.
+
     :raises JournalError: where no copy of a segment holds.
     """
+    for _ in range(_LOOKS - 1):
+        with suppress(JournalError):
+            copies = _copies_of(read)
+            if not copies or (copies[-1].view.broken is None and all(_meet(*pair) for pair in pairwise(copies))):
+                return _images(copies)
+        pause(_PAUSE)
+    return _images(_copies_of(read))
+
+
+def _copies_of(read: Callable[[str], bytes | None]) -> list[_Copy]:
+    """The best copy of each segment, as of one look."""
     segments: list[_Copy] = []
 
     def copies(number: int) -> list[bytes]:
@@ -379,12 +398,28 @@ def segments_of(read: Callable[[str], bytes | None]) -> list[bytes]:
             key = object_store_key(len(segments))
             raise JournalError(f"{key} in the object store is damaged, and so is its copy; remove it to begin anew")
         segments.append(best)
-    return [*(each.until(following) for each, following in pairwise(segments)), *(each.image for each in segments[-1:])]
+    return segments
+
+
+def _meet(segment: _Copy, following: _Copy) -> bool:
+    """Whether no entry is missing between two segments."""
+    return following.view.first <= segment.view.stop
+
+
+def _images(copies: Sequence[_Copy]) -> list[bytes]:
+    """What counts of each."""
+    return [*(each.until(following) for each, following in pairwise(copies)), *(each.image for each in copies[-1:])]
 
 
 def segments_in_object_store(store: Path) -> list[bytes]:
     """The segments in the folder of an object store, as an algorithm's next process would find them."""
-    return segments_of(lambda key: (store / key).read_bytes() if (store / key).is_file() else None)
+
+    def read(key: str) -> bytes | None:
+        with suppress(FileNotFoundError):  # a copy that was removed since it was seen, as the oldest are
+            return (store / key).read_bytes() if (store / key).is_file() else None
+        return None
+
+    return segments_of(read)
 
 
 def take_from_object_store(store: Path, run: Path) -> int:

@@ -152,6 +152,7 @@ class World:
         self.broker.receive(intent[0])
         number = len(self.sent) + 1
         known = {"symbol": symbol, "tag": tag, "type": 0, "quantity": quantity, "broker_id": [f"broker-{number}"]}
+        known |= {} if number % 3 else {"broker_id": None}  # of a broker that gives no identifier
         self.sent.append(SimpleNamespace(id=number, **known))
 
     def event(self, row: np.void) -> SimpleNamespace | None:

@@ -2,20 +2,24 @@
 
 import os
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from alo_lib.journal import (
     JOURNAL_FOLDER,
+    JournalError,
     JournalWriter,
     ObjectStoreJournal,
     WriterStart,
     object_store_key,
     read_journal,
     segments_in_object_store,
+    segments_of,
     take_from_object_store,
 )
+from alo_lib.journal.store import MemoryStore
 from alo_lib.records import Kind, Message, records
 from tests.journal.on_disk import OnDisk
 
@@ -69,3 +73,87 @@ def test_a_journal_that_was_written_elsewhere_takes_the_place_of_an_earlier_one(
     store.save(object_store_key(1), b"earlier")
     ObjectStoreJournal(store).take([b"first"])
     assert {key: store.read(key) for key in store.all_keys()} == {object_store_key(0): b"first"}
+
+
+class Beside:
+    """A live store that is read while it is written: what a reader meets at each look, the last one for good."""
+
+    def __init__(self, *looks: Mapping[str, bytes]) -> None:
+        self._looks = looks
+        self.pauses: list[float] = []
+
+    def read(self, key: str) -> bytes | None:
+        return self._looks[min(len(self.pauses), len(self._looks) - 1)].get(key)
+
+    @property
+    def found(self) -> list[bytes]:
+        return segments_of(self.read, self.pauses.append)
+
+
+def both(number: int, first: bytes, second: bytes) -> dict[str, bytes]:
+    return {object_store_key(number): first, object_store_key(number, copy=True): second}
+
+
+def images(*counts: int) -> list[bytes]:
+    """The one segment of a journal as it is after so many messages."""
+    memory = MemoryStore()
+    writer = JournalWriter(memory, settings=b"{}")
+    found = []
+    for count in counts:
+        write(writer, count - writer.sequence)
+        found.append(writer.image[1])
+    return found
+
+
+@pytest.mark.parametrize("cuts", [(0, 50), (50, 0), (2000, 1500)])
+def test_who_reads_both_copies_half_written_looks_again(cuts: tuple[int, int]) -> None:
+    older, newer = images(3, 9)
+    half = both(0, newer[: cuts[0]], newer[: cuts[1]])
+    beside = Beside(half, half, both(0, newer, newer[: cuts[1]]))
+    assert beside.found == [newer]
+    assert len(beside.pauses) == 2
+    beside = Beside(both(0, newer[: cuts[0]], older))
+    assert len(read_journal(beside.found, unfinished=True).messages) >= 3
+    assert beside.pauses == []
+
+
+def test_who_reads_a_segment_before_it_was_full_and_the_next_one_looks_again() -> None:
+    memory = MemoryStore()
+    writer = JournalWriter(memory, settings=b"{}", segment_bytes=1 << 16)
+    write(writer, 1)
+    before = writer.image[1]
+    while writer.image[0] == 0:
+        write(writer, 1)
+    full, following = memory.images()
+    late, whole = both(0, before, before) | both(1, following, following), both(0, full, full) | both(1, following, b"")
+    beside = Beside(late, whole)
+    assert beside.found == [full, following]
+    assert len(beside.pauses) == 1
+
+
+def test_what_stays_torn_is_looked_at_twenty_times() -> None:
+    (newer,) = images(9)
+    beside = Beside(both(0, newer[:50], b""))
+    with pytest.raises(JournalError, match="is damaged, and so is its copy"):
+        assert beside.found
+    assert beside.pauses == [0.025] * 19
+    beside = Beside(both(0, newer[:2000], newer[:1500]))  # as a kill that tore the only copy there was may leave it
+    assert beside.found == [newer[:2000]]
+    assert len(beside.pauses) == 19
+
+
+def test_a_copy_that_is_removed_as_it_is_read_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (whole,) = images(3)
+    for key, data in both(0, whole, whole).items():
+        (tmp_path / key).write_bytes(data)
+    removed = tmp_path / object_store_key(0, copy=True)
+    seen = Path.is_file
+
+    def is_file(path: Path) -> bool:
+        found = seen(path)
+        if path == removed:
+            path.unlink(missing_ok=True)
+        return found
+
+    monkeypatch.setattr(Path, "is_file", is_file)
+    assert segments_in_object_store(tmp_path) == [whole]

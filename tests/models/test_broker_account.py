@@ -44,6 +44,7 @@ class Broker:
     def __init__(self) -> None:
         self.held: dict[Any, int] = {}
         self.works: dict[str, str] = {}  # tags by its identifiers
+        self.odd: list[SimpleNamespace] = []  # orders beside them
         self.canceled: list[str] = []
         self.cancels: bool | Exception = True
         self.asked = 0
@@ -56,10 +57,10 @@ class Broker:
         return [SimpleNamespace(symbol=key, quantity=count, average_price=7.5) for key, count in self.held.items()]
 
     def get_open_orders(self) -> list[SimpleNamespace]:
-        return [SimpleNamespace(broker_id=[name], tag=tag, symbol=ONE) for name, tag in self.works.items()]
+        return [SimpleNamespace(broker_id=[name], tag=tag, symbol=ONE) for name, tag in self.works.items()] + self.odd
 
     def cancel_order(self, order: SimpleNamespace) -> bool:
-        self.canceled += order.broker_id
+        self.canceled += order.broker_id or [order.tag]
         if isinstance(self.cancels, Exception):
             raise self.cancels
         return self.cancels
@@ -73,7 +74,7 @@ class Account:
         self.open: list[SimpleNamespace] = []
         transactions = SimpleNamespace(
             get_open_orders=lambda: self.open,
-            get_orders_by_brokerage_id=lambda name: [each for each in self.open if name in each.broker_id],
+            get_orders_by_brokerage_id=lambda name: [each for each in self.open if name in (each.broker_id or ())],
         )
         self.algorithm = Algorithm(portfolio=self.securities, securities=self.securities, transactions=transactions)
         self.marshal = import_module("models.marshalling").Marshal(Terms(lambda: 3))
@@ -147,6 +148,41 @@ def test_what_a_process_sent_that_led_no_more_is_canceled_once_at_the_broker(
     assert made.account.look(SECOND, at_once=True) == []  # it takes its time
     assert made.broker.canceled == (["b"] if answer is True else ["b", "b"])  # who does not is asked again, unsaid
     assert made.account.is_sure
+
+
+def odd(tag: str | None, **given: Any) -> SimpleNamespace:
+    """An order of which a broker tells little."""
+    return SimpleNamespace(**({"broker_id": None, "tag": tag, "symbol": None} | given))
+
+
+def test_orders_that_lack_identifiers_tag_or_symbol_are_taken_for_what_they_say(made: Account) -> None:
+    made.broker.held = {ONE: 10, OTHER: -3}
+    made.open = [odd(None, id=4), odd("hedge #6 @3", id=5, broker_id=[None, "", "f"])]
+    made.broker.odd = [odd(None), odd(None, broker_id=["g"], symbol=ONE), odd("hedge #5 @2"), odd("", broker_id=[None])]
+    made.account.gone()
+    made.account.back()
+    why = "sent by a process that led no more: this is term 3; it is canceled"
+    assert made.account.look(0) == [f"the broker works 'hedge #5 @2' for no symbol, {why}"]
+    assert made.account.look(STANDS) == [
+        "the broker works LEAN's order 4 for no symbol no more",
+        "the broker works LEAN's order 5 for no symbol no more",
+    ]
+    assert made.broker.canceled == ["hedge #5 @2"]
+    made.broker.odd = [odd("hedge #5 @4")]
+    with pytest.raises(JournalError, match=r"^the broker works 'hedge #5 @4' for no symbol of term 4, "):
+        made.account.look(2 * STANDS, at_once=True)
+
+
+@pytest.mark.parametrize(("term", "what"), [(2, "sent by a process that led no more"), (4, "another process has gone")])
+def test_a_long_tag_is_quoted_shortened(made: Account, term: int, what: str) -> None:
+    legs = " ".join(f"#{order}={order + 1}" for order in range(1000, 1020))
+    made.broker.odd = [odd(f"entry {legs} @{term}", symbol=ONE)]
+    try:
+        (said,) = made.account.look(0)
+    except JournalError as error:
+        said = str(error)
+    assert said.startswith(f"the broker works 'entry {legs[:74]}'... (228 characters) for ONE")
+    assert what in said
 
 
 def test_a_process_that_was_stopped_asks_the_broker_at_once_and_ends_where_another_leads(made: Account) -> None:

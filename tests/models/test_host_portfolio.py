@@ -159,6 +159,23 @@ def test_an_order_that_a_process_sent_which_led_no_more_is_canceled(made: Any) -
     assert len(algorithm.logged) == 3
 
 
+def test_orders_that_lack_identifiers_tag_or_symbol_are_left_alone_and_a_long_tag_is_shortened(made: Any) -> None:
+    marshal = import_module("models.marshalling").Marshal(Terms(lambda: 2, {4: 1, 5: 2}))
+    marshal.add_underlying(0, ONE)
+    legs = " ".join(f"#{order}={order + 1}" for order in range(1000, 1020))
+    tags = {"entry #4 @1": 5, None: 1, "hedge #5 @2": -8, f"hedge {legs} @1": 1}
+    transactions = Orders([(70 + place, tag, quantity, None) for place, (tag, quantity) in enumerate(tags.items())])
+    for order in transactions.get_open_orders():
+        order.broker_id = order.symbol = None
+    core, algorithm = Core(), Algorithm(portfolio=Portfolio([held(ONE, 10, 100.0)]), transactions=transactions)
+    made.meet_portfolio(algorithm, core, marshal, [])
+    assert transactions.canceled == [73]
+    assert algorithm.logged[-1] == (
+        f"alo recovery: LEAN's order 73, 'hedge {legs[:74]}'... (228 characters), was sent by a process that led no "
+        "more: this is term 2; it is canceled"
+    )
+
+
 def test_a_process_that_finds_an_order_of_a_later_term_touches_nothing_and_sends_nothing_more(made: Any) -> None:
     """It was stopped while it led: another one has gone on, in term 3."""
     marshal = import_module("models.marshalling").Marshal(Terms(lambda: 2, {4: 1, 5: 2}))

@@ -1,9 +1,17 @@
-"""Killing and stopping the core that leads, at random instants, while another stands by."""
+"""Killing and stopping the core that leads, at random instants, while another stands by.
 
+``python -m tests.runtime.standby_trial RESULTS COUNT`` strikes until ``RESULTS``, a file of JSON lines, tells of
+``COUNT`` blows, and says how long nobody led. Each line is a run of one seed; a command that was ended goes on behind
+the last.
+"""
+
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time as clocks
 from contextlib import suppress
@@ -199,3 +207,33 @@ def struck(cores: Cores, folder: Path, seed: int, most: int) -> tuple[list[Blow]
     frames = [m.time for m in journal.messages if m.kind is Kind.FRAME]
     assert frames == sorted(set(frames))
     return striking.blows, journal
+
+
+def told(results: Path) -> tuple[int, list[Blow]]:
+    """How many runs a file of results tells of, and their blows."""
+    lines = results.read_text().splitlines() if results.is_file() else []
+    return len(lines), [Blow(str(what), float(seconds)) for line in lines for what, seconds in json.loads(line)]
+
+
+def main(results: Path, count: int, most: int = 25, lease: float = 0.3) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="alo-test-"))
+    cores = Cores(folder, lease)
+    try:
+        while len((done := told(results))[1]) < count:
+            seed = done[0]
+            blows, _ = struck(cores, folder, seed, most)
+            with results.open("a") as file:
+                file.write(json.dumps(blows) + "\n")
+            shutil.rmtree(folder / f"s{seed}")
+    finally:
+        cores.close()
+        shutil.rmtree(folder)
+    for what in ("killed", "stopped"):
+        seconds = np.array([blow.seconds for blow in told(results)[1] if blow.what == what])
+        print(
+            f"{len(seconds)} {what}: nobody led for {np.median(seconds):.3f} s p50, {seconds.max():.3f} s at the most"
+        )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -147,7 +147,7 @@ def test_a_segment_that_was_being_written_for_the_first_time_is_not_there_yet() 
     assert segments_of({copy: b""}.get) == segments_of({}.get) == []  # type: ignore[arg-type]
     for damaged in ({key: first[:50], following: first}, {key: b"", copy: first[:60]}):
         with pytest.raises(JournalError, match="is damaged, and so is its copy; remove it to begin anew"):
-            segments_of(damaged.get)
+            segments_of(damaged.get, pause=lambda seconds: None)
 
 
 def test_a_frame_that_was_cut_off_is_decided_to_its_end(store: OnDisk) -> None:
