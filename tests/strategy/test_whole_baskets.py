@@ -160,7 +160,7 @@ def _contracts(trade: Trade) -> dict[int, int]:
 
 def _exceeds(state: StrategyState, settings: Settings, trades: list[Trade]) -> bool:
     limits = limits_of(state, settings, {leg for trade in trades for leg in trade.legs}, NOW)
-    return limits.exceeded(holdings_with(state, trades)) is not None
+    return limits.exceeded_by_trades(holdings_with(state, trades)) is not None
 
 
 def test_of_many_sizes_one_within_a_fortieth_of_the_largest_is_taken() -> None:
