@@ -21,7 +21,7 @@ from AlgorithmImports import (
 from alo_lib.market import DataError
 from alo_lib.market import Dividend as PaidDividend
 from alo_lib.market.event_files import DatedEvent
-from alo_lib.market.rate_curves import OF_MODEL, RateCurves
+from alo_lib.market.rate_curves import OF_MODEL, RateCurves, is_of_file
 from alo_lib.records import CALENDAR_DAY, Contract, Session
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.strategy import select_contracts
@@ -62,7 +62,7 @@ class LeanHost:
         self._selected: dict[str, list[Contract]] = {}
         self._dated: dict[str, tuple[DatedEvent, ...]] = {}
         self._curves: RateCurves | None = None
-        if settings.rate_curve not in ("", OF_MODEL):
+        if is_of_file(settings.rate_curve):
             self._rate_curves()  # what cannot be read stops the run at its start
 
     def add(self, ticker: str, equity: Equity) -> None:
@@ -127,7 +127,7 @@ class LeanHost:
         """
         if not self._settings.rate_curve:
             return None
-        if self._settings.rate_curve != OF_MODEL:
+        if is_of_file(self._settings.rate_curve):
             return self._rate_curves().rates_to(session.day, session.open, list(expiries))
         model = self._algorithm.risk_free_interest_rate_model
         if isinstance(model, InterestRateProvider):

@@ -23,7 +23,7 @@ from alo_lib.pricing.curves import Curve
 from alo_lib.records import DAYS_A_YEAR, RATES, years_between
 from alo_lib.records.spelling import number_of
 
-__all__ = ["OF_MODEL", "RateCurves", "curve_store_key", "curves_file", "curves_of", "read_curves"]
+__all__ = ["OF_MODEL", "RateCurves", "curve_store_key", "curves_file", "curves_of", "is_of_file", "read_curves"]
 
 OF_MODEL: Final = "model"
 """What names no file: in LEAN the algorithm's risk-free model is asked for the rate to each expiry."""
@@ -64,6 +64,11 @@ class RateCurves(NamedTuple):
             if first > start
             else ""
         )
+
+
+def is_of_file(name: str) -> bool:
+    """Whether the setting rate-curve names a file by this."""
+    return name not in ("", OF_MODEL)
 
 
 def curves_file(root: Path, name: str) -> Path:
