@@ -6,6 +6,8 @@ from typing import Final
 from AlgorithmImports import Config, Globals
 
 from alo_lib.market import DATA_MEASURED, DataError
+from alo_lib.market.rate_curves import curves_file, is_of_file
+from alo_lib.market.text_files import in_place
 from alo_lib.settings import Settings
 
 __all__ = ["look_at_data"]
@@ -28,8 +30,11 @@ def look_at_data(settings: Settings) -> tuple[str, ...]:
         return ()
     from alo_lib.simulation import require_data  # not needed where data are fetched
 
+    folder = Path(str(Globals.data_folder))
+    if is_of_file(settings.rate_curve) and not in_place(curves_file(folder, settings.rate_curve)):
+        settings = settings.model_copy(update={"rate_curve": ""})  # the host finds it in the object store, or says so
     try:
-        return require_data(settings, Path(str(Globals.data_folder))).warnings
+        return require_data(settings, folder).warnings
     except DataError as error:
         raise DataError(
             f"{error}; './alo generate' makes a market in data/, and data-folder in lean.json names another folder"

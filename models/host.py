@@ -2,11 +2,13 @@
 
 import datetime as dt
 import math
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar
 
 from AlgorithmImports import (
     Dividend,
     Equity,
+    InterestRateProvider,
     OptionFilterUniverse,
     QCAlgorithm,
     Resolution,
@@ -19,18 +21,22 @@ from AlgorithmImports import (
 from alo_lib.market import DataError
 from alo_lib.market import Dividend as PaidDividend
 from alo_lib.market.event_files import DatedEvent
+from alo_lib.market.rate_curves import OF_MODEL, RateCurves, is_of_file
 from alo_lib.records import CALENDAR_DAY, Contract, Session
-from alo_lib.settings import Settings
+from alo_lib.settings import Settings, SettingsError
 from alo_lib.strategy import select_contracts
 from alo_lib.strategy.daily_bars import DailyBar
 from models.dated_events import dated_events
 from models.distributions import dividend_of
 from models.host_portfolio import held_contracts
 from models.marshalling import contract_of, contract_of_symbol, expiry_time
+from models.rate_curves import rate_curves
 from models.times import utc_of
 from models.volatility_model import split_adjusted_bars
 
 __all__ = ["LeanHost"]
+
+Kept = TypeVar("Kept")
 
 _LINES: Final = 100
 """Market-data lines of an Interactive Brokers account to which none were added."""
@@ -55,6 +61,9 @@ class LeanHost:
         self._equities: dict[str, Equity] = {}
         self._selected: dict[str, list[Contract]] = {}
         self._dated: dict[str, tuple[DatedEvent, ...]] = {}
+        self._curves: RateCurves | None = None
+        if is_of_file(settings.rate_curve):
+            self._rate_curves()  # what cannot be read stops the run at its start
 
     def add(self, ticker: str, equity: Equity) -> None:
         """Know an underlying."""
@@ -98,24 +107,58 @@ class LeanHost:
     def dated_events(self, ticker: str) -> tuple[DatedEvent, ...]:
         """The dated events of a user's file, in LEAN's data folder or its object store; live it may change.
 
-        Where a file that has changed cannot be read, what it said before stays, and the log says so.
-
         :raises DataError: for a file that cannot be read at first.
         """
         known = self._dated.get(ticker)
-        if known is None or self._algorithm.live_mode:
-            try:
-                self._dated[ticker] = dated_events(self._algorithm, ticker)
-            except DataError as error:
-                if known is None:
-                    raise
-                self._algorithm.log(f"alo keeps the events of {ticker} that it knew: {error}")
+        self._dated[ticker] = self._kept(known, lambda: dated_events(self._algorithm, ticker), f"events of {ticker}")
         return self._dated[ticker]
 
     def interest_rate(self, day: dt.date) -> float:
         """The risk-free rate in force, decimal."""
         rates = self._algorithm.risk_free_interest_rate_model
         return float(rates.get_interest_rate(dt.datetime.combine(day, dt.time())))
+
+    def rates_to(self, session: Session, expiries: Mapping[int, dt.date]) -> list[float] | None:
+        """The rates to some expiries: by a user's file, which live may change, or by the model of the algorithm.
+
+        LEAN's own provider is a history: asked for a later date it would tell what nobody knew.
+
+        :raises SettingsError: where the model is that one.
+        """
+        if not self._settings.rate_curve:
+            return None
+        if is_of_file(self._settings.rate_curve):
+            return self._rate_curves().rates_to(session.day, session.open, list(expiries))
+        model = self._algorithm.risk_free_interest_rate_model
+        if isinstance(model, InterestRateProvider):
+            raise SettingsError(
+                f"setting rate-curve is {OF_MODEL!r}, and the algorithm's risk-free model is LEAN's history of rates, "
+                "which would tell what nobody knew; set_risk_free_interest_rate_model takes one that tells the rate to "
+                "a date, or rate-curve names a file"
+            )
+        return [float(model.get_interest_rate(dt.datetime.combine(day, dt.time()))) for day in expiries.values()]
+
+    def _rate_curves(self) -> RateCurves:
+        name = self._settings.rate_curve
+        self._curves = self._kept(self._curves, lambda: rate_curves(self._algorithm, name), "interest rates")
+        return self._curves
+
+    def _kept(self, known: Kept | None, read: Callable[[], Kept], what: str) -> Kept:
+        """What a user's file says: in a backtest as it was read at first, live as it is now.
+
+        Where one that has changed cannot be read, what it said before stays, and the log says so.
+
+        :raises DataError: for a file that cannot be read at first.
+        """
+        if known is not None and not self._algorithm.live_mode:
+            return known
+        try:
+            return read()
+        except DataError as error:
+            if known is None:
+                raise
+            self._algorithm.log(f"alo keeps the {what} that it knew: {error}")
+            return known
 
     def daily_bars(self, ticker: str, day: dt.date, count: int) -> list[tuple[int, DailyBar]]:
         """The last ``count`` daily bars before now, split-adjusted."""

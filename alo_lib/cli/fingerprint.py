@@ -17,6 +17,7 @@ from alo_lib.market.layout import (
     symbol_properties_path,
     universe_directory,
 )
+from alo_lib.market.rate_curves import curves_file, is_of_file
 from alo_lib.records import FIRST_DAY
 from alo_lib.settings import Settings
 
@@ -57,6 +58,8 @@ def files_in_range(data: Path, settings: Settings) -> list[Path]:
     """Every file in the settings' range that a run may read and that is there, sorted by path."""
     folder = DataFolder(data)
     found = {market_hours_path(data), symbol_properties_path(data), interest_rate_path(data)}
+    if is_of_file(settings.rate_curve):
+        found.add(curves_file(data, settings.rate_curve))
     for ticker in settings.underlyings:
         found |= set(_prices(folder, settings, ticker)) | set(_chain(folder, settings, ticker))
         history = folder.map_file(ticker)

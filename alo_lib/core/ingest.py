@@ -72,6 +72,7 @@ def _session(state: State, message: Message) -> None:
         underlying.close_before = underlying.book.known_spot if before is not None else 0.0
         underlying.book.action_ahead = False
         underlying.book.announced = []
+        underlying.book.rates = {}
         underlying.variance_time.begin_session()
     begin_funnels(strategy)
     if before is None or before.day != session.day:
@@ -112,6 +113,12 @@ def _takeover(state: State, message: Message) -> None:
 
 def _rate(state: State, message: Message) -> None:
     state.strategy.rate = float(message.records["rate"][0])
+
+
+def _curve(state: State, message: Message) -> None:
+    for underlying in state.strategy.underlyings.values():
+        underlying.book.take_rates(message.records)
+        underlying.session_news = True
 
 
 def _closes(state: State, message: Message) -> None:
@@ -187,6 +194,7 @@ _HANDLERS: Final[dict[Kind, Callable[[State, Message], None]]] = {
     Kind.CLOSE: _closes,
     Kind.RANGE: _ranges,
     Kind.RATE: _rate,
+    Kind.CURVE: _curve,
     Kind.DIVIDEND: _dividends,
     Kind.ACTION: _actions,
     Kind.ANNOUNCED: _announced,

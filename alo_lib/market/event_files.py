@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from alo_lib.market.faults import DataError
-from alo_lib.market.text_files import ENCODING
-from alo_lib.records import CALENDAR_DAY, EVENT_NAME, FIRST_DAY, LAST_DAY, Session
+from alo_lib.market.text_files import day_of, kept_lines, read_kept
+from alo_lib.records import CALENDAR_DAY, EVENT_NAME, FIRST_DAY, Session
 from alo_lib.records.spelling import check_ticker, number_of
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 _FOLDER: Final = ("alternative", "alo", "events")
+_WHAT: Final = "events"
 _COLUMNS: Final = range(3, 6)
 _MOST_MOVE: Final = 2.0
 _MOST_CASH: Final = 1e6
@@ -124,14 +125,8 @@ def read_events(path: Path) -> tuple[DatedEvent, ...]:
 
     :raises DataError: for a file that is there and cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-    except FileNotFoundError:
-        return ()
-    except OSError as error:
-        raise DataError(f"the events in {path} cannot be read: {error.strerror or error}") from None
-    return events_of(content, str(path))
+    content = read_kept(path, _WHAT, _MOST_BYTES)
+    return () if content is None else events_of(content, str(path))
 
 
 def events_of(content: bytes, place: str) -> tuple[DatedEvent, ...]:
@@ -139,22 +134,14 @@ def events_of(content: bytes, place: str) -> tuple[DatedEvent, ...]:
 
     :raises DataError: naming ``place`` and the first line that is none, or a text that is too long.
     """
-    if len(content) > _MOST_BYTES:
-        raise DataError(f"the events in {place} have more than {_MOST_BYTES:,} bytes")
-    try:
-        lines = content.decode(ENCODING).splitlines()
-    except UnicodeDecodeError:
-        raise DataError(f"the events in {place} are no UTF-8 text") from None
     found: list[DatedEvent] = []
     announced: dict[tuple[dt.date, str, dt.date], float] = {}
-    for number, line in enumerate(lines, 1):
-        text = line.split("#")[0].strip()
-        if text:
-            try:
-                found.append(_event(text))
-                _refuse_another_amount(found[-1], announced)
-            except ValueError as error:
-                raise DataError(f"{place}:{number}: {error}") from None
+    for number, text in kept_lines(content, place, _WHAT, _MOST_BYTES):
+        try:
+            found.append(_event(text))
+            _refuse_another_amount(found[-1], announced)
+        except ValueError as error:
+            raise DataError(f"{place}:{number}: {error}") from None
     if len(found) > _MOST_EVENTS:
         raise DataError(f"the events in {place} are {len(found):,}, but {_MOST_EVENTS:,} are allowed")
     return tuple(sorted(found, key=lambda event: (event.day, list(When).index(event.when), event.name)))
@@ -171,7 +158,7 @@ def _event(text: str) -> DatedEvent:
         raise ValueError(f"{when!r:.80} must be {', '.join(When)}")
     if not (name.isascii() and name.isprintable() and 0 < len(name) <= EVENT_NAME):
         raise ValueError(f"the name {name!r:.80} must be of 1 to {EVENT_NAME} printable ASCII characters")
-    on, at, since = _day(day), When(when.lower()), _day(known) if known else FIRST_DAY
+    on, at, since = day_of(day), When(when.lower()), day_of(known) if known else FIRST_DAY
     if is_dividend(name) and move:
         return _announced(DatedEvent(on, at, name, known=since), cash=move, known=known)
     return DatedEvent(on, at, name, _move(move), since)
@@ -198,16 +185,6 @@ def _refuse_another_amount(event: DatedEvent, announced: dict[tuple[dt.date, str
             raise ValueError(
                 f"{event.cash:g} must be the {before:g} of {event.name!r} of {event.day} above, or known since later"
             )
-
-
-def _day(text: str) -> dt.date:
-    try:
-        day = dt.datetime.strptime(text, "%Y-%m-%d").date()
-    except ValueError:
-        raise ValueError(f"{text!r:.80} must be a day as yyyy-mm-dd") from None
-    if not FIRST_DAY <= day <= LAST_DAY:
-        raise ValueError(f"{day} must be from {FIRST_DAY} to {LAST_DAY}")
-    return day
 
 
 def _move(text: str) -> float:

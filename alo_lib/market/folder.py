@@ -29,6 +29,7 @@ from alo_lib.market.layout import (
 )
 from alo_lib.market.lean_files import read_option_file, read_security_file
 from alo_lib.market.map_files import MapFile, MapFiles
+from alo_lib.market.rate_curves import RateCurves, curves_file, read_curves
 from alo_lib.market.text_files import in_place
 from alo_lib.market.universe import LOOKBACK_DAYS, OptionUniverse, universe_days
 from alo_lib.records import DividendKind
@@ -111,6 +112,13 @@ class DataFolder:
         :raises DataError: for a file that cannot be read.
         """
         return read_events(events_file(self.root, ticker))
+
+    def rate_curves(self, name: str) -> RateCurves:
+        """The curves of interest rates that a user keeps by a name.
+
+        :raises DataError: for a file that is not there or cannot be read.
+        """
+        return read_curves(curves_file(self.root, name))
 
     def announced(self, ticker: str, day: date) -> list[tuple[int, float]]:
         """Ex-times and amounts of the dividends that file announces, as they are known before the session of ``day``.

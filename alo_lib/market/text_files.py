@@ -1,13 +1,15 @@
-"""Lines of small csv files, with unreadable files recorded as faults."""
+"""Lines of small text files: with unreadable ones recorded as faults, or, of those that users keep, refused."""
 
+import datetime as dt
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from alo_lib.market.faults import FaultKind, FaultLog
+from alo_lib.market.faults import DataError, FaultKind, FaultLog
+from alo_lib.records import FIRST_DAY, LAST_DAY
 
-__all__ = ["ENCODING", "in_place", "read_cells"]
+__all__ = ["ENCODING", "day_of", "in_place", "kept_lines", "read_cells", "read_kept"]
 
 ENCODING: Final = "utf-8-sig"
 """How text files are read: UTF-8, with or without a byte-order mark, which some editors put first."""
@@ -35,3 +37,47 @@ def read_cells(path: Path, faults: FaultLog) -> Iterator[tuple[int, list[str]]]:
         if line.strip():
             faults.count_row()
             yield number, [cell.strip() for cell in line.split(",")]
+
+
+def read_kept(path: Path, what: str, most: int) -> bytes | None:
+    """What a user's file has, and not more than a byte beyond the ``most`` that it may; None where there is none.
+
+    :raises DataError: for one that is there and cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(most + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DataError(f"the {what} in {path} cannot be read: {error.strerror or error}") from None
+
+
+def kept_lines(content: bytes, place: str, what: str, most: int) -> Iterator[tuple[int, str]]:
+    """The lines of a user's text that say something, each with its number (from 1); ``#`` begins a remark.
+
+    :raises DataError: naming ``place`` and ``what`` it keeps, for more than ``most`` bytes, and where it is no text.
+    """
+    if len(content) > most:
+        raise DataError(f"the {what} in {place} have more than {most:,} bytes")
+    try:
+        lines = content.decode(ENCODING).splitlines()
+    except UnicodeDecodeError:
+        raise DataError(f"the {what} in {place} are no UTF-8 text") from None
+    for number, line in enumerate(lines, 1):
+        if text := line.split("#")[0].strip():
+            yield number, text
+
+
+def day_of(text: str) -> dt.date:
+    """A day as users write it.
+
+    :raises ValueError: for text that is none, or one that no run can be of.
+    """
+    try:
+        day = dt.datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise ValueError(f"{text!r:.80} must be a day as yyyy-mm-dd") from None
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValueError(f"{day} must be from {FIRST_DAY} to {LAST_DAY}")
+    return day

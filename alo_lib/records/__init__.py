@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from alo_lib.records.operators import SENDER, OperatorCommand
     from alo_lib.records.policy import POLICY_TEXT
     from alo_lib.records.profit import PROFIT_PARTS
-    from alo_lib.records.ranges import RANGES, TIMES, Fault, Members, Range, range_fault
+    from alo_lib.records.ranges import RANGES, RATES, TIMES, Fault, Members, Range, range_fault
     from alo_lib.records.remarks import remark
     from alo_lib.records.sessions import Session
     from alo_lib.records.splits import whole_shares
@@ -122,6 +122,7 @@ __all__ = [
     "POLICY_TEXT",
     "PROFIT_PARTS",
     "RANGES",
+    "RATES",
     "RATIOS",
     "READ_SCHEMAS",
     "SCHEMA_VERSION",

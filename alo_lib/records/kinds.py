@@ -51,6 +51,7 @@ class Kind(IntEnum):
     ADOPTION = 23
     OPERATOR = 24
     TAKEOVER = 25
+    CURVE = 26
 
     FORECAST = 32
     SIGNAL = 33

@@ -141,6 +141,8 @@ LAYOUTS: Final[dict[Kind, np.dtype[np.void]]] = {
     Kind.TAKEOVER: TAKEOVER,  # foreign positions: held, and of no trade; the book takes them over
     # The risk-free rate in force, decimal, as LEAN has it; taken as continuously compounded.
     Kind.RATE: np.dtype([("rate", "<f8")]),
+    # Rates to expiries, as RATE has them; they count for the session alone, and RATE where there is none.
+    Kind.CURVE: np.dtype([("expiry", "<i8"), ("rate", "<f8")]),
     # A dividend per share, in cash, at its ex-date's open: past ones with the first session, later ones as they go ex.
     Kind.DIVIDEND: np.dtype(
         [

@@ -28,7 +28,7 @@ from alo_lib.records.operators import OperatorCommand
 from alo_lib.records.takeover import TAKEOVER_VERSION
 from alo_lib.records.units import CALENDAR_DAY, DAY, FIRST_DAY, LAST_DAY, YEAR
 
-__all__ = ["RANGES", "TIMES", "Fault", "Members", "Range", "range_fault"]
+__all__ = ["RANGES", "RATES", "TIMES", "Fault", "Members", "Range", "range_fault"]
 
 _EPOCH: Final = FIRST_DAY - CALENDAR_DAY
 _MOST: Final = 10**9
@@ -93,10 +93,14 @@ class Fault(NamedTuple):
 TIMES: Final = Range(0, (LAST_DAY - _EPOCH).days * DAY + DAY)
 """Of everything that happens, nanoseconds since the epoch, UTC."""
 
+RATES: Final = Range(-0.5, 1.0)
+"""Of interest, a year's, continuously compounded decimals."""
+
 _NUMBER: Final = Range(0, 2**31 - 1)
 _FLAG: Final = Range(0, 1)
 _QUANTITY: Final = Range(-_MOST, _MOST)
 _SIZE: Final = Range(0, 10**12)
+_EXPIRIES: Final = Range(0, TIMES.high + 10 * YEAR)
 _POSITIVE_PRICE: Final = Range(1e-6, _PRICE)
 _WITHIN: Final = Range(0, 64)
 
@@ -109,7 +113,7 @@ RANGES: Final[Mapping[Kind, Mapping[str, Range | Members]]] = {
         "right": Range(-1, 1),
         "multiplier": Range(1, 100),
         "strike": Range(0.0, _PRICE),
-        "expiry": Range(0, TIMES.high + 10 * YEAR),
+        "expiry": _EXPIRIES,
         "open_interest": _SIZE,
     },
     Kind.SESSION: {"open": TIMES, "close": TIMES, "date": Range(19_700_101, LAST_DAY.year * 10_000 + 1231)},
@@ -117,7 +121,8 @@ RANGES: Final[Mapping[Kind, Mapping[str, Range | Members]]] = {
     Kind.SCHEDULED: {"time": TIMES, "move": Range(0.0, 2.0, unknown=True)},
     Kind.CLOSE: {"time": TIMES, "close": _POSITIVE_PRICE},
     Kind.RANGE: {"time": TIMES, **dict.fromkeys(("open", "high", "low"), _POSITIVE_PRICE)},
-    Kind.RATE: {"rate": Range(-0.5, 1.0)},
+    Kind.RATE: {"rate": RATES},
+    Kind.CURVE: {"expiry": _EXPIRIES, "rate": RATES},
     Kind.DIVIDEND: {
         "time": TIMES,
         "kind": Members(DividendKind),

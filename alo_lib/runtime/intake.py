@@ -58,7 +58,7 @@ _MARKET: Final = (Kind.TRADE, Kind.QUOTE)
 _FROM_HOSTS: Final = frozenset(
     (
         *(Kind.INSTRUMENT, Kind.SESSION, Kind.CLOSE, Kind.RANGE, Kind.RATE, Kind.DIVIDEND, Kind.SPLIT, Kind.INTEREST),
-        *(Kind.CALENDAR, Kind.SCHEDULED, Kind.ACTION, Kind.ANNOUNCED, Kind.POLICY),
+        *(Kind.CALENDAR, Kind.SCHEDULED, Kind.ACTION, Kind.ANNOUNCED, Kind.POLICY, Kind.CURVE),
         *(Kind.TRADE, Kind.QUOTE, Kind.ORDER_EVENT, Kind.EVENT),
         *(Kind.EXTERNAL_STAGE, Kind.EXTERNAL_INSIGHT, Kind.EXTERNAL_TARGET, Kind.HALT),
     )

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -55,6 +55,12 @@ class SessionHost(Protocol):
 
     def interest_rate(self, day: dt.date) -> float:
         """The risk-free rate in force, decimal."""
+
+    def rates_to(self, session: Session, expiries: Mapping[int, dt.date]) -> Sequence[float] | None:
+        """The risk-free rates, decimal, from a session's open to some times, ns UTC ascending, each of a day.
+
+        None where nothing but the rate in force is known.
+        """
 
     def daily_bars(self, ticker: str, day: dt.date, count: int) -> Sequence[tuple[int, DailyBar]]:
         """The last ``count`` daily bars before a day, oldest first: each close's time, ns UTC, and prices.
@@ -147,8 +153,19 @@ class Teller:
             yield from self._daily_bars(ticker, session)
         for ticker in tickers:
             yield Kind.INSTRUMENT, self._contracts(ticker, session)
+        yield Kind.CURVE, self._curve(session, rate)
         ahead = self._sessions_ahead(session)
         yield Kind.CALENDAR, np.array([each[1:] for each in ahead], records(Kind.CALENDAR, 0).dtype)
+
+    def _curve(self, session: Session, rate: float) -> Records:
+        """The rates to today's expiries; none where all of them are the rate in force."""
+        today = [self.told.contracts[each][1] for each in self.told.today]
+        expiries = dict(sorted((contract.expiry_time, contract.expiry) for contract in today))
+        rates = self._host.rates_to(session, expiries) if expiries else None
+        if rates is None:
+            return records(Kind.CURVE, 0)
+        rows = [(time, round(each, _RATE_DECIMALS)) for time, each in zip(expiries, rates, strict=True)]
+        return np.array(rows if any(each != rate for _, each in rows) else [], records(Kind.CURVE, 0).dtype)
 
     def _sessions_ahead(self, session: Session) -> list[Session]:
         """The sessions after today's until one is over after the last expiry of what was told, and one more."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from alo_lib.settings.units import A_YEAR, CONTRACTS_A_STRIKE, Unit
+from alo_lib.settings.units import A_YEAR, CONTRACTS_A_STRIKE, Unit, Words
 
 __all__ = ["MarketSettings"]
 
@@ -56,6 +56,12 @@ class MarketSettings(BaseModel):
         "quotes",
         description="forwards: what calls and puts say that holding shares brings by each expiry, beside dividends "
         "(quotes, of minute bars), or interest alone (rate)",
+    )
+    rate_curve: Annotated[str, Words("a name of letters, digits, - and _")] = Field(
+        "",
+        pattern=r"^[A-Za-z0-9_-]{0,80}$",
+        description="name of a file of dated interest rates to each expiry (docs/data.md), or model: LEAN's, as the "
+        "algorithm has set it; without one the one rate",
     )
 
     # What trading is taken to cost

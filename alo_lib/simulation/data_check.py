@@ -32,6 +32,7 @@ from alo_lib.market.bars import TRADE_BAR, Bars, session_days
 from alo_lib.market.distributions import cash_of_contracts
 from alo_lib.market.interest_rate import DEFAULT_RATE
 from alo_lib.market.layout import ContractKey, SecurityArchive, factor_file_path, interest_rate_path, map_file_directory
+from alo_lib.market.rate_curves import is_of_file
 from alo_lib.market.text_files import in_place
 from alo_lib.records import FIRST_DAY, HOUR, MINUTE, Session
 from alo_lib.records.spelling import first_of
@@ -97,6 +98,9 @@ def require_data(settings: Settings, data_folder: Path | str) -> DataFindings:
             f"{settings.resolution} bars do not say how old a quote is: what has not changed since the bar before, or "
             "does not agree with the underlying's price, is not opened on"
         )
+    if is_of_file(settings.rate_curve):
+        lacking = folder.rate_curves(settings.rate_curve).lacking(sessions[0].day, sessions[-1].day)
+        warnings += [lacking] if lacking else []
     coverage, faults = [], []
     for ticker in settings.underlyings:
         _check_history(folder, ticker)

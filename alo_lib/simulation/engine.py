@@ -35,7 +35,7 @@ from alo_lib.simulation.account import Account
 from alo_lib.simulation.bars import BarsEnding
 from alo_lib.simulation.broker import Broker, send
 from alo_lib.simulation.data_check import require_data
-from alo_lib.simulation.feed import Feed, FeedState
+from alo_lib.simulation.feed import Feed, FeedState, require_no_model
 from alo_lib.simulation.interest import MarginInterest
 from alo_lib.simulation.listing import Listing
 from alo_lib.simulation.money import decimal
@@ -106,6 +106,7 @@ def run_backtest(
         raise SettingsError(
             f"setting core-process is {settings.core_process!r}; only LEAN can attach to a core process, leave it empty"
         )
+    require_no_model(settings)
     folder, results = DataFolder(data_folder), Path(results_folder)
     findings = require_data(settings, data_folder) if findings is None else findings
     policy = policy_of_run(settings, results, resume=resume)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from bisect import bisect_left
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, NamedTuple
 
@@ -19,15 +20,24 @@ from alo_lib.market import (
 )
 from alo_lib.market.bars import session_days
 from alo_lib.market.event_files import DatedEvent
+from alo_lib.market.rate_curves import OF_MODEL
 from alo_lib.records import FIRST_DAY, Contract, Session
 from alo_lib.runtime import MarketRecord
-from alo_lib.settings import Settings
+from alo_lib.settings import Settings, SettingsError
 from alo_lib.simulation.bars import BarReader, SessionBars, Watched
 from alo_lib.simulation.money import decimal
 from alo_lib.simulation.selection import selection_for
 from alo_lib.strategy.daily_bars import DailyBar
 
-__all__ = ["Feed", "FeedState"]
+__all__ = ["Feed", "FeedState", "require_no_model"]
+
+
+def require_no_model(settings: Settings) -> None:
+    """SettingsError where rates by expiry are asked of a model, which only an algorithm in LEAN has."""
+    if settings.rate_curve == OF_MODEL:
+        raise SettingsError(
+            f"setting rate-curve is {OF_MODEL!r}; only LEAN has a risk-free model to ask, name a file or leave it empty"
+        )
 
 
 class FeedState(NamedTuple):
@@ -59,6 +69,8 @@ class Feed:
             ticker: folder.bars(ticker, FIRST_DAY, settings.end, Resolution.DAILY) for ticker in settings.underlyings
         }
         self._dated = {ticker: folder.dated_events(ticker) for ticker in settings.underlyings}
+        require_no_model(settings)
+        self._curves = folder.rate_curves(settings.rate_curve) if settings.rate_curve else None
         self._selected: dict[str, list[Contract]] = {}
 
     @property
@@ -96,6 +108,10 @@ class Feed:
     def interest_rate(self, day: dt.date) -> float:
         """The risk-free rate in force, decimal."""
         return self._rates.rate_at(day)
+
+    def rates_to(self, session: Session, expiries: Mapping[int, dt.date]) -> list[float] | None:
+        """The rates to some expiries by the curves of the file that a user keeps."""
+        return None if self._curves is None else self._curves.rates_to(session.day, session.open, list(expiries))
 
     def daily_bars(self, ticker: str, day: dt.date, count: int) -> list[tuple[int, DailyBar]]:
         """The last ``count`` daily bars before a day, split-adjusted."""

@@ -361,13 +361,14 @@ def _priced(book: MarketBook, instrument: int, time: int, market: LegMarket, oth
 
 
 def _market(state: StrategyState, book: MarketBook, instrument: int, time: int) -> LegMarket:
-    mid, dividend_yield = math.nan, 0.0
+    mid, dividend_yield, rate = math.nan, 0.0, state.rate
     if book.lists(instrument):
         row = book.row(instrument)
         quote = book.quotes[row]
         mid = quote_mid(float(quote["bid"]), float(quote["ask"]))
         dividend_yield = float(book.dividend_yield(book.contracts["expiry"][row : row + 1])[0])
-    return LegMarket(book.known_spot, mid, state.rate, dividend_yield, book.dividends_in_chain(time))
+        rate = book.rate_to(int(book.contracts["expiry"][row]), rate)
+    return LegMarket(book.known_spot, mid, rate, dividend_yield, book.dividends_in_chain(time))
 
 
 def _end_trades(profit: UnderlyingProfit, open_trades: set[int]) -> None:

@@ -111,6 +111,7 @@ class MarketBook:
     dividends: list[CashDividend] = field(default_factory=list)  # that were paid
     announced: list[CashDividend] = field(default_factory=list)  # as known in this session, in order
     carry: dict[int, CarryLooks] = field(default_factory=dict)  # by expiry
+    rates: dict[int, float] = field(default_factory=dict)  # to expiries, of this session alone
     carry_beside: list[CashDividend] = field(default_factory=list)  # what was announced at the last look
     split_pending: bool = False
     action_ahead: bool = False  # contracts change before the next session, by something else than a split
@@ -270,6 +271,20 @@ class MarketBook:
         if not len(told.known):
             return np.zeros(len(expiry))
         return np.asarray(told.yields[np.minimum(np.searchsorted(told.known, expiry), len(told.known) - 1)])
+
+    def take_rates(self, rows: Records) -> None:
+        """Take the rates to expiries, which count for the session."""
+        self.rates = dict(zip(rows["expiry"].tolist(), rows["rate"].tolist(), strict=True))
+
+    def rate_to(self, expiry: int, rate: float) -> float:
+        """The interest rate to an expiry: ``rate``, the one in force, where none was told to it."""
+        return self.rates.get(expiry, rate)
+
+    def rates_to(self, expiries: NDArray[np.int64], rate: float) -> float | FloatArray:
+        """The interest rate to each of some expiries (n,); a number where no curve was told at all."""
+        if not self.rates:
+            return rate
+        return np.array([self.rate_to(each, rate) for each in expiries.tolist()], np.float64)
 
     def mid(self, rows: NDArray[np.intp] | None = None) -> FloatArray:
         """Mid of the last quote of some rows, or of each contract; NaN where a side is missing or the two cross.

@@ -85,7 +85,7 @@ def _yields(book: MarketBook, rows: NDArray[np.intp], rate: float, time: int) ->
         book.mid(rows),
         book.spot,
         contracts["strike"],
-        rate,
+        book.rates_to(contracts["expiry"], rate),
         book.years_to_expiry(time)[rows],
         contracts["right"].astype(np.float64),
         style=np.where(contracts["american"], "american", "european"),

@@ -101,6 +101,7 @@ def _held_alone(
     contracts = np.abs(held)
     forecast = (contracts * valuation.volatility[legs]).sum(axis=0) / contracts.sum(axis=0)
     bid, ask = float(book.quote["bid"][0]), float(book.quote["ask"][0])
+    first = _first_expiry(book, rows)
     return HedgedPosition(
         delta=delta,
         gamma=gamma,
@@ -111,8 +112,8 @@ def _held_alone(
         spot=book.spot,
         implied=forecast,
         forecast=forecast,
-        time_to_expiry=np.maximum(years_between(moment.time, _first_expiry(book, rows)), 0.0),
-        rate=moment.rate,
+        time_to_expiry=np.maximum(years_between(moment.time, first), 0.0),
+        rate=book.rates_to(first, moment.rate),
         half_spread=0.5 * (ask - bid) if ask > bid else 0.0,
         fee=settings.fee_per_share,
         order_fee=settings.fee_per_order,

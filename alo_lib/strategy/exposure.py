@@ -76,10 +76,11 @@ def _exposure(state: StrategyState, settings: Settings, number: int, time: int) 
     volatility = np.array([underlying.implied[instrument] for instrument in held])
     at_implied = leg_greeks(book, rows, volatility, state.rate, time)
     units = np.array([portfolio.quantity(instrument) for instrument in held], np.float64) * OPTION_MULTIPLIER
-    yields = book.dividend_yield(book.contracts["expiry"][rows])
+    expiries = book.contracts["expiry"][rows]
+    yields, rates = book.dividend_yield(expiries), book.rates_to(expiries, state.rate)
     market = LegMarket(spot, np.nan, state.rate, 0.0, book.dividends_in_chain(time))
     mid = np.where(quoted_at_spot(book, rows, settings), book.mid(rows), np.nan)
-    legs = leg_marks(time, market, mid, volatility, at_implied, yields)
+    legs = leg_marks(time, market, mid, volatility, at_implied, yields, rates)
     marks = np.array([leg.mark for leg in legs])
     for name in ("delta", "gamma", "vega", "theta"):
         exposure[name] += dot(units, getattr(at_implied, name))

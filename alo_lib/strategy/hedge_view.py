@@ -59,7 +59,7 @@ def hedged_position(
         implied=float(np.mean(legs.volatility[expiries == first])),
         forecast=underlying.forecast.get(first, np.nan),
         time_to_expiry=max(float(years_between(time, first)), 0.0),
-        rate=state.rate,
+        rate=book.rate_to(first, state.rate),
         half_spread=0.5 * (ask - bid) if ask > bid else 0.0,
         fee=settings.fee_per_share,
         order_fee=settings.fee_per_order,

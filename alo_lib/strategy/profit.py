@@ -182,8 +182,9 @@ def leg_marks(
     implied: NDArray[np.float64],
     greeks: Greeks,
     dividend_yields: NDArray[np.float64] | None = None,
+    rates: float | NDArray[np.float64] | None = None,
 ) -> list[LegMark]:
-    """What n contracts are, measured: arrays (n,), in a market, of which ``dividend_yields`` (n,) are each one's own.
+    """What n contracts are, measured: arrays (n,), in a market; ``dividend_yields`` and ``rates`` may be each one's.
 
     A greek that is not finite, as at expiry, counts as 0; a mark that is missing is what the contract is worth.
     """
@@ -191,10 +192,11 @@ def leg_marks(
     table = np.array(greeks[1:])
     rows = np.where(np.isfinite(table), table, 0.0).T.tolist()
     yields = np.broadcast_to(market.dividend_yield if dividend_yields is None else dividend_yields, marks.shape)
+    own = np.broadcast_to(market.rate if rates is None else rates, marks.shape)
     return [
-        LegMark(time, market.spot, mark, volatility, market.rate, dividend_yield, *row)._replace(ahead=market.ahead)
-        for mark, volatility, dividend_yield, row in zip(
-            marks.tolist(), implied.tolist(), yields.tolist(), rows, strict=True
+        LegMark(time, market.spot, mark, volatility, rate, dividend_yield, *row)._replace(ahead=market.ahead)
+        for mark, volatility, rate, dividend_yield, row in zip(
+            marks.tolist(), implied.tolist(), own.tolist(), yields.tolist(), rows, strict=True
         )
     ]
 

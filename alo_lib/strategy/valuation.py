@@ -61,20 +61,22 @@ def value_chain(
         chain = _chain(book, rows, time, book.dividends_in_chain(time))
         priced = PricedRows(time, rows, chain, volatility[rows])
         book.priced = [priced]
-        columns[:, rows] = np.stack(priced.greeks(book.spot, rate, _yields(book, rows)))
+        columns[:, rows] = np.stack(priced.greeks(book.spot, _rates(book, rows, rate), _yields(book, rows)))
     return Valuation(volatility, Greeks(*columns))
 
 
 def quote_volatility(book: MarketBook, rows: Rows, rate: float, time: int) -> FloatArray:
     """Implied volatility of the mid of the given rows; NaN where no volatility explains it."""
     priced, at = _priced(book, rows, time)
-    return priced.implied_volatility(at, book.mid(rows), book.spot, rate, _yields(book, priced.rows))
+    rates = _rates(book, priced.rows, rate)
+    return priced.implied_volatility(at, book.mid(rows), book.spot, rates, _yields(book, priced.rows))
 
 
 def leg_greeks(book: MarketBook, rows: Rows, volatility: FloatArray, rate: float, time: int) -> Greeks:
     """Greeks of the given rows, no row twice, at the given volatilities, per share."""
     priced, at = _priced(book, rows, time)
-    return priced.greeks_at(at, volatility, book.spot, rate, _yields(book, priced.rows))
+    rates = _rates(book, priced.rows, rate)
+    return priced.greeks_at(at, volatility, book.spot, rates, _yields(book, priced.rows))
 
 
 def scenario_prices(
@@ -96,7 +98,10 @@ def scenario_prices(
     ex = np.maximum(spots - gone, DOMAINS["spot"][0])
     spot = np.broadcast_to(ex[:, None], years.shape).ravel()
     yields = np.broadcast_to(_yields(book, rows), years.shape).ravel()
-    return chain.price(spot, rate, yields, volatility.ravel()).reshape(years.shape)
+    rates = _rates(book, rows, rate)
+    if isinstance(rates, np.ndarray):
+        rates = np.broadcast_to(rates, years.shape).ravel()
+    return chain.price(spot, rates, yields, volatility.ravel()).reshape(years.shape)
 
 
 def exercise_gain(book: MarketBook, rows: Rows, rate: float, time: int, volatility: FloatArray) -> FloatArray:
@@ -146,7 +151,8 @@ def forward_price(book: MarketBook, rate: float, time: int, expiry: NDArray[np.i
     """Forward prices of the book's spot, which is known, at expiries (n,) that are not before ``time``."""
     ex_times, amounts = ahead_from(book.dividends_in_chain(time), np.array([time]))
     years = years_between(time, expiry)
-    return forward_prices(book.spot, rate, book.dividend_yield(expiry), years, Dividends(ex_times[0], amounts))
+    rates = book.rates_to(expiry, rate)
+    return forward_prices(book.spot, rates, book.dividend_yield(expiry), years, Dividends(ex_times[0], amounts))
 
 
 def ahead_from(ahead: Ahead, times: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
@@ -181,6 +187,10 @@ def _chain(book: MarketBook, rows: Rows, time: int, ahead: Ahead) -> CashChain:
 
 def _yields(book: MarketBook, rows: Rows) -> FloatArray:
     return book.dividend_yield(book.contracts["expiry"][rows])
+
+
+def _rates(book: MarketBook, rows: Rows, rate: float) -> float | FloatArray:
+    return book.rates_to(book.contracts["expiry"][rows], rate)
 
 
 def _american(contracts: Records | np.void) -> NDArray[np.bool_]:

@@ -43,7 +43,7 @@ _LADDER: Final = grid(SPOT_MOVES, VOLATILITY_MOVES, LADDER_DAYS)
 
 _MARKET: Final = (
     *(Kind.INSTRUMENT, Kind.SESSION, Kind.CALENDAR, Kind.RATE, Kind.DIVIDEND, Kind.SPLIT, Kind.HALT),
-    *(Kind.ANNOUNCED, Kind.EXTERNAL_STAGE, Kind.OPERATOR),
+    *(Kind.ANNOUNCED, Kind.CURVE, Kind.EXTERNAL_STAGE, Kind.OPERATOR),
 )
 """Inputs of which a book is made again; orders are followed beside them, and prices are as the core measured them."""
 

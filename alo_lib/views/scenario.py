@@ -58,7 +58,7 @@ def scenario(run: Run, underlying: InstrumentRecord) -> Scenario | None:
     for one in options:
         moved = np.maximum(volatilities[one.instrument.number] + VOLATILITY_MOVES, _LEAST_VOLATILITY)
         money = one.quantity * one.instrument.multiplier
-        terms = rate, yields[one.instrument.number]
+        terms = book.rate_to(one.instrument.expiry, rate), yields[one.instrument.number]
         for row, day in enumerate(days.tolist()):
             value[row] += money * _worth(one, spots[None, :], terms, ahead, moved[:, None], (now, round(day * DAY)))
         own = np.array(volatilities[one.instrument.number])

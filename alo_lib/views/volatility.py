@@ -266,6 +266,9 @@ def followed_market(run: Run, underlying: InstrumentRecord) -> FollowedMarket:
             due = opened + step // 2
             walk.has_news()  # the last session's quotes are no market of this one
             walk.book.announced = []
+            walk.book.rates = {}
+        elif message.kind == Kind.CURVE:
+            walk.book.take_rates(message.records)
         elif message.kind == Kind.RATE:
             rate = float(message.records["rate"][-1])
         else:

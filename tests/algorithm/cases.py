@@ -13,6 +13,7 @@ from alo_lib.market.generator import MarketTruth, generate_market
 from alo_lib.market.generator.dynamics import Constant
 from alo_lib.market.generator.truth import Edge, Listing, NameTruth
 from alo_lib.market.layout import SecurityArchive
+from alo_lib.market.rate_curves import curves_file
 from alo_lib.market.writer import write_security_file
 from alo_lib.settings import Settings
 from tests.brief import BRIEF
@@ -125,6 +126,7 @@ CASES = {
     ),
     "an index against its members": _index(),
     "an index against its members, by patient orders": _index(order_type="limit", max_structures=3),
+    "an index against its members, at rates by expiry": _index(rate_curve="steep"),
     "an index against its members, chosen for the whole book": _index(
         structures="iron-butterfly,dispersion", choice="whole_book", max_structures=2
     ),
@@ -141,7 +143,14 @@ def market_of(case: Case, lean_data: Path, made: Path) -> Path:
             with_hours(lean_data, folder)
         else:
             generate_market(folder, _index_truth() if case.market == "index" else _month_truth())
+            _write_curves(curves_file(folder, "steep"))
     return folder
+
+
+def _write_curves(path: Path) -> None:
+    """Of two dates, the second of which comes into force while trades are held."""
+    path.parent.mkdir(parents=True)
+    path.write_text("2024-01-02, 7: 2%, 30: 4%, 120: 9%\n2024-01-04, 7: 3%, 30: 3.5%, 120: 8%\n", encoding="utf-8")
 
 
 def _month_truth() -> MarketTruth:

@@ -80,6 +80,7 @@ def usual(kind: Kind, market: Script) -> Records:
         Kind.CALENDAR: {"open": at(FIRST, 33.5), "close": at(FIRST, 40)},
         Kind.SCHEDULED: {"time": FAR, "move": 0.05, "name": b"earnings"},
         Kind.RATE: {"rate": 0.01},
+        Kind.CURVE: {"expiry": FAR, "rate": 0.01},
         Kind.DIVIDEND: {"time": now, "amount": 0.1},
         Kind.ANNOUNCED: {"time": FAR, "amount": 0.1},
         Kind.ACTION: {"time": FAR, "action": 1},

@@ -76,6 +76,11 @@ POISON: list[tuple[str, Kind, dict[str, Any], str]] = [
     *((f"announced {x}", Kind.ANNOUNCED, {"amount": x, "time": at(FIRST, 50)}, "amount is") for x in (NAN, INF, -1.0)),
     *((f"split {x}", Kind.SPLIT, {"factor": x, "time": at(FIRST, 9)}, "factor is") for x in (0.0, NAN, -1.0, INF)),
     *((f"rate {value}", Kind.RATE, {"rate": value}, "rate is") for value in (NAN, INF, HUGE, 99999.0, -1.0)),
+    *(
+        (f"rate to an expiry {x}", Kind.CURVE, {"expiry": at(FIRST, 50), "rate": x}, "rate is")
+        for x in (NAN, INF, -1.0)
+    ),
+    ("rate to never", Kind.CURVE, {"expiry": -1, "rate": 0.01}, "expiry is"),
     *((f"bid {x}", Kind.QUOTE, {"instrument": PUT, "bid": x, "ask": 1.0}, "bid is") for x in (INF, HUGE, -1.0)),
     ("quote of nobody", Kind.QUOTE, {"instrument": 99, "bid": 1.0, "ask": 1.1}, "never told of"),
     ("size", Kind.QUOTE, {"instrument": PUT, "bid": 1.0, "ask": 1.1, "ask_size": 2**62}, "ask_size is"),

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from alo_lib.market import DataError
-from alo_lib.settings import Settings
+from alo_lib.records import DAY
+from alo_lib.settings import Settings, SettingsError
 from tests.models.kit import Algorithm, History, Hours, Identity, Symbol, equity
 
 TINY = equity("TINY")
@@ -79,6 +80,48 @@ def test_sessions_and_rates_are_those_of_the_day(host: Any) -> None:
     opened = int(dt.datetime(2024, 3, 4, 14, 30, tzinfo=dt.UTC).timestamp()) * 10**9
     assert session == (TODAY, opened, opened + int(6.5 * 3600) * 10**9)
     assert host.interest_rate(TODAY) == pytest.approx(0.04)
+
+
+EXPIRIES = {1: dt.date(2024, 3, 15), 2: dt.date(2024, 4, 19)}
+
+
+def with_curve(host: Any, name: str) -> Any:
+    settings = Settings(underlyings=["TINY"], rate_curve=name)
+    made = import_module("models.host").LeanHost(host._algorithm, settings)
+    made.add("TINY", host._equities["TINY"])
+    return made
+
+
+def test_a_model_is_asked_for_expiries_where_the_setting_says_so_and_never_leans_history(host: Any) -> None:
+    assert host.rates_to(host.session(TODAY), EXPIRIES) is None
+    asking = with_curve(host, "model")
+    module: Any = import_module("models.host")
+    assert asking.rates_to(host.session(TODAY), EXPIRIES) == pytest.approx([0.15, 0.19])
+    module.InterestRateProvider = type(host._algorithm.risk_free_interest_rate_model)
+    with pytest.raises(SettingsError, match=r"rate-curve is 'model'.* would tell what nobody knew"):
+        asking.rates_to(host.session(TODAY), EXPIRIES)
+
+
+def test_rates_to_expiries_come_from_the_data_folder_or_the_object_store(host: Any, lean: Any, tmp_path: Path) -> None:
+    stored: dict[str, bytes] = {}
+    lean.Globals.data_folder = str(tmp_path)
+    host._algorithm.object_store = SimpleNamespace(contains_key=stored.__contains__, read_bytes=lambda key: stored[key])
+    with pytest.raises(DataError, match=r"there is no file of interest rates .*mine\.csv"):
+        with_curve(host, "mine")
+    stored["alo-rates-mine.csv"] = b"2024-03-01, 30: 2%"
+    session = host.session(TODAY)
+    years = {session.open + 30 * DAY: TODAY + dt.timedelta(days=30)}
+    told = with_curve(host, "mine")
+    assert told.rates_to(session, years) == [0.02]
+    path = tmp_path / "alternative" / "alo" / "rates" / "mine.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("2024-03-01, 30: 3%")
+    assert told.rates_to(session, years) == [0.02]  # what a backtest has read stays
+    host._algorithm.live_mode = True
+    assert told.rates_to(session, years) == [0.03]
+    path.write_text("2024-03-01, 30: much")
+    assert told.rates_to(session, years) == [0.03]
+    assert "alo keeps the interest rates that it knew" in host._algorithm.logged[-1]
 
 
 def test_corporate_actions_are_those_within_the_span_ends_included(lean: Any, host: Any, history: History) -> None:

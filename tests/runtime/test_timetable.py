@@ -5,7 +5,7 @@ import pytest
 from alo_lib.records import MILLISECOND, MINUTE
 from alo_lib.runtime import Timetable
 from alo_lib.settings import Settings
-from tests.runtime.test_teller import THURSDAY, WEDNESDAY, session_of, utc
+from tests.runtime.scripted_host import THURSDAY, WEDNESDAY, session_of, utc
 
 
 def test_frames_follow_each_bar_of_a_session() -> None:

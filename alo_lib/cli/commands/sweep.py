@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["sweep"]
 
-_OF_DATA: Final = ("resolution", "min_coverage", "max_unexplained_move")
+_OF_DATA: Final = ("resolution", "min_coverage", "max_unexplained_move", "rate_curve")
 """Settings by which data are judged."""
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
