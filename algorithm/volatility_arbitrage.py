@@ -11,6 +11,7 @@ from AlgorithmImports import (
     AccountType,
     BrokerageName,
     DataNormalizationMode,
+    Delistings,
     DynamicData,
     FuncTimeRule,
     Globals,
@@ -134,6 +135,11 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             answer = asked if isinstance(asked, Answer) else self._hosted.steer(asked, utc_nanoseconds(self.utc_time))
         self.log(f"alo command {answer.sentence}")
         return answer.done
+
+    def on_delistings(self, delistings: Delistings) -> None:
+        """Journal them; of an underlying's last day LEAN warns before its session, which tells the core."""
+        super().on_delistings(delistings)
+        self._host.note_delistings(delistings.values())
 
     def on_warmup_finished(self) -> None:
         """Journal that history has been told. A core that went on from its journal may now meet LEAN's portfolio."""

@@ -2,10 +2,12 @@
 
 import datetime as dt
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 from AlgorithmImports import (
+    Delisting,
+    DelistingType,
     Dividend,
     Equity,
     InterestRateProvider,
@@ -61,6 +63,7 @@ class LeanHost:
         self._equities: dict[str, Equity] = {}
         self._selected: dict[str, list[Contract]] = {}
         self._dated: dict[str, tuple[DatedEvent, ...]] = {}
+        self._last_days: dict[str, dt.date] = {}
         self._curves: RateCurves | None = None
         if is_of_file(settings.rate_curve):
             self._rate_curves()  # what cannot be read stops the run at its start
@@ -112,6 +115,18 @@ class LeanHost:
         known = self._dated.get(ticker)
         self._dated[ticker] = self._kept(known, lambda: dated_events(self._algorithm, ticker), f"events of {ticker}")
         return self._dated[ticker]
+
+    def note_delistings(self, delistings: Iterable[Delisting]) -> None:
+        """Remember of which underlyings LEAN says, before its session, that this day is the last."""
+        names = {str(equity.symbol.id): ticker for ticker, equity in self._equities.items()}
+        for each in delistings:
+            ticker = names.get(str(each.symbol.id))
+            if ticker is not None and each.type == DelistingType.WARNING:
+                self._last_days[ticker] = each.time.date()
+
+    def is_last_day(self, ticker: str, day: dt.date) -> bool:
+        """Whether LEAN has warned of an underlying's delisting after this day."""
+        return self._last_days.get(ticker) == day
 
     def interest_rate(self, day: dt.date) -> float:
         """The risk-free rate in force, decimal."""

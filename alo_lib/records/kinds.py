@@ -176,11 +176,12 @@ class ActionKind(IntEnum):
     SPIN_OFF = 1
     SPECIAL_DIVIDEND = 2
     MERGER = 3
+    DELISTING = 4
 
     @property
     def words(self) -> str:
         """As people read it."""
-        return {"SPIN_OFF": "a spin-off", "SPECIAL_DIVIDEND": "a special dividend", "MERGER": "a merger"}[self.name]
+        return f"a {self.name.lower().replace('_', ' ')}".replace("spin off", "spin-off")
 
 
 class HaltCause(IntEnum):

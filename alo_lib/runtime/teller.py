@@ -14,6 +14,7 @@ from alo_lib.market.event_files import DatedEvent, scheduled_moves
 from alo_lib.records import (
     CALENDAR_DAY,
     DAY,
+    ActionKind,
     Contract,
     DividendKind,
     InstrumentTable,
@@ -76,6 +77,9 @@ class SessionHost(Protocol):
 
     def split_ahead(self, ticker: str, day: dt.date) -> float | None:
         """The factor of a split that takes place in the session after that of a day; None without one."""
+
+    def is_last_day(self, ticker: str, day: dt.date) -> bool:
+        """Whether an underlying trades on a day for the last time."""
 
     def contracts(self, ticker: str, day: dt.date) -> Sequence[Contract]:
         """The contracts that the scanner looks at on a day (:func:`alo_lib.strategy.select_contracts`)."""
@@ -245,6 +249,8 @@ class Teller:
             yield Kind.SPLIT, records(Kind.SPLIT, **row, warning=True, factor=ahead)
         following = self._host.session_from(day + CALENDAR_DAY)
         action = action_days(self._known_events(ticker, day), self._host.session_from).get(following.day)
+        if action is None and self._host.is_last_day(ticker, day):
+            action = ActionKind.DELISTING
         if action is not None:
             yield Kind.ACTION, records(Kind.ACTION, time=following.open, instrument=number, action=action)
 

@@ -21,7 +21,7 @@ from alo_lib.market import (
 from alo_lib.market.bars import session_days
 from alo_lib.market.event_files import DatedEvent
 from alo_lib.market.rate_curves import OF_MODEL
-from alo_lib.records import FIRST_DAY, Contract, Session
+from alo_lib.records import CALENDAR_DAY, FIRST_DAY, LAST_DAY, Contract, Session
 from alo_lib.runtime import MarketRecord
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.simulation.bars import BarReader, SessionBars, Watched
@@ -130,6 +130,11 @@ class Feed:
     def split_ahead(self, ticker: str, day: dt.date) -> float | None:
         """The factor of a split in the session after a day's."""
         return next((each.factor for each in self._events[ticker].splits if each.warning_day == day), None)
+
+    def is_last_day(self, ticker: str, day: dt.date) -> bool:
+        """By the map file, whose last row has the last day with data."""
+        last = self._folder.map_file(ticker).delisting_date
+        return day <= last < LAST_DAY and self.session_from(day + CALENDAR_DAY).day > last
 
     def contracts(self, ticker: str, day: dt.date) -> list[Contract]:
         """As LEAN selects them for a day; without a universe file the last selection stays."""

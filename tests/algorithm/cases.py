@@ -12,7 +12,7 @@ from alo_lib.market.aggregation import hour_bars
 from alo_lib.market.generator import MarketTruth, generate_market
 from alo_lib.market.generator.dynamics import Constant
 from alo_lib.market.generator.truth import Edge, Listing, NameTruth
-from alo_lib.market.layout import SecurityArchive
+from alo_lib.market.layout import SecurityArchive, map_file_directory
 from alo_lib.market.rate_curves import curves_file
 from alo_lib.market.writer import write_security_file
 from alo_lib.settings import Settings
@@ -20,9 +20,9 @@ from tests.brief import BRIEF
 
 __all__ = ["CASES", "Case", "market_of", "with_hours"]
 
-Market = Literal["lean", "hours", "generated", "index"]
+Market = Literal["lean", "hours", "generated", "index", "delisted"]
 """LEAN's sample data; those with hour bars made from minutes where they lack them; a generated month; a generated week
-of an index and its members."""
+of an index and its members; the same, whose index is delisted on its third day."""
 
 _HOURS_LACKING = {
     "GOOG": (dt.date(2015, 12, 23), dt.date(2015, 12, 28)),
@@ -130,6 +130,9 @@ CASES = {
     "an index against its members, chosen for the whole book": _index(
         structures="iron-butterfly,dispersion", choice="whole_book", max_structures=2
     ),
+    "an underlying that is delisted": _case(
+        "delisted", "INDX,ALFA", *map(str, _OF_INDEX), resolution="hour", entry_edge=0.01, max_structures=2
+    ),
 }  # fmt: skip
 
 
@@ -142,9 +145,16 @@ def market_of(case: Case, lean_data: Path, made: Path) -> Path:
         if case.market == "hours":
             with_hours(lean_data, folder)
         else:
-            generate_market(folder, _index_truth() if case.market == "index" else _month_truth())
+            generate_market(folder, _month_truth() if case.market == "generated" else _index_truth())
             _write_curves(curves_file(folder, "steep"))
+        if case.market == "delisted":
+            _delist(map_file_directory(folder, "usa") / "indx.csv")
     return folder
+
+
+def _delist(path: Path) -> None:
+    """Give a map file its last day, two days before the week's end."""
+    path.write_text(path.read_text().replace("20501231", "20240104"))
 
 
 def _write_curves(path: Path) -> None:

@@ -124,6 +124,19 @@ def test_rates_to_expiries_come_from_the_data_folder_or_the_object_store(host: A
     assert "alo keeps the interest rates that it knew" in host._algorithm.logged[-1]
 
 
+def test_the_last_day_is_the_one_of_which_lean_warns(lean: Any, host: Any) -> None:
+    lean.DelistingType = SimpleNamespace(WARNING=0, DELISTED=1)
+    module = import_module("models.host")
+    module.DelistingType = lean.DelistingType
+    other, day = SimpleNamespace(id="another"), dt.datetime(2024, 3, 5)
+    host.note_delistings(
+        [SimpleNamespace(symbol=symbol, type=kind, time=day) for symbol, kind in ((other, 0), (TINY, 1))]
+    )
+    assert not host.is_last_day("TINY", day.date())
+    host.note_delistings([SimpleNamespace(symbol=TINY, type=0, time=day)])
+    assert [host.is_last_day("TINY", dt.date(2024, 3, each)) for each in (4, 5, 6)] == [False, True, False]
+
+
 def test_corporate_actions_are_those_within_the_span_ends_included(lean: Any, host: Any, history: History) -> None:
     history.events[lean.Dividend] = [event(day, distribution=day / 4, reference_price=50) for day in (1, 4, 6, 7)]
     since, until = dt.date(2024, 3, 4), dt.date(2024, 3, 6)

@@ -43,6 +43,7 @@ class ScriptedHost:
     close: float = 400.0  # before each dividend
     divided: dict[str, list[tuple[dt.date, float]]] = field(default_factory=dict)
     warned: dict[tuple[str, dt.date], float] = field(default_factory=dict)
+    last_days: dict[str, dt.date] = field(default_factory=dict)
     dated: dict[str, list[DatedEvent]] = field(default_factory=dict)
     asked: list[int] = field(default_factory=list)
     rates: list[float] | None = None  # to each expiry
@@ -76,6 +77,9 @@ class ScriptedHost:
 
     def splits(self, ticker: str, since: dt.date, until: dt.date) -> list[tuple[dt.date, float]]:
         return [each for each in self.divided.get(ticker, []) if since <= each[0] <= until]
+
+    def is_last_day(self, ticker: str, day: dt.date) -> bool:
+        return self.last_days.get(ticker) == day
 
     def split_ahead(self, ticker: str, day: dt.date) -> float | None:
         return self.warned.get((ticker, day))
