@@ -36,12 +36,11 @@ from alo_lib.settings import Settings
 from alo_lib.strategy.basket_entries import basket_trades, proposed_basket, wanted_quantities
 from alo_lib.strategy.baskets import least_size, quantities_at
 from alo_lib.strategy.book_risk import holdings_with
-from alo_lib.strategy.entries import new_trade, proposed_trades, stopped_by
+from alo_lib.strategy.entries import new_trade, openable, proposed_trades
 from alo_lib.strategy.exposure import equity
 from alo_lib.strategy.funnel import count_stops
 from alo_lib.strategy.limits import limits_of, tell_limit
 from alo_lib.strategy.linear_limits import LinearLimit, Together, linear_limits
-from alo_lib.strategy.sizing import affordable, structures_for
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
@@ -124,16 +123,12 @@ def _free(
     total, stops = equity(state), list[tuple[int, str]]()
     rows, sizes = [], []
     for row in np.flatnonzero(signals["edge_volatility"] >= settings.entry_edge).tolist():
-        signal, number = signals[row], int(signals["underlying"][row])
-        stop = stopped_by(state, settings, signal, time)
+        size, stop = openable(state, settings, signals[row], time, total)
         if stop is None:
-            size = structures_for(signal, state.underlyings[number].book, settings, total)
-            if size >= 1:
-                rows.append(row)
-                sizes.append(min(size, _MOST_STRUCTURES))
-                continue
-            stop = "participation" if affordable(signal, settings, total) >= 1 else "vega_budget"
-        stops.append((number, stop))
+            rows.append(row)
+            sizes.append(min(size, _MOST_STRUCTURES))
+        else:
+            stops.append((int(signals["underlying"][row]), stop))
     return rows, sizes, stops
 
 
