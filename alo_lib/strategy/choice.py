@@ -49,12 +49,12 @@ __all__ = ["CHOICES", "Program", "chosen_trades", "solve", "trades_in_turn"]
 _UNITS: Final = 1_000_000
 """What is allowed of a limit, in whole numbers."""
 _CENTS: Final = 100
-_TIE: Final = 100
-"""What a cent counts; as much as there are columns."""
 _MOST_CANDIDATES: Final = 60
 """Of all underlyings, those with the most edge over gross vega."""
 _MOST_SIZES: Final = 40
 """Of a dispersion; of more than these as many that are as far apart as can be."""
+_TIE: Final = _MOST_CANDIDATES + _MOST_SIZES
+"""What a cent counts: more than any column's place."""
 _MOST_STRUCTURES: Final = 10_000
 _NODES: Final = 1_000
 """Nodes of the search after which the best book found so far is taken."""
@@ -105,7 +105,9 @@ def chosen_trades(state: StrategyState, settings: Settings, signals: Records, ti
         best = np.sort(first[:_MOST_CANDIDATES])
         alone = best[best < len(rows)]
         free, most = signals[rows][alone], np.array(sizes, np.int64)[alone]
-        several = Together.none(signals) if len(alone) == len(best) else Together(together, _sizes(wanted or ()))
+        several = Together.none(signals)
+        if wanted is not None and len(alone) < len(best):
+            several = Together(together, _sizes(wanted))
         quantities, more = _chosen(state, settings, free, most, several, time)
         counts = quantities[: len(free)]
         trades = [new_trade(state, free[i], int(counts[i]), time) for i in np.flatnonzero(counts).tolist()]
