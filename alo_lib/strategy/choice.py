@@ -81,9 +81,9 @@ class Program(NamedTuple):
 
 def trades_in_turn(state: StrategyState, settings: Settings, signals: Records, time: int) -> list[Trade]:
     """The trades one after the other, in the order of their SIGNAL records."""
-    is_one = of_baskets(signals)
-    proposed = proposed_trades(state, settings, signals[~is_one], time)
-    return proposed + proposed_basket(state, settings, signals[is_one], time, proposed)
+    in_basket = of_baskets(signals)
+    proposed = proposed_trades(state, settings, signals[~in_basket], time)
+    return proposed + proposed_basket(state, settings, signals[in_basket], time, proposed)
 
 
 def chosen_trades(state: StrategyState, settings: Settings, signals: Records, time: int) -> list[Trade]:
@@ -92,27 +92,27 @@ def chosen_trades(state: StrategyState, settings: Settings, signals: Records, ti
     What stopped the others whose edge suffices is counted: what stops one by itself, else what the chosen leave no
     room for. Where models of the host alone decide risk, limits of the book are not asked here either.
     """
-    is_one = of_baskets(signals)
-    together = signals[is_one]
-    rows, sizes, stops = _free(state, settings, signals[~is_one], time)
-    wanted = wanted_quantities(state, settings, together, time)
+    in_basket = of_baskets(signals)
+    rest, dispersion = signals[~in_basket], signals[in_basket]
+    rows, sizes, stops = _free(state, settings, rest, time)
+    wanted = wanted_quantities(state, settings, dispersion, time)
     trades: list[Trade] = []
     if rows or wanted is not None:
-        numbers = [int(number) for number in [*signals["underlying"][rows], *together["underlying"][:1]]]
-        edges = [*signals["edge_volatility"][rows], *together["edge_volatility"][:1]]
+        numbers = [int(number) for number in [*rest["underlying"][rows], *dispersion["underlying"][:1]]]
+        edges = [*rest["edge_volatility"][rows], *dispersion["edge_volatility"][:1]]
         first = np.argsort(-np.array(edges[: len(rows) + (wanted is not None)]), kind="stable")
         stops += [(numbers[i], "choice_candidates") for i in first[_MOST_CANDIDATES:].tolist()]
         best = np.sort(first[:_MOST_CANDIDATES])
         alone = best[best < len(rows)]
-        free, most = signals[rows][alone], np.array(sizes, np.int64)[alone]
+        free, most = rest[rows][alone], np.array(sizes, np.int64)[alone]
         several = Together.none(signals)
         if wanted is not None and len(alone) < len(best):
-            several = Together(together, _sizes(wanted))
+            several = Together(dispersion, _sizes(wanted))
         quantities, more = _chosen(state, settings, free, most, several, time)
         counts = quantities[: len(free)]
         trades = [new_trade(state, free[i], int(counts[i]), time) for i in np.flatnonzero(counts).tolist()]
         for size in several.sizes[quantities[len(free) :] > 0].tolist():
-            trades += basket_trades(state, together, size, time)
+            trades += basket_trades(state, dispersion, size, time)
         stops += more
     count_stops(state, stops)
     return trades
