@@ -21,7 +21,7 @@ __all__ = ["BrokerAccount"]
 _RARELY: Final = 60 * SECOND
 _OFTEN: Final = 2 * SECOND
 _STOPPED: Final = 5 * SECOND
-"""LEAN asks for a look each second."""
+"""LEAN asks for a look each second: after so long without one another process may have gone on."""
 
 
 class BrokerAccount:
@@ -30,9 +30,9 @@ class BrokerAccount:
     def __init__(self, algorithm: QCAlgorithm, marshal: Marshal) -> None:
         self._algorithm, self._marshal, self._watch = algorithm, marshal, AccountWatch()
         self._next = 0
-        self._looked = 0  # when it was to be looked at last
+        self._looked = 0  # when LEAN asked for a look last, due or not
         self._unheard = ""  # why the broker could not be asked last
-        # The broker's identifiers of orders: those that it cancels, and those that it has been asked to.
+        # The broker's identifiers of orders that it was asked to cancel: those that it said it does, and all of them.
         self._canceled: set[str] = set()
         self._asked: set[str] = set()
 
@@ -55,7 +55,7 @@ class BrokerAccount:
 
         It is due at once where this process may have been stopped: another one may lead.
 
-        :raises JournalError: where the broker works an order of another one that does.
+        :raises JournalError: where the broker works an order of a process that leads in this one's place.
         """
         at_once, self._looked = at_once or time - self._looked > _STOPPED, time
         if not (at_once or time >= self._next) or not self._watch.connected:

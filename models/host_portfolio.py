@@ -36,7 +36,7 @@ def meet_portfolio(
     while nobody listened; foreign positions become trades where its settings take them over. Orders of ours that were
     sent by a process that led no more are canceled. Returns what was found.
 
-    :raises JournalError: where this is such a process.
+    :raises JournalError: where this process leads no more.
     """
     time = utc_nanoseconds(algorithm.utc_time)
     fenced = _fenced(algorithm, marshal)

@@ -70,9 +70,7 @@ def _session(state: State, message: Message) -> None:
     for underlying in strategy.underlyings.values():
         underlying.session_begun = underlying.session_news = True
         underlying.close_before = underlying.book.known_spot if before is not None else 0.0
-        underlying.book.action_ahead = False
-        underlying.book.announced = []
-        underlying.book.rates = {}
+        underlying.book.begin_session()
         underlying.variance_time.begin_session()
     begin_funnels(strategy)
     if before is None or before.day != session.day:

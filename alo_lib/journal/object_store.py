@@ -39,7 +39,6 @@ __all__ = [
     "LiveObjectStoreJournal",
     "ObjectStore",
     "ObjectStoreJournal",
-    "best_copy",
     "segments_in_object_store",
     "segments_of",
     "take_from_object_store",
@@ -138,10 +137,13 @@ class LiveObjectStoreJournal:
         )
 
     def release(self) -> None:
-        """Nothing: LEAN gives an object store to one live algorithm at a time, and :meth:`writer` ends an earlier."""
+        """Nothing: a store keeps nobody out, and who goes on from the journal ends this one (:meth:`writer`)."""
 
     def keep(self, writer: JournalWriter) -> None:
-        """Save the open segment, where something was appended since."""
+        """Save the open segment, where something was appended since.
+
+        :raises JournalError: where the store does not keep it, or another process has gone on from the journal.
+        """
         if writer.sequence != self._kept:
             self._kept = writer.sequence
             self._save(*writer.image)
@@ -325,16 +327,6 @@ class _SnapshotValues:
         return max((each for each in found if each is not None), key=lambda each: each.sequence, default=None)
 
 
-def best_copy(copies: Iterable[bytes]) -> bytes | None:
-    """The copy of a segment that holds the most entries; None where none is a segment.
-
-    LEAN writes a value to the disk over the one before, so a process that is killed meanwhile leaves it torn: one of
-    two copies at the most, because they are written one after the other.
-    """
-    best = _best_of(copies)
-    return None if best is None else best.image
-
-
 class _Copy(NamedTuple):
     """A copy of a segment."""
 
@@ -350,6 +342,11 @@ class _Copy(NamedTuple):
 
 
 def _best_of(copies: Iterable[bytes]) -> _Copy | None:
+    """The copy of a segment that holds the most entries; None where none is a segment.
+
+    LEAN writes a value to the disk over the one before, so a process that is killed meanwhile leaves it torn: one of
+    two copies at the most, because they are written one after the other.
+    """
     best = None
     for copy in copies:
         try:

@@ -43,11 +43,11 @@ class RateCurves(NamedTuple):
     """Where they were read."""
 
     def rates_to(self, day: dt.date, opens: int, expiries: Sequence[int]) -> list[float] | None:
-        """The rates in force on a day, at whose open ns UTC they are asked for, to some times after it; or None."""
-        place = bisect_right(self.days, day) - 1
-        if place < 0:
+        """The rates of a day's curve from its session's open to expiries (n,), both ns UTC; None before the first."""
+        latest = bisect_right(self.days, day) - 1
+        if latest < 0:
             return None
-        told: list[float] = self.curves[place].at(years_between(opens, np.array(expiries, np.int64))).tolist()
+        told: list[float] = self.curves[latest].at(years_between(opens, np.array(expiries, np.int64))).tolist()
         return told
 
     def lacking(self, start: dt.date, end: dt.date) -> str:
@@ -67,7 +67,7 @@ class RateCurves(NamedTuple):
 
 
 def is_of_file(name: str) -> bool:
-    """Whether the setting rate-curve names a file by this."""
+    """Whether a value of the setting rate-curve names a file."""
     return name not in ("", OF_MODEL)
 
 

@@ -39,7 +39,7 @@ def take_processor() -> None:
     if (not CARRIED and ARCHIVE is None) or PROCESSOR.keys() & os.environ.keys():
         return
     if reason := _hindrance():
-        if not CARRIED:  # what this processor's kernels are kept for is told from others
+        if not CARRIED:  # kernels are kept by processor: no other one takes those that are compiled for this one
             return
         text = f"the kernels in {CARRIED} are not taken, and the numerical code is compiled anew: {reason}"
         warnings.warn(text, CarriedWarning, stacklevel=2)

@@ -26,7 +26,7 @@ class ArchiveError(ValueError):
 
 
 class KernelArchive:
-    """Compiled kernels by version of numba, package's sources, function and types.
+    """Compiled kernels by version of numba, package's sources, function, types and processor.
 
     Of a package whose sources have changed the former kernels are left out when the value is asked for.
     """
@@ -76,7 +76,7 @@ class KernelArchive:
         return version == numba.__version__ and self._identities.get(identity.rpartition("_")[0], identity) == identity
 
     def load(self, name: str) -> Any:
-        """What was saved by that name, or None."""
+        """What was saved by that name, or None; anything that the value has may run."""
         return pickle.loads(self._kernels[name]) if name in self._kernels else None
 
     def save(self, name: str, kept: bytes) -> None:

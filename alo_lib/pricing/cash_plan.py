@@ -88,8 +88,8 @@ class GridSize(NamedTuple):
 class PlanSpace(NamedTuple):
     """Scratch in which options are planned one after another."""
 
-    root: Array  # (_PATHS,) and
-    spot: Array  # (_PATHS, dividends at most + 1): see _Paths
+    root: Array  # (_PATHS,) as _Paths has it
+    spot: Array  # (_PATHS, dividends at most + 1) likewise
     stairs: Array  # (3, STAIR_ROWS / 3): see :func:`tell_values`
 
 

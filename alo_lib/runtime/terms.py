@@ -5,6 +5,7 @@ tags carry. Nobody can take an order back that a process sends which was stopped
 does; but its tag says that its term had ended, and the tags of the other one's say to a process that it leads no more.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 
 from alo_lib.journal import Journal, JournalError, messages_of
@@ -16,13 +17,10 @@ __all__ = ["Terms", "terms_of"]
 def terms_of(journal: Journal) -> dict[int, int]:
     """The term in which each order of a journal was decided, by its number."""
     found: dict[int, int] = {}
-    segments = iter(journal.segments)
-    segment = next(segments, None)
+    stops = [segment.stop for segment in journal.segments]
     for place, message in messages_of(journal.messages, Kind.INTENT):
-        while segment is not None and place >= segment.stop:
-            segment = next(segments, None)
-        if segment is not None:
-            found.update(dict.fromkeys(message.records["order"].tolist(), segment.epoch))
+        epoch = journal.segments[bisect_right(stops, place)].epoch
+        found.update(dict.fromkeys(message.records["order"].tolist(), epoch))
     return found
 
 
@@ -43,9 +41,9 @@ class Terms:
         return self._now
 
     def require_leading(self) -> None:
-        """Nothing, unless another process is known to lead.
+        """Refuse to send where another process is known to lead.
 
-        :raises JournalError: where one is: nothing may be sent.
+        :raises JournalError: where one is.
         """
         if self._ended:
             raise JournalError(self._ended)

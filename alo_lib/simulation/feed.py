@@ -33,7 +33,10 @@ __all__ = ["Feed", "FeedState", "require_no_model"]
 
 
 def require_no_model(settings: Settings) -> None:
-    """SettingsError where rates by expiry are asked of a model, which only an algorithm in LEAN has."""
+    """Refuse rates by expiry of a model, which only an algorithm in LEAN has.
+
+    :raises SettingsError: where the setting rate-curve asks for them.
+    """
     if settings.rate_curve == OF_MODEL:
         raise SettingsError(
             f"setting rate-curve is {OF_MODEL!r}; only LEAN has a risk-free model to ask, name a file or leave it empty"

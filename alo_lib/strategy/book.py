@@ -272,6 +272,12 @@ class MarketBook:
             return np.zeros(len(expiry))
         return np.asarray(told.yields[np.minimum(np.searchsorted(told.known, expiry), len(told.known) - 1)])
 
+    def begin_session(self) -> None:
+        """Forget what counted for the last session alone."""
+        self.action_ahead = False
+        self.announced = []
+        self.rates = {}
+
     def take_rates(self, rows: Records) -> None:
         """Take the rates to expiries, which count for the session."""
         self.rates = dict(zip(rows["expiry"].tolist(), rows["rate"].tolist(), strict=True))

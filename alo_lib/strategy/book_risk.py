@@ -99,7 +99,7 @@ class BookRisk:
         """Scenarios of SHOCKS, before those of the next open."""
         scenarios = joined(SHOCKS, gaps(settings.overnight_gap))
         self.moves = scenarios.spot
-        """Of all underlyings in each scenario, relative."""
+        """(scenarios,) Relative moves of spot, the same in all underlyings."""
         asked = set(instruments)
         self._of: dict[int, _Contracts] = {}
         self._unknown: set[int] = set()  # options that nobody lists

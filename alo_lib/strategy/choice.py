@@ -36,12 +36,11 @@ from alo_lib.settings import Settings
 from alo_lib.strategy.basket_entries import basket_trades, proposed_basket, wanted_quantities
 from alo_lib.strategy.baskets import least_size, quantities_at
 from alo_lib.strategy.book_risk import holdings_with
-from alo_lib.strategy.entries import new_trade, proposed_trades, stopped_by
+from alo_lib.strategy.entries import new_trade, openable, proposed_trades
 from alo_lib.strategy.exposure import equity
 from alo_lib.strategy.funnel import count_stops
 from alo_lib.strategy.limits import limits_of, tell_limit
 from alo_lib.strategy.linear_limits import LinearLimit, Together, linear_limits
-from alo_lib.strategy.sizing import affordable, structures_for
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
@@ -50,12 +49,12 @@ __all__ = ["CHOICES", "Program", "chosen_trades", "solve", "trades_in_turn"]
 _UNITS: Final = 1_000_000
 """What is allowed of a limit, in whole numbers."""
 _CENTS: Final = 100
-_TIE: Final = 100
-"""What a cent counts; as much as there are columns."""
 _MOST_CANDIDATES: Final = 60
 """Of all underlyings, those with the most edge over gross vega."""
 _MOST_SIZES: Final = 40
 """Of a dispersion; of more than these as many that are as far apart as can be."""
+_TIE: Final = _MOST_CANDIDATES + _MOST_SIZES
+"""What a cent counts: more than any column's place."""
 _MOST_STRUCTURES: Final = 10_000
 _NODES: Final = 1_000
 """Nodes of the search after which the best book found so far is taken."""
@@ -82,9 +81,9 @@ class Program(NamedTuple):
 
 def trades_in_turn(state: StrategyState, settings: Settings, signals: Records, time: int) -> list[Trade]:
     """The trades one after the other, in the order of their SIGNAL records."""
-    is_one = of_baskets(signals)
-    proposed = proposed_trades(state, settings, signals[~is_one], time)
-    return proposed + proposed_basket(state, settings, signals[is_one], time, proposed)
+    in_basket = of_baskets(signals)
+    proposed = proposed_trades(state, settings, signals[~in_basket], time)
+    return proposed + proposed_basket(state, settings, signals[in_basket], time, proposed)
 
 
 def chosen_trades(state: StrategyState, settings: Settings, signals: Records, time: int) -> list[Trade]:
@@ -93,25 +92,27 @@ def chosen_trades(state: StrategyState, settings: Settings, signals: Records, ti
     What stopped the others whose edge suffices is counted: what stops one by itself, else what the chosen leave no
     room for. Where models of the host alone decide risk, limits of the book are not asked here either.
     """
-    is_one = of_baskets(signals)
-    together = signals[is_one]
-    rows, sizes, stops = _free(state, settings, signals[~is_one], time)
-    wanted = wanted_quantities(state, settings, together, time)
+    in_basket = of_baskets(signals)
+    rest, dispersion = signals[~in_basket], signals[in_basket]
+    rows, sizes, stops = _free(state, settings, rest, time)
+    wanted = wanted_quantities(state, settings, dispersion, time)
     trades: list[Trade] = []
     if rows or wanted is not None:
-        numbers = [int(number) for number in [*signals["underlying"][rows], *together["underlying"][:1]]]
-        edges = [*signals["edge_volatility"][rows], *together["edge_volatility"][:1]]
+        numbers = [int(number) for number in [*rest["underlying"][rows], *dispersion["underlying"][:1]]]
+        edges = [*rest["edge_volatility"][rows], *dispersion["edge_volatility"][:1]]
         first = np.argsort(-np.array(edges[: len(rows) + (wanted is not None)]), kind="stable")
         stops += [(numbers[i], "choice_candidates") for i in first[_MOST_CANDIDATES:].tolist()]
         best = np.sort(first[:_MOST_CANDIDATES])
         alone = best[best < len(rows)]
-        free, most = signals[rows][alone], np.array(sizes, np.int64)[alone]
-        several = Together.none(signals) if len(alone) == len(best) else Together(together, _sizes(wanted or ()))
+        free, most = rest[rows][alone], np.array(sizes, np.int64)[alone]
+        several = Together.none(signals)
+        if wanted is not None and len(alone) < len(best):
+            several = Together(dispersion, _sizes(wanted))
         quantities, more = _chosen(state, settings, free, most, several, time)
         counts = quantities[: len(free)]
         trades = [new_trade(state, free[i], int(counts[i]), time) for i in np.flatnonzero(counts).tolist()]
         for size in several.sizes[quantities[len(free) :] > 0].tolist():
-            trades += basket_trades(state, together, size, time)
+            trades += basket_trades(state, dispersion, size, time)
         stops += more
     count_stops(state, stops)
     return trades
@@ -124,16 +125,12 @@ def _free(
     total, stops = equity(state), list[tuple[int, str]]()
     rows, sizes = [], []
     for row in np.flatnonzero(signals["edge_volatility"] >= settings.entry_edge).tolist():
-        signal, number = signals[row], int(signals["underlying"][row])
-        stop = stopped_by(state, settings, signal, time)
+        size, stop = openable(state, settings, signals[row], time, total)
         if stop is None:
-            size = structures_for(signal, state.underlyings[number].book, settings, total)
-            if size >= 1:
-                rows.append(row)
-                sizes.append(min(size, _MOST_STRUCTURES))
-                continue
-            stop = "participation" if affordable(signal, settings, total) >= 1 else "vega_budget"
-        stops.append((number, stop))
+            rows.append(row)
+            sizes.append(min(size, _MOST_STRUCTURES))
+        else:
+            stops.append((int(signals["underlying"][row]), stop))
     return rows, sizes, stops
 
 

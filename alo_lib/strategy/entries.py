@@ -14,7 +14,7 @@ from alo_lib.strategy.sizing import affordable, structures_for
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.trade import Trade
 
-__all__ = ["entry_record", "new_trade", "proposed_trades", "stopped_by"]
+__all__ = ["entry_record", "new_trade", "openable", "proposed_trades", "stopped_by"]
 
 
 def proposed_trades(state: StrategyState, settings: Settings, signals: Records, time: int) -> list[Trade]:
@@ -28,17 +28,29 @@ def proposed_trades(state: StrategyState, settings: Settings, signals: Records, 
     for signal in signals:
         if signal["edge_volatility"] < settings.entry_edge:
             continue
-        number = int(signal["underlying"])
-        stop = stopped_by(state, settings, signal, time, proposed)
+        quantity, stop = openable(state, settings, signal, time, total, proposed)
         if stop is None:
-            quantity = structures_for(signal, state.underlyings[number].book, settings, total)
-            if quantity >= 1:
-                proposed.append(new_trade(state, signal, quantity, time))
-                continue
-            stop = "participation" if affordable(signal, settings, total) >= 1 else "vega_budget"
-        stops.append((number, stop))
+            proposed.append(new_trade(state, signal, quantity, time))
+        else:
+            stops.append((int(signal["underlying"]), stop))
     count_stops(state, stops)
     return proposed
+
+
+def openable(
+    state: StrategyState, settings: Settings, signal: np.void, time: int, total: float, proposed: Sequence[Trade] = ()
+) -> tuple[int, str | None]:
+    """How many structures of a SIGNAL record may be opened now by an equity of ``total``; of 0 what stops them all.
+
+    That is one of ENTRY_LIMITS; limits of the book are not asked.
+    """
+    stop = stopped_by(state, settings, signal, time, proposed)
+    if stop is not None:
+        return 0, stop
+    quantity = structures_for(signal, state.underlyings[int(signal["underlying"])].book, settings, total)
+    if quantity >= 1:
+        return quantity, None
+    return 0, "participation" if affordable(signal, settings, total) >= 1 else "vega_budget"
 
 
 def stopped_by(

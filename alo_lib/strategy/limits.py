@@ -108,7 +108,10 @@ class Limits:
         return next((use for use in self.uses(holdings) if not use.is_kept), None)
 
     def exceeded_by_trades(self, holdings: Holdings) -> Use | None:
-        """The first limit that holdings would not keep, or not once shares hedge them: which nothing asks before."""
+        """The first limit that holdings would not keep as they are, else once shares hedge them.
+
+        Hedges are traded whatever limits say, so that those are asked when what is to be hedged is opened.
+        """
         return self.exceeded(holdings) or self.exceeded(self.risk.hedged(holdings))
 
     def sentence(self, use: Use) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from alo_lib.records import LEGS, RATIOS, Records, sides_of
 from alo_lib.strategy.book_risk import EXPIRY_BUCKETS, GREEKS, BookRisk, EachRisk, Holdings, PartRisk
 from alo_lib.strategy.limits import LIMITS, Limit, Limits
+from alo_lib.strategy.margin import SHARE_LEVERAGE
 
 __all__ = ["LinearLimit", "Together", "linear_limits"]
 
@@ -85,7 +86,8 @@ def linear_limits(
     margins = _Added(_margins(risk, base, signals, most), _margins_together(risk, base, several))
     parts = _parts(limits, base, is_of, each, margins)
     delta = each.greeks["delta"]
-    shares = _Added(0.5 * np.abs(delta[: len(signals)]), 0.5 * several.sizes * np.abs(delta[len(signals) :]))
+    of_shares = np.abs(delta) / SHARE_LEVERAGE
+    shares = _Added(of_shares[: len(signals)], several.sizes * of_shares[len(signals) :])
     hedged = each._replace(profits=each.profits - delta * risk.moves[:, None])
     with_shares = _Added(margins.alone + shares.alone, margins.together + shares.together)
     after = _parts(limits, risk.hedged(base), is_of, hedged, with_shares)

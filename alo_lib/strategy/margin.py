@@ -21,9 +21,12 @@ then. Shares need half their value.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
-__all__ = ["OptionLine", "margin_of", "naked_margin"]
+__all__ = ["SHARE_LEVERAGE", "OptionLine", "margin_of", "naked_margin"]
+
+SHARE_LEVERAGE: Final = 2
+"""Shares, long or short, need their worth over this."""
 
 N = TypeVar("N", float, Decimal)
 
@@ -54,7 +57,7 @@ def naked_margin(option: OptionLine[N], spot: N, share: N) -> N:
 
 def margin_of(shares: int, options: Iterable[OptionLine[N]], spot: N, share: N) -> N:
     """Margin of the positions in one underlying; ``share`` as in :func:`naked_margin`."""
-    total, lines = abs(shares) * spot / 2, sorted(options, key=_deepest_first)
+    total, lines = abs(shares) * spot / SHARE_LEVERAGE, sorted(options, key=_deepest_first)
     calls, puts = (_Side.of(line for line in lines if line.right == right) for right in (+1, -1))
     total += _iron(puts, calls, spot * 0)
     for side, cover in ((calls, shares), (puts, -shares)):

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alo_lib.records import VOLATILITY_POINT, Records, sides_of
+from alo_lib.records import VOLATILITY_POINT, sides_of
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import MarketBook
 
@@ -15,7 +15,7 @@ _MOST: Final = 1e9
 """Structures: of one that hardly has vega any number would be within the budget."""
 
 
-def structures_for(signal: Records, book: MarketBook, settings: Settings, equity: float) -> int:
+def structures_for(signal: np.void, book: MarketBook, settings: Settings, equity: float) -> int:
     """Structures that the vega budget allows, and that all legs display at their touch; 0 for none."""
     within = affordable(signal, settings, equity)
     for leg, count in sides_of(signal).items():
@@ -23,7 +23,7 @@ def structures_for(signal: Records, book: MarketBook, settings: Settings, equity
     return within
 
 
-def affordable(signal: Records, settings: Settings, equity: float) -> int:
+def affordable(signal: np.void, settings: Settings, equity: float) -> int:
     """Structures that the vega budget allows, by their gross vega."""
     return int(within_budget(np.float64(signal["vega"]), settings, equity))
 

@@ -265,8 +265,7 @@ def followed_market(run: Run, underlying: InstrumentRecord) -> FollowedMarket:
             step = (closed - opened) // a_session
             due = opened + step // 2
             walk.has_news()  # the last session's quotes are no market of this one
-            walk.book.announced = []
-            walk.book.rates = {}
+            walk.book.begin_session()
         elif message.kind == Kind.CURVE:
             walk.book.take_rates(message.records)
         elif message.kind == Kind.RATE:

@@ -12,7 +12,6 @@ from alo_lib.journal import (
     JournalError,
     JournalFolder,
     LiveObjectStoreJournal,
-    best_copy,
     encode_snapshot,
     message_digest,
     object_store_key,
@@ -122,20 +121,24 @@ def test_a_core_goes_on_from_a_snapshot_that_belongs_to_its_journal(store: OnDis
     assert message_digest(place.closed().messages) == message_digest(whole().journal.messages)
 
 
-def test_one_of_two_copies_of_a_segment_may_be_cut_anywhere() -> None:
+def test_one_of_two_copies_of_a_segment_may_be_cut_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alo_lib.journal.object_store._LOOKS", 1)
+
+    def best_of(*copies: bytes) -> bytes:
+        values = {object_store_key(0, copy=place > 0): copy for place, copy in enumerate(copies)}
+        (best,) = segments_of(values.get)
+        return best
+
     market = Script()
     market.session()
     older = market.writer.image[1]
     market.bar(10, volatility=0.35)
     newer = market.writer.image[1]
     before = len(read_journal([older], unfinished=True).messages)
-    assert best_copy([older, newer]) == best_copy([newer, older]) == newer
+    assert best_of(older, newer) == best_of(newer, older) == newer
     for cut in [*range(0, 600, 7), *range(600, len(newer), 997)]:
-        for copies in ([newer[:cut], older], [older, newer[:cut]]):
-            best = best_copy(copies)
-            assert best is not None
-            assert len(read_journal([best], unfinished=True).messages) >= before
-    assert best_copy([b"", newer[:50]]) is None
+        for copies in ((newer[:cut], older), (older, newer[:cut])):
+            assert len(read_journal([best_of(*copies)], unfinished=True).messages) >= before
 
 
 def test_a_segment_that_was_being_written_for_the_first_time_is_not_there_yet() -> None:
