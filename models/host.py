@@ -28,12 +28,11 @@ from alo_lib.records import CALENDAR_DAY, Contract, Session
 from alo_lib.settings import Settings, SettingsError
 from alo_lib.strategy import select_contracts
 from alo_lib.strategy.daily_bars import DailyBar
-from models.dated_events import dated_events
 from models.distributions import dividend_of
 from models.host_portfolio import held_contracts
 from models.marshalling import contract_of, contract_of_symbol, expiry_time
-from models.rate_curves import rate_curves
 from models.times import utc_of
+from models.user_texts import dated_events, rate_curves
 from models.volatility_model import split_adjusted_bars
 
 __all__ = ["LeanHost"]
@@ -65,8 +64,10 @@ class LeanHost:
         self._dated: dict[str, tuple[DatedEvent, ...]] = {}
         self._last_days: dict[str, dt.date] = {}
         self._curves: RateCurves | None = None
-        if is_of_file(settings.rate_curve):
-            self._rate_curves()  # what cannot be read stops the run at its start
+        if is_of_file(settings.rate_curve):  # what cannot be read, or begins after the run, stops it at its start
+            curves, live = self._rate_curves(), algorithm.live_mode
+            if not live and (lacking := curves.lacking(settings.start, settings.end)):
+                algorithm.log(f"alo {lacking}")
 
     def add(self, ticker: str, equity: Equity) -> None:
         """Know an underlying."""

@@ -29,8 +29,8 @@ class LeanObjectStore:
             raise OSError(f"LEAN's object store does not keep {key} of {len(value)} bytes: {error}") from None
         if not is_kept:  # what it is, LEAN has told the algorithm
             raise OSError(
-                f"LEAN's object store does not keep {key} of {len(value)} bytes: it is full "
-                f"({self._store.max_size / 1e6:.1f} MB and {self._store.max_files} files are allowed)"
+                f"LEAN's object store does not keep {key} of {len(value)} bytes; "
+                f"it allows {self._store.max_size / 1e6:.1f} MB and {self._store.max_files} files"
             )
 
     def save_file(self, key: str) -> None:

@@ -85,8 +85,8 @@ def test_sessions_and_rates_are_those_of_the_day(host: Any) -> None:
 EXPIRIES = {1: dt.date(2024, 3, 15), 2: dt.date(2024, 4, 19)}
 
 
-def with_curve(host: Any, name: str) -> Any:
-    settings = Settings(underlyings=["TINY"], rate_curve=name)
+def with_curve(host: Any, name: str, *, start: dt.date = TODAY) -> Any:
+    settings = Settings(underlyings=["TINY"], rate_curve=name, start=start, end=TODAY)
     made = import_module("models.host").LeanHost(host._algorithm, settings)
     made.add("TINY", host._equities["TINY"])
     return made
@@ -108,7 +108,12 @@ def test_rates_to_expiries_come_from_the_data_folder_or_the_object_store(host: A
     host._algorithm.object_store = SimpleNamespace(contains_key=stored.__contains__, read_bytes=lambda key: stored[key])
     with pytest.raises(DataError, match=r"there is no file of interest rates .*mine\.csv"):
         with_curve(host, "mine")
+    stored["alo-rates-mine.csv"] = b"2024-03-05, 30: 2%"
+    with pytest.raises(DataError, match=r"begin on 2024-03-05, after the run, which ends on 2024-03-04"):
+        with_curve(host, "mine")
     stored["alo-rates-mine.csv"] = b"2024-03-01, 30: 2%"
+    with_curve(host, "mine", start=dt.date(2024, 2, 1))
+    assert host._algorithm.logged[-1].endswith("from 2024-02-01 on, the one rate counts for all expiries")
     session = host.session(TODAY)
     years = {session.open + 30 * DAY: TODAY + dt.timedelta(days=30)}
     told = with_curve(host, "mine")
@@ -126,7 +131,7 @@ def test_rates_to_expiries_come_from_the_data_folder_or_the_object_store(host: A
 
 def test_the_last_day_is_the_one_of_which_lean_warns(lean: Any, host: Any) -> None:
     lean.DelistingType = SimpleNamespace(WARNING=0, DELISTED=1)
-    module = import_module("models.host")
+    module: Any = import_module("models.host")
     module.DelistingType = lean.DelistingType
     other, day = SimpleNamespace(id="another"), dt.datetime(2024, 3, 5)
     host.note_delistings(

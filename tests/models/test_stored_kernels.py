@@ -91,10 +91,10 @@ def test_a_store_that_does_not_keep_them_is_told(lean: Any, monkeypatch: pytest.
     run = Run(store, monkeypatch)
     run.archive.save(NAME, b"1")
     run.keep()
-    reason = "it is full (0.0 MB and 5 files are allowed)" if full else "no write permission"
+    reason = "; it allows 0.0 MB and 5 files" if full else ": no write permission"
     assert len(run.said) == 1
     assert run.said[0].startswith("alo kernels: LEAN's object store does not keep alo-kernels-7 of ")
-    assert run.said[0].endswith(f" bytes: {reason}; later runs compile them too")
+    assert run.said[0].endswith(f" bytes{reason}; later runs compile them too")
 
 
 def test_without_the_word_for_it_nothing_is_asked_of_the_store(lean: Any, monkeypatch: pytest.MonkeyPatch) -> None:
