@@ -38,7 +38,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def python(code: str, folder: Path, tmp_path: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Runs code where nothing but the folder, or the tree, holds our modules, and the working folder is another."""
-    unset = ("PYTHONPATH", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "ALO_KERNELS")
+    unset = ("PYTHONPATH", "NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "ALO_KERNELS", "ALO_KEEP_KERNELS")
     kept = {name: value for name, value in os.environ.items() if name not in unset}
     return subprocess.run(
         [sys.executable, "-P", "-B", "-c", code],
@@ -141,6 +141,13 @@ def test_kernels_of_bundles_are_named_by_their_modules_alone(tmp_path: Path) -> 
     begins = "# ==== alo_lib/numerics/elementary.py ====\n"
     bundle.write_text(bundle.read_text().replace(begins, f"{begins}# changed\n"))
     assert named("kernels")[0] != identity
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_kernels_are_kept_in_the_object_store_where_the_user_says_so(tmp_path: Path, keep: bool) -> None:
+    stage(PROGRAMS["greeks"], TIERS["free"], tmp_path / "project", keep_kernels=keep)
+    code = "from alo_lib.numerics.kernel_archive import ARCHIVE; print(ARCHIVE is not None)"
+    assert python(code, tmp_path / "project", tmp_path).stdout.strip() == str(keep)
 
 
 def test_tracebacks_and_sources_show_the_lines_of_the_bundle(staged: dict[str, Path], tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run_staged(what: str, tier: str, project: Path, data: Path, parameters: dict[str, str] | None = None) -> str:
     """LEAN's console, which must hold no error."""
-    stage(PROGRAMS[what], TIERS[tier], project)
+    stage(PROGRAMS[what], TIERS[tier], project, keep_kernels=True)
     console = run_in_lean(project / "main.py", project.parent, data, project=project, parameters=parameters)
     require_no_error(console)
     assert {path.suffix for path in project.iterdir()} == {"", ".json", ".py"}

@@ -100,13 +100,13 @@ def _module(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def take_over(package: str) -> None:
+def take_over(package: str, *, keep_kernels: bool = False) -> None:
     """Let a package that is being imported be the one of the bundles beside this file.
 
-    Its kernels are kept in LEAN's object store, unless the environment says otherwise: in the cloud no disk outlasts a
-    run.
+    keep_kernels: in LEAN's object store, as alo_lib/numerics/kernel_archive.py has it, unless the environment says.
     """
-    os.environ.setdefault("ALO_KEEP_KERNELS", "object-store")
+    if keep_kernels:
+        os.environ.setdefault("ALO_KEEP_KERNELS", "object-store")
     if not any(isinstance(each, Bundles) for each in sys.meta_path):
         sys.meta_path.insert(0, Bundles(Path(__file__).resolve().parent))
     del sys.modules[package]

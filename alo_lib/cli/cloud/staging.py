@@ -71,8 +71,10 @@ class Staged:
         return sum(self.files.values())
 
 
-def stage(program: Program, tier: Tier, folder: Path) -> Staged:
+def stage(program: Program, tier: Tier, folder: Path, *, keep_kernels: bool = False) -> Staged:
     """Write ``program`` into a folder, new or staged before. What is the user's own stays; what it imports is staged.
+
+    keep_kernels: runs keep their compiled kernels in LEAN's object store, and take them from there.
 
     :raises UserError: naming what does not fit the tier, or is in the way; nothing is written then.
     :raises OSError: where the folder cannot be written.
@@ -83,7 +85,7 @@ def stage(program: Program, tier: Tier, folder: Path) -> Staged:
     sources = written | users | {"what the program offers": program.offers}
     modules = {path: _text(ROOT / path) for path in modules_needed(sources)}
     packages = sorted({path.partition("/")[0] for path in modules})
-    written |= {f"{package}.py": _package(package) for package in packages}
+    written |= {f"{package}.py": _package(package, keep_kernels) for package in packages}
     written |= {_HOOK.name: f"{_OURS}, as alo_lib/cli/cloud/{_HOOK.name} of the project has it.\n{_text(_HOOK)}"}
     written |= _bundles(modules, tier)
     sizes = own | {name: len(text.encode()) for name, text in written.items()}
@@ -146,11 +148,11 @@ def _mains() -> list[bytes]:
     return [program.main.read_bytes() for program in PROGRAMS.values()]
 
 
-def _package(package: str) -> str:
+def _package(package: str, keep_kernels: bool) -> str:
     """What stands for a package beside its bundles."""
     return (
         f"{_OURS}: the package {package} is in the files alo_bundle_*.py beside this one.\n"
-        f"import alo_bundle\n\nalo_bundle.take_over(__name__)\n"
+        f"import alo_bundle\n\nalo_bundle.take_over(__name__{', keep_kernels=True' if keep_kernels else ''})\n"
     )
 
 

@@ -36,8 +36,13 @@ def cloud() -> None:
     required=True,
     help="The folder: new, or your project's, whose own files stay.",
 )
+@click.option(
+    "--keep-kernels",
+    is_flag=True,
+    help="Runs keep compiled code in the organization's object store, and run what is there.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def stage(tier: str, what: str, output: Path, as_json: bool) -> None:
+def stage(tier: str, what: str, output: Path, keep_kernels: bool, as_json: bool) -> None:
     """Write a folder for 'lean cloud push'.
 
     The modules that main.py and your other files there import are bundled, several to a file, as readable source.
@@ -51,7 +56,7 @@ def stage(tier: str, what: str, output: Path, as_json: bool) -> None:
     from alo_lib.cli.cloud.staging import PROGRAMS, stage
 
     limits = TIERS[tier]
-    staged = stage(PROGRAMS[what], limits, output)
+    staged = stage(PROGRAMS[what], limits, output, keep_kernels=keep_kernels)
     if as_json:
         print_json(
             {
