@@ -91,7 +91,7 @@ CASES = {
     "GOOG, sold at any edge": _goog(direction="short", entry_edge=0),
     "GOOG, dense hedges": _goog(hedge="delta_band", hedge_band=0.001),
     "GOOG, no hedges": _goog(hedge="delta_band", hedge_band=1.0),
-    "GOOG, refused margin": _goog(cash=40_000, direction="short", entry_edge=0, **_MORE_THAN_THE_ACCOUNT_CARRIES),
+    "GOOG, refused margin": _goog(cash=30_000, direction="short", entry_edge=0, **_MORE_THAN_THE_ACCOUNT_CARRIES),
     "GOOG, a tenth of what is displayed": _goog(participation=0.1),
     "GOOG, one frame a bar": _goog(frames_per_bar=1),
     "GOOG, frames of a second": _goog(frame_milliseconds=1000, frames_per_bar=10),
