@@ -125,9 +125,9 @@ class LeanHost:
             if ticker is not None and each.type == DelistingType.WARNING:
                 self._last_days[ticker] = each.time.date()
 
-    def is_last_day(self, ticker: str, day: dt.date) -> bool:
-        """Whether LEAN has warned of an underlying's delisting after this day."""
-        return self._last_days.get(ticker) == day
+    def trades_no_more_after(self, ticker: str, day: dt.date) -> bool:
+        """Whether LEAN has warned of an underlying's delisting after this day, or one before."""
+        return day >= self._last_days.get(ticker, dt.date.max)
 
     def interest_rate(self, day: dt.date) -> float:
         """The risk-free rate in force, decimal."""

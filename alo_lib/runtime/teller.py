@@ -78,8 +78,8 @@ class SessionHost(Protocol):
     def split_ahead(self, ticker: str, day: dt.date) -> float | None:
         """The factor of a split that takes place in the session after that of a day; None without one."""
 
-    def is_last_day(self, ticker: str, day: dt.date) -> bool:
-        """Whether an underlying trades on a day for the last time."""
+    def trades_no_more_after(self, ticker: str, day: dt.date) -> bool:
+        """Whether a day is the last on which an underlying trades, or comes after it."""
 
     def contracts(self, ticker: str, day: dt.date) -> Sequence[Contract]:
         """The contracts that the scanner looks at on a day (:func:`alo_lib.strategy.select_contracts`)."""
@@ -249,7 +249,7 @@ class Teller:
             yield Kind.SPLIT, records(Kind.SPLIT, **row, warning=True, factor=ahead)
         following = self._host.session_from(day + CALENDAR_DAY)
         action = action_days(self._known_events(ticker, day), self._host.session_from).get(following.day)
-        if action is None and self._host.is_last_day(ticker, day):
+        if action is None and self._host.trades_no_more_after(ticker, day):
             action = ActionKind.DELISTING
         if action is not None:
             yield Kind.ACTION, records(Kind.ACTION, time=following.open, instrument=number, action=action)

@@ -134,10 +134,10 @@ class Feed:
         """The factor of a split in the session after a day's."""
         return next((each.factor for each in self._events[ticker].splits if each.warning_day == day), None)
 
-    def is_last_day(self, ticker: str, day: dt.date) -> bool:
+    def trades_no_more_after(self, ticker: str, day: dt.date) -> bool:
         """By the map file, whose last row has the last day with data."""
         last = self._folder.map_file(ticker).delisting_date
-        return day <= last < LAST_DAY and self.session_from(day + CALENDAR_DAY).day > last
+        return last < LAST_DAY and self.session_from(day + CALENDAR_DAY).day > last
 
     def contracts(self, ticker: str, day: dt.date) -> list[Contract]:
         """As LEAN selects them for a day; without a universe file the last selection stays."""

@@ -137,9 +137,9 @@ def test_the_last_day_is_the_one_of_which_lean_warns(lean: Any, host: Any) -> No
     host.note_delistings(
         [SimpleNamespace(symbol=symbol, type=kind, time=day) for symbol, kind in ((other, 0), (TINY, 1))]
     )
-    assert not host.is_last_day("TINY", day.date())
+    assert not host.trades_no_more_after("TINY", day.date())
     host.note_delistings([SimpleNamespace(symbol=TINY, type=0, time=day)])
-    assert [host.is_last_day("TINY", dt.date(2024, 3, each)) for each in (4, 5, 6)] == [False, True, False]
+    assert [host.trades_no_more_after("TINY", dt.date(2024, 3, each)) for each in (4, 5, 6)] == [False, True, True]
 
 
 def test_corporate_actions_are_those_within_the_span_ends_included(lean: Any, host: Any, history: History) -> None:

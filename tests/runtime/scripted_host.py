@@ -78,8 +78,8 @@ class ScriptedHost:
     def splits(self, ticker: str, since: dt.date, until: dt.date) -> list[tuple[dt.date, float]]:
         return [each for each in self.divided.get(ticker, []) if since <= each[0] <= until]
 
-    def is_last_day(self, ticker: str, day: dt.date) -> bool:
-        return self.last_days.get(ticker) == day
+    def trades_no_more_after(self, ticker: str, day: dt.date) -> bool:
+        return day >= self.last_days.get(ticker, dt.date.max)
 
     def split_ahead(self, ticker: str, day: dt.date) -> float | None:
         return self.warned.get((ticker, day))

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from alo_lib.market.event_files import DatedEvent, When
-from alo_lib.records import ActionKind, Contract, Kind, Message
+from alo_lib.records import CALENDAR_DAY, ActionKind, Contract, Kind, Message
 from alo_lib.runtime import MarketRecord, Teller, Timetable, market_record_of
 from alo_lib.runtime.missed import told_late
 from alo_lib.strategy.hedging_policy import HedgingPolicy, PolicyError
@@ -242,12 +242,14 @@ def test_an_action_of_the_user_s_file_is_told_the_session_before_and_moves_no_fo
     assert [(row[2], row[5]) for row in rows] == [(2, 0.5)]
 
 
-def test_the_last_day_of_an_underlying_is_told_that_day_unless_the_file_has_a_merger(host: ScriptedHost) -> None:
+def test_from_the_last_day_of_an_underlying_on_each_session_tells_it_unless_the_file_has_a_merger(
+    host: ScriptedHost,
+) -> None:
     host.last_days = {"ONE": THURSDAY}
     run = Run(host)
-    for day, ahead in ((WEDNESDAY, False), (THURSDAY, True), (MONDAY, False)):
-        told = of_kind(run.begin(day), Kind.ACTION)
-        assert told == ([[(utc(MONDAY, 14.5), 0, ActionKind.DELISTING, 0, 0)]] if ahead else [])
+    told = [of_kind(run.begin(day), Kind.ACTION) for day in (WEDNESDAY, THURSDAY, MONDAY)]
+    ends = [[[(utc(day, 14.5), 0, ActionKind.DELISTING, 0, 0)]] for day in (MONDAY, MONDAY + CALENDAR_DAY)]
+    assert told == [[], *ends]
     host.dated = {"ONE": [DatedEvent(MONDAY, When.BEFORE, "merger", known=WEDNESDAY)]}
     assert of_kind(Run(host).begin(THURSDAY), Kind.ACTION) == [[(utc(MONDAY, 14.5), 0, ActionKind.MERGER, 0, 0)]]
 
