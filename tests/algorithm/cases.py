@@ -131,7 +131,7 @@ CASES = {
         structures="iron-butterfly,dispersion", choice="whole_book", max_structures=2
     ),
     "an underlying that is delisted": _case(
-        "delisted", "INDX,ALFA", *map(str, _OF_INDEX), resolution="hour", entry_edge=0.01, max_structures=2
+        "delisted", "INDX,ALFA", "2024-01-02", "2024-01-04", resolution="hour", entry_edge=0.01, max_structures=2
     ),
 }  # fmt: skip
 
