@@ -19,6 +19,7 @@ __all__ = [
     "STEPS",
     "STRATEGIES",
     "TRUTH",
+    "careful_way",
     "structure_way",
     "tasks_of",
 ]
@@ -92,7 +93,7 @@ RIVALS: Final = (
     Way("straddle by the rank of implied volatility", _ALWAYS, "rank"),
 )
 
-ROUNDS: Final = ("strategy", "rivals", "steps", "structures")
+ROUNDS: Final = ("strategy", "rivals", "steps", "structures", "careful")
 """What can be run, what is asked first in front."""
 _BLOCK: Final = 10
 """Seeds of which one market is run after the other, so that an interrupted run has as many of each."""
@@ -101,21 +102,33 @@ _BLOCK: Final = 10
 def structure_way(name: str) -> Way:
     """One structure alone, at any edge; what is of the term structure has the farther expiries, too."""
     later = {"max_days_to_expiry": 90} if OWN_EDGE[name] == TERM else {}
-    skewed = {"skew_reversion": 1.0} if OWN_EDGE[name] == SKEW else {}
-    return MORE if name == "straddle" else Way(name, EAGER | {"structures": name} | later | skewed)
+    return MORE if name == "straddle" else Way(name, EAGER | _alone(name) | later)
+
+
+def careful_way(name: str) -> Way:
+    """One structure alone by the default settings, whose edge must be two points after costs."""
+    return Way(f"{name}, default settings", _alone(name))
+
+
+def _alone(name: str) -> dict[str, Any]:
+    return {"structures": name} | ({"skew_reversion": 1.0} if OWN_EDGE[name] == SKEW else {})
 
 
 def tasks_of(seeds: range, end: dt.date, rounds: Collection[str] = ROUNDS) -> Iterator[Task]:
     """All that is to be run, what is asked first in front: so that what was run when time is up answers that.
 
     First the strategy, with an edge and without one; then the truth and the rivals; then the steps between
-    the settings; then each structure on each edge.
+    the settings; then each structure on each edge, and on its own by the default settings.
     """
     each = tuple(structure_way(name) for name in OWN_EDGE if name != "straddle")
     parts: dict[str, dict[str, tuple[Way, ...]]] = {
         "strategy": {LEVEL: (DEFAULT, MORE, BEFORE), NO_EDGE: (DEFAULT, MORE, BEFORE)},
         "rivals": {LEVEL: (TRUTH, SHORT, *RIVALS), NO_EDGE: (SHORT, *RIVALS)},
         "steps": {LEVEL: STEPS, NO_EDGE: STEPS},
+        "careful": {
+            market: tuple(careful_way(name) for name, own in OWN_EDGE.items() if own == market and name != "straddle")
+            for market in (LEVEL, SKEW, TERM)
+        },
         "structures": {market: each if market in (NO_EDGE, LEVEL) else (MORE, *each) for market in PLANTED},
     }
     for markets in (parts[name] for name in ROUNDS if name in rounds):

@@ -18,8 +18,14 @@ from alo_lib.numerics.carried import PROCESSOR
 __all__ = ["carry"]
 
 _OPTION: Final = ("--spot", "100", "--strike", "95", "--time", "0.5", "--rate", "0.05", "--dividend-yield", "0.02")
-_QUOTED: Final = (  # a chain as the price model in LEAN has them, whose way is its own
-    "import numpy as np; from alo_lib.pricing.plain_chain import plain_values;"
+_QUOTED: Final = (  # chains as the price model in LEAN has them, whose ways are its own
+    "import numpy as np; from alo_lib.pricing import Contracts, MarketTerms, QuotedChain, market_price;"
+    "market, status = market_price([1e-9, 60.0, 5.0, 5.0] * 2, [1e-9, 60.0, 5.2, 5.2] * 2, 0.0);"
+    "styles = np.repeat(['american', 'european'], 4);"
+    "contracts = Contracts(50.0 * np.ones(8), np.ones(8), np.tile([1.0, -1.0], 4), styles);"
+    "chain = QuotedChain(contracts, MarketTerms(50.0, 0.05, 0.01), market, status);"
+    "assert len(chain.greeks) and len(chain.price_at(0.2));"
+    "from alo_lib.pricing.plain_chain import plain_values;"
     "from alo_lib.pricing.quoted_chain import method_without_cash; from alo_lib.pricing.scheme import ACCURATE;"
     "quotes, method = np.array([[5.0, 5.2, 0.0, 50.0]]), method_without_cash('american', ACCURATE, False);"
     "plain_values(np.array([[50.0], [1.0]]), np.ones(1), quotes, 0.05, 0.01, 0, method)"
