@@ -202,19 +202,41 @@ def test_who_decides_is_no_other_setting(store: OnDisk) -> None:
     assert not begin(elsewhere, place_of(store, market.store.images())).fresh
 
 
+def begun(place: LiveObjectStoreJournal) -> Script:
+    """A first life on an object store, whose session is kept."""
+    market = Script()
+    market.core, market.writer = (beginning := begin(market.settings, place)).decided_again(), beginning.writer
+    market.underlying = market.core.instruments.add_equity("TEST")
+    market.session()
+    place.settle(market.writer)
+    return market
+
+
 @pytest.fixture
 def woken(store: OnDisk) -> tuple[LiveObjectStoreJournal, Script]:
     """The first of two lives on one object store: it was stopped, taken for dead, and is woken."""
-    first, market = LiveObjectStoreJournal(store, program()), Script()
-    market.core, market.writer = (beginning := begin(market.settings, first)).decided_again(), beginning.writer
-    market.underlying = market.core.instruments.add_equity("TEST")
-    market.session()
-    first.settle(market.writer)
+    first = LiveObjectStoreJournal(store, program())
+    market = begun(first)
     second = LiveObjectStoreJournal(store, program())
     beginning = begin(market.settings, second)
     beginning.decided_again()
     second.settle(beginning.writer)
     return first, market
+
+
+def test_a_store_that_keeps_nothing_more_ends_the_run_before_anything_is_sent(
+    store: OnDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = LiveObjectStoreJournal(store, program())
+    market = begun(place)
+
+    def full(key: str, value: bytes) -> None:
+        raise OSError(f"LEAN's object store does not keep {key} of {len(value)} bytes")
+
+    monkeypatch.setattr(store, "save", full)
+    market.bar(10, volatility=0.35)
+    with pytest.raises(JournalError, match=r"^the journal cannot go on: LEAN's object store does not keep alo-journal"):
+        place.settle(market.writer)
 
 
 def test_a_process_that_was_stopped_saves_and_sends_nothing_once_another_has_gone_on(
