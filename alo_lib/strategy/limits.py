@@ -43,17 +43,18 @@ class Limit(NamedTuple):
     by_underlying: bool = True  # one underlying may use max-underlying-share of it
     by_expiry: bool = False  # expiries of a bucket may use max-expiry-share of it
     counts: bool = False  # a number, not a share of equity
+    of_shares: bool = False  # the shares of a hedge may use more of it than the options alone do
 
 
 LIMITS: Final = (
     Limit("max_vega", "vega a volatility point", lambda risk: abs(risk.vega), by_expiry=True),
-    Limit("max_margin", "margin", lambda risk: risk.margin),
+    Limit("max_margin", "margin", lambda risk: risk.margin, of_shares=True),
     Limit("max_delta", "dollar delta", lambda risk: abs(risk.delta)),
     Limit("max_gamma", "dollar gamma for 1 %", lambda risk: abs(risk.gamma)),
     Limit("max_theta", "theta a day", lambda risk: abs(risk.theta)),
     Limit("max_notional", "notional", lambda risk: risk.notional),
-    Limit("max_stress_loss", "stress loss", lambda risk: risk.stress_loss),
-    Limit("max_gap_loss", "loss by a gap", lambda risk: risk.gap_loss),
+    Limit("max_stress_loss", "stress loss", lambda risk: risk.stress_loss, of_shares=True),
+    Limit("max_gap_loss", "loss by a gap", lambda risk: risk.gap_loss, of_shares=True),
     Limit("max_book_structures", "number of structures", lambda risk: risk.structures, False, counts=True),
 )
 """In the order in which they are asked, which is that of BOOK_LIMITS."""

@@ -1,7 +1,7 @@
 """The limits of a book as rows that are linear in the number of structures of each candidate."""
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,6 @@ __all__ = ["LinearLimit", "Together", "linear_limits"]
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
-
-_OF_SHARES: Final = ("margin", "stress_loss", "gap_loss")
-"""Limits of which the shares of a hedge may use more than the options alone do."""
 
 
 class Together(NamedTuple):
@@ -81,7 +78,7 @@ def linear_limits(
     risk, own = limits.risk, limits.settings
     several = Together.none(signals) if together is None else together
     rows = np.concatenate([signals, several.signals])
-    is_of = {number: rows["underlying"] == number for number in risk.of_all(base)[1]}
+    is_of = {number: rows["underlying"] == number for number in limits.state.underlyings}
     each = _added(risk, rows, is_of)
     margins = _Added(_margins(risk, base, signals, most), _margins_together(risk, base, several))
     parts = _parts(limits, base, is_of, each, margins)
@@ -98,7 +95,7 @@ def linear_limits(
 
     for limit in (limit for limit in LIMITS if not limit.counts):
         allowed, name = limits.allowed(limit), limit.name.removeprefix("max_")
-        for part in [*parts, *(after if name in _OF_SHARES else ())]:
+        for part in [*parts, *(after if limit.of_shares else ())]:
             share = part.share * allowed
             if name == "margin":
                 yield _row(limit, part.used.margin, share, part.margins.of(part.has))

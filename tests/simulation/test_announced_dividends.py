@@ -1,7 +1,6 @@
 """Dividends that a user's file announces, through a run of the embedded engine: journaled, valued with, replayed."""
 
 import datetime as dt
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +10,12 @@ from alo_lib.journal import JOURNAL_FOLDER, Journal, message_digest, read_journa
 from alo_lib.market import DataError
 from alo_lib.market.event_files import events_file
 from alo_lib.pricing import Dividends, implied_volatility
-from alo_lib.records import Kind, Message, years_between
+from alo_lib.records import Kind, years_between
 from alo_lib.runtime import replay
 from alo_lib.simulation import run_backtest
 from alo_lib.views.risk_ladder import book_at
 from tests.simulation import tiny
+from tests.simulation.journaled import first_held, in_bytes
 
 EX_DATE = dt.date(2024, 4, 4)
 ROW = f"{EX_DATE},before,dividend,3.00,{{known}}\n"
@@ -27,10 +27,6 @@ def journal_of(data: Path, to: Path, events: str) -> Journal:
     path.write_text(events)
     to.mkdir()
     return read_journal(run_backtest(tiny.settings(carry="rate"), data, to).folder / JOURNAL_FOLDER)
-
-
-def in_bytes(messages: Iterable[Message]) -> list[tuple[Kind, int, bytes]]:
-    return [(each.kind, each.time, each.records.tobytes()) for each in messages if not each.kind.is_remark]
 
 
 def test_it_changes_nothing_before_the_day_it_is_known_and_values_from_then_on(root: Path, tmp_path: Path) -> None:
@@ -52,40 +48,18 @@ def test_what_is_held_implies_the_volatility_of_a_stock_that_pays_it(root: Path,
     book = book_at(journal).state.strategy.underlyings[0].book
     ex_time = tiny.HOURS.session(EX_DATE).open
     assert book.dividends_in_chain(journal.messages[-1].time) == ((ex_time, 3.0),)
-    message = next(each for each in journal.messages if each.kind is Kind.POSITION)
-    row = next(row for row in message.records if np.isfinite(row["implied_volatility"]))
-    contract = next(
-        each
-        for table in journal.messages
-        if table.kind is Kind.INSTRUMENT
-        for each in table.records
-        if each["instrument"] == row["instrument"]
-    )
-    spot = last(journal, Kind.TRADE, 0, message.time, "close")
-    sides = [last(journal, Kind.QUOTE, int(row["instrument"]), message.time, side) for side in ("bid", "ask")]
+    held = first_held(journal)
     found = implied_volatility(
-        float(np.mean(sides)),
-        spot,
-        contract["strike"],
+        held.mid,
+        held.spot,
+        held.contract["strike"],
         0.03,
         0.0,
-        years_between(message.time, np.array(contract["expiry"])),
-        contract["right"],
-        dividends=Dividends([years_between(message.time, np.array(ex_time))], [3.0], model="escrowed"),
+        years_between(held.time, np.array(held.contract["expiry"])),
+        held.contract["right"],
+        dividends=Dividends([years_between(held.time, np.array(ex_time))], [3.0], model="escrowed"),
     )
-    assert row["implied_volatility"] == pytest.approx(float(found), abs=2e-3)
-
-
-def last(journal: Journal, kind: Kind, instrument: int, until: int, field: str) -> float:
-    """The last value that was told of an instrument by a moment."""
-    rows = [
-        row[field]
-        for each in journal.messages
-        if each.kind is kind and each.time <= until
-        for row in each.records
-        if row["instrument"] == instrument
-    ]
-    return float(rows[-1])
+    assert held.implied_volatility == pytest.approx(float(found), abs=2e-3)
 
 
 def test_without_the_day_since_which_it_is_known_nothing_runs(root: Path, tmp_path: Path) -> None:

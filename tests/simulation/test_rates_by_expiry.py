@@ -16,7 +16,7 @@ from alo_lib.settings import SettingsError
 from alo_lib.simulation import require_data, run_backtest
 from alo_lib.views.risk_ladder import book_at
 from tests.simulation import tiny
-from tests.simulation.test_announced_dividends import in_bytes, last
+from tests.simulation.journaled import first_held, in_bytes
 
 IN_FORCE = 0.03
 """The rate of the market that is run."""
@@ -55,24 +55,15 @@ def test_what_is_held_implies_the_volatility_of_the_rate_to_its_expiry(root: Pat
     journal = journal_of(root, tmp_path / "run", f"{tiny.FIRST}, 1: 30%\n")
     expiry = tiny.OPTION_HOURS.session(tiny.EXPIRY).close
     assert book_at(journal).state.strategy.underlyings[0].book.rates == {expiry: 0.3}
-    message = next(each for each in journal.messages if each.kind is Kind.POSITION)
-    row = next(row for row in message.records if np.isfinite(row["implied_volatility"]))
-    contract = next(
-        each
-        for table in journal.messages
-        if table.kind is Kind.INSTRUMENT
-        for each in table.records
-        if each["instrument"] == row["instrument"]
-    )
-    spot = last(journal, Kind.TRADE, 0, message.time, "close")
-    mid = np.mean([last(journal, Kind.QUOTE, int(row["instrument"]), message.time, side) for side in ("bid", "ask")])
-    terms = spot, float(contract["strike"])
-    years = years_between(message.time, np.array(contract["expiry"]))
+    held = first_held(journal)
+    terms = held.spot, float(held.contract["strike"])
+    years = years_between(held.time, np.array(held.contract["expiry"]))
     at_own, at_one = (
-        float(implied_volatility(float(mid), *terms, rate, 0.0, years, contract["right"])) for rate in (0.3, IN_FORCE)
+        float(implied_volatility(held.mid, *terms, rate, 0.0, years, held.contract["right"]))
+        for rate in (0.3, IN_FORCE)
     )
-    assert row["implied_volatility"] == pytest.approx(at_own, abs=2e-3)
-    assert abs(row["implied_volatility"] - at_one) > 1e-2
+    assert held.implied_volatility == pytest.approx(at_own, abs=2e-3)
+    assert abs(held.implied_volatility - at_one) > 1e-2
 
 
 def test_a_run_none_of_whose_days_has_a_curve_is_refused_and_one_whose_first_has_none_is_told(
