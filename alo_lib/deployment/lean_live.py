@@ -9,11 +9,13 @@ from alo_lib.settings.operation import OperationSettings
 __all__ = ["lean_live"]
 
 _ENGINE: Final = "QuantConnect.Lean.Engine"
+_STANDS_BY: Final = 31_536_000
+"""Seconds, a year: LEAN initializes until its host leads."""
 
 
 def lean_live(base: Mapping[str, Any], settings: OperationSettings) -> dict[str, Any]:
     """The project's own configuration (``lean.json``) with what LEAN's command line would add for ``lean live``."""
-    of = settings.deploy
+    of, decides = settings.deploy, Settings.of(settings.settings)
     return {
         **base,
         "environment": "live-paper",
@@ -21,7 +23,7 @@ def lean_live(base: Mapping[str, Any], settings: OperationSettings) -> dict[str,
         "algorithm-language": "Python",
         "algorithm-location": f"{of.project}/main.py",
         "parameters": {
-            **Settings.of(settings.settings).as_parameters(),
+            **decides.as_parameters(),
             "core-process": settings.core.name,
             "core-folder": settings.core.folder or "",
         },
@@ -29,6 +31,7 @@ def lean_live(base: Mapping[str, Any], settings: OperationSettings) -> dict[str,
         "results-destination-folder": f"{of.state}/lean",
         "object-store-root": f"{of.state}/store",
         "close-automatically": False,
+        **({"initialization-timeout": _STANDS_BY} if decides.leader_lease else {}),
         "job-user-id": "0",
         "api-access-token": "",
         "job-organization-id": "",

@@ -5,6 +5,7 @@ writes a journal does so in the next epoch. The number that a standby writes her
 ended. That core looks at it before it takes anything in and before it answers, and leaves.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -31,21 +32,23 @@ STANDBY: Final["np.dtype[Any]"] = np.dtype(
 
 
 class FencedError(TransportError):
-    """Another core takes over, because this one gave no heartbeat for longer than its lease."""
+    """Another process takes over, or may: this one gave no heartbeat for its lease, or could not renew it."""
 
 
 class Fence:
-    """The side of the core that leads, which has the channel under a number."""
+    """The side of the core that leads, which has the channel under a number; ``elsewhere`` looks at other hosts."""
 
-    def __init__(self, state: SeqLock, number: int) -> None:
+    def __init__(self, state: SeqLock, number: int, elsewhere: Callable[[], None] = lambda: None) -> None:
         self._state = state
         self._number = number
+        self._elsewhere = elsewhere
 
     def look(self) -> None:
         """Nothing, unless this core is asked to leave.
 
         :raises FencedError: where it is.
         """
+        self._elsewhere()
         told = self._state.read().value
         if told["fenced"] == self._number:
             raise FencedError(

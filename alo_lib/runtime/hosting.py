@@ -1,5 +1,6 @@
 """A core as LEAN hosts it, in LEAN's process or in one of its own: how it begins, when frames open, how it ends."""
 
+import math
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,8 +27,10 @@ from alo_lib.records import SECOND, Kind, OperatorCommand, Records, records
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
 from alo_lib.runtime.command_rings import GRACE, PATIENCE, NoAnswerError, Outcome, ask_core
 from alo_lib.runtime.incidents import HaltsHeard, OverrunsHeard
+from alo_lib.runtime.leadership import Alone, Leadership, leadership_of
 from alo_lib.runtime.link import Channel, LinkPhase, channel_folder, host_ends
 from alo_lib.runtime.market_record import MarketRecord
+from alo_lib.runtime.rehearsal import rehearse
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.runtime.resumption import begin
 from alo_lib.runtime.showing import Showing
@@ -47,6 +50,8 @@ _PATIENCE: Final = 0.2
 
 _PATIENCE_WITH_THE_LATE: Final = 0.5
 """Seconds that a core that is late may take to take a command: meanwhile its host does nothing else."""
+
+_STANDS_BY: Final = "stands by until this host leads; LEAN's initialization-timeout ends that"
 
 _TOLD: Final = (Kind.EXPOSURE, Kind.MARKET_STATE, Kind.LIMIT)
 """What a ToldBook follows; of a journal no other message is read for it."""
@@ -129,6 +134,35 @@ def open_core(
     """
     if settings.core_process:
         return _attach(settings, store, live=live, hear=hear)
+    leadership = _led(settings, hear) if live else Alone()
+    try:
+        return _begin_own(settings, store, leadership, live=live, hear=hear, shown_in=shown_in)
+    except BaseException:  # nobody leads until this process ends, else
+        leadership.end()
+        raise
+
+
+def _led(settings: Settings, hear: Callable[[str], None]) -> Leadership | Alone:
+    """The leadership that the settings ask for, once this process has it; until then it is got ready."""
+    leadership = leadership_of(settings, hear)
+    if settings.leader_lease:
+        rehearse(settings)
+        hear(_STANDS_BY)
+    leadership.begin()
+    leadership.wait()
+    return leadership
+
+
+def _begin_own(
+    settings: Settings,
+    store: ObjectStore,
+    leadership: Leadership | Alone,
+    *,
+    live: bool,
+    hear: Callable[[str], None],
+    shown_in: Path | None,
+) -> Opened:
+    """A core of this process, gone on with where it is live."""
     place = LiveObjectStoreJournal(store, program()) if live else ObjectStoreJournal(store)
     beginning = begin(settings, place, adopts=live, stored=store.read)
     showing = Showing.in_results(shown_in, EngineKind.LEAN, settings, store.path(OBJECT_STORE_KEY).parent, hear)
@@ -151,7 +185,7 @@ def open_core(
         showing.end(RunPhase.FAILED)
         raise
     term = beginning.writer.epoch if live else 0
-    own = _OwnCore(core, beginning.writer, place, showing, book, HaltsHeard(core, hear), term)
+    own = _OwnCore(core, beginning.writer, place, showing, book, HaltsHeard(core, hear), term, leadership)
     return Opened(own, beginning.told, beginning.findings)
 
 
@@ -162,7 +196,12 @@ def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Callabl
         paced=not live,
         hear=lambda phase, sentence: hear(f"core {phase.value}: {sentence}"),
     )
-    remote.attach()
+    if live and settings.leader_lease:
+        hear(_STANDS_BY)
+        remote.attach(math.inf)
+        remote.link.depend()
+    else:
+        remote.attach()
     if not live:
         return Opened(_ProcessInStep(remote, ObjectStoreJournal(store)), MarketRecord(), [])
     hosted = _ProcessOfItsOwnTime(remote, hear)
@@ -185,10 +224,12 @@ class _OwnCore:
         book: ToldBook,
         halts: HaltsHeard,
         term: int,
+        leadership: Leadership | Alone,
     ) -> None:
         self.core = core
         self.book = book
         self.term = term
+        self._leadership = leadership
         self._showing = showing
         self._halts = halts
         self._writer = writer
@@ -211,13 +252,21 @@ class _OwnCore:
             yield
 
     def settle(self) -> None:
-        """Have the journal where the next process finds it."""
+        """Have the journal where the next process finds it.
+
+        :raises FencedError: where another host may lead.
+        """
+        self._leadership.look()
         self._place.settle(self._writer)
         self._settled = self._writer.sequence
         self._showing.sent()
 
     def keep(self, time: int) -> None:
-        """Keep the journal, which is all that the next process would find, and now and then the state."""
+        """Keep the journal, which is all that the next process would find, and now and then the state.
+
+        :raises FencedError: where another host may lead.
+        """
+        self._leadership.look()
         self._place.keep(self._writer)
         self._showing.rest()
         self._halts.look()
@@ -243,11 +292,13 @@ class _OwnCore:
         return Answer(False, "snapshot: the state cannot be kept now; the journal alone is")
 
     def end(self, time: int) -> list[str]:
-        """Close the journal."""
+        """Close the journal, unless another host may lead; then let one."""
+        self._leadership.look()
         self.core.remark(host_ends(time))
         self.core.stop()
         self._writer.close()
         self._showing.end(RunPhase.STOPPED)
+        self._leadership.end()
         return [f"slot trace {self.core.slot_trace.digest}", _digest(self._place.closed())]
 
 
@@ -339,14 +390,22 @@ class _ProcessOfItsOwnTime(_Process):
         return int(self.core.link.beat["epoch"])
 
     def frames(self, time: int) -> Iterator[None]:
-        """All that the core has decided meanwhile."""
+        """All that the core has decided meanwhile.
+
+        :raises FencedError: where this host depends on a process of the core that has ended.
+        """
+        self.core.link.require()
         while self.core.open_frame(time):
             for message in self.core.decisions:
                 self.book.follow(message)
             yield
 
     def keep(self, time: int) -> None:
-        """Nothing, likewise; what befell the core is heard of."""
+        """Nothing, likewise; what befell the core is heard of.
+
+        :raises FencedError: as of :meth:`frames`.
+        """
+        self.core.link.require()
         self._halts.look()
         count = int(self.core.link.beat["overruns"])
         if count > self._overruns:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from alo_lib.executive import Lifecycle
 from alo_lib.records import HostEvent, Kind, Message, records
 from alo_lib.runtime.command_rings import CommandRings
-from alo_lib.runtime.fence import STANDBY, STANDBY_NAME, Fence
+from alo_lib.runtime.fence import STANDBY, STANDBY_NAME, Fence, FencedError
 from alo_lib.runtime.last_state import last_state
 from alo_lib.telemetry.layout import HISTOGRAMS_NAME, STATE_NAME
 from alo_lib.transport import (
@@ -203,14 +203,20 @@ class Heart:
 class Channel:
     """The segments of one core and its host, in a folder that either side makes.
 
-    ``hear`` hears each heartbeat of a core in this process, after hosts can.
+    ``hear`` hears each heartbeat of a core in this process, after hosts can. ``elsewhere`` raises FencedError where
+    that core may not lead, because another host's does.
     """
 
     def __init__(
-        self, folder: Path, *, slots: int = RING_SLOTS, hear: "Callable[[np.void], None] | None" = None
+        self,
+        folder: Path,
+        *,
+        slots: int = RING_SLOTS,
+        hear: "Callable[[np.void], None] | None" = None,
+        elsewhere: Callable[[], None] = lambda: None,
     ) -> None:
         make_folder(folder)
-        self._hear = hear
+        self._hear, self._elsewhere = hear, elsewhere
         self.folder = folder
         self.journal = folder / JOURNAL_LINK  # leads to the core's journal, wherever that is
         self._to_core = MessageRing.ensure(folder / RINGS["input"], capacity=slots)
@@ -246,7 +252,7 @@ class Channel:
 
     def fence(self) -> Fence:
         """What tells the core that has this channel's heartbeat now whether it is to leave."""
-        return Fence(self.standby, self.heartbeat.owner.epoch)
+        return Fence(self.standby, self.heartbeat.owner.epoch, self._elsewhere)
 
     def host_side(self) -> tuple[MessageProducer, MessageConsumer]:
         """Inputs and answers.
@@ -338,6 +344,7 @@ class Link:
         self._clock = clock
         self._lifecycle = Lifecycle("the link to the core", LinkPhase.WAITING, _EDGES)
         self._losses = dict.fromkeys(_LOSSES, 0)
+        self._term = 0  # of the core's process without which this host is of no use; 0 where any may follow it
         self._looking = threading.Lock()
         self._closed = threading.Event()
 
@@ -355,6 +362,25 @@ class Link:
         """Read the heartbeat and take the step that it asks for."""
         with self._looking:
             return self._look()
+
+    def depend(self) -> None:
+        """Have no other process of the core than the one that leads now.
+
+        Where hosts are several one of another may go on from its journal before the next of this one does, and that
+        knows what this host does not.
+        """
+        self._term = int(self.beat["epoch"])
+
+    def require(self) -> None:
+        """Nothing, while the core's process is there that this host depends on, if on any.
+
+        :raises FencedError: where it has ended.
+        """
+        if self._term and (self.phase is LinkPhase.GONE or int(self.beat["epoch"]) != self._term):
+            raise FencedError(
+                f"the core process of term {self._term} has ended, and another host may have gone on from its journal: "
+                "this LEAN tells it nothing more; start it again"
+            )
 
     def watch(self) -> None:
         """Look twice a frame, on a thread that ends with the link."""

@@ -124,7 +124,7 @@ class RemoteCore(KnownBook):
         while self.link.look() is not LinkPhase.ATTACHED:
             if clocks.monotonic() > end:
                 raise TimeoutError(f"no core runs after {patience:g} s; start one with 'alo core'")
-            clocks.sleep(_NAP)
+            clocks.sleep(100 * _NAP)
         beat = self.link.beat
         differs = beat["settings"] != settings_mark(self.settings)
         if differs and self._paced:
@@ -197,7 +197,9 @@ class RemoteCore(KnownBook):
         """Hand an input to the core, from any thread.
 
         :raises RingFullError: when it took none for a day's worth.
+        :raises FencedError: as of :meth:`alo_lib.runtime.link.Link.require`.
         """
+        self.link.require()
         with self._pushing:
             self._inputs.push(message)
             self._pushed = True
@@ -212,6 +214,7 @@ class RemoteCore(KnownBook):
 
     def remark(self, message: Message) -> None:
         """Hand the core something to journal that no task reads, from any thread."""
+        self.link.require()
         with self._pushing:
             self._inputs.push(message)
 

@@ -18,7 +18,9 @@ __all__ = [
     "with_place_of",
 ]
 
-SETTINGS_OF_PLACE: Final = frozenset({"core_process", "core_folder", "policy", "take_over"})
+SETTINGS_OF_PLACE: Final = frozenset(
+    {"core_process", "core_folder", "leader_lease", "leader_lease_seconds", "policy", "take_over"}
+)
 """Settings that say where is decided, where a policy lies or what may be told at a start, not what is decided by what
 is told: which policy it is, and what is taken over, the journal is told."""
 

@@ -45,6 +45,7 @@ class Standby:
     """The standby of a channel, of which there is one at a time.
 
     ``hear`` hears in sentences what people should know, and ``beat`` with each look, how many messages are followed.
+    ``may_lead`` tells whether this host may, where there are several (:mod:`alo_lib.runtime.leadership`).
 
     :raises NotOwnerError: where the channel has a standby.
     """
@@ -57,8 +58,9 @@ class Standby:
         lease: float,
         hear: Callable[[str], None] = lambda sentence: None,
         beat: Callable[[int], None] = lambda followed: None,
+        may_lead: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._channel, self._follower = channel, follower
+        self._channel, self._follower, self._may_lead = channel, follower, may_lead
         self._lease = round(lease * SECOND)
         self._hear, self._beat = hear, beat
         self._state = channel.standby.write_as("standby")
@@ -82,7 +84,7 @@ class Standby:
         try:
             while not self._stopping:
                 self._pulse()
-                if self._is_free():
+                if self._may_lead() and self._is_free():
                     try:
                         return make(self._follower)
                     except (NotOwnerError, JournalHeldError) as error:

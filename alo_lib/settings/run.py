@@ -10,6 +10,7 @@ from alo_lib.settings.units import CORE_NAME, LARGEST_MOVE, Unit, Words
 
 __all__ = ["RunSettings"]
 
+_URL: Final = r"https?://([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}"
 _BAR: Final = {"minute": MINUTE, "hour": HOUR}
 
 
@@ -58,6 +59,14 @@ class RunSettings(BaseModel):
         "",
         pattern=r"^$|^/[\w./@+-]*$",
         description="folder of that core's shared memory, as 'alo core --folder' has it; empty: the project's",
+    )
+    leader_lease: Annotated[str, Words("NAME@URL[,URL], each URL http[s]://HOST:PORT; or nothing")] = Field(
+        "",
+        pattern=rf"^$|^[A-Za-z_][A-Za-z0-9_]{{0,31}}@{_URL}(,{_URL}){{0,8}}$",
+        description="live, the name and servers of the etcd lease that the host needs which leads; empty: there is one",
+    )
+    leader_lease_seconds: Annotated[int, Unit("seconds")] = Field(
+        10, ge=2, le=600, description="how long that lease lasts unless it is renewed"
     )
 
     @property

@@ -107,6 +107,8 @@ class LiveLean:
         configuration["algorithm-type-name"] = ALGORITHM.stem
         configuration["environments"]["live-paper"] = _LIVE
         configuration["live-holdings"] = json.dumps(self.holdings)
+        if self._settings.leader_lease:
+            configuration["initialization-timeout"] = 86_400
         if self._plugins is not None:
             configuration["environments"]["live-paper"] = _LIVE | _ERRING
             configuration["plugin-directory"] = str(self._plugins)

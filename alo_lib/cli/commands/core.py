@@ -161,7 +161,7 @@ def core(
         paced=paced,
         durability=durability,
         isolation=(cpu, priority),
-        time=(spin, old_inputs, lease if standby else None),
+        time=(spin, old_inputs, lease, standby),
         given=(config, (*assignments, *(["take-over=true"] if take_over else []))),
         plans=_plans(config, budgets, policies),
     )
@@ -216,13 +216,13 @@ def _prepare(
     paced: bool,
     durability: str,
     isolation: tuple[int | None, int],
-    time: tuple[float | None, bool, float | None],
+    time: tuple[float | None, bool, float, bool],
     given: tuple[OperationSettings | None, tuple[str, ...]],
     plans: tuple[tuple[str, ...], tuple[str, ...]],
 ) -> tuple[CoreProcess, list[Preparation]] | None:
     """The process and how its preparations went; None where it was to stand by and was told to end."""
     from alo_lib.cli.commands.backtest import assignment
-    from alo_lib.cli.standing_by import stood_by
+    from alo_lib.cli.standing_by import heard, leadership_in_life, require_leading, stood_by
     from alo_lib.core import FRAME_PLAN
     from alo_lib.executive import RealClock
     from alo_lib.executive.isolation import Isolation, isolate, stand_ready, take_processor
@@ -240,8 +240,9 @@ def _prepare(
     settings = Settings.of(Settings.parameters_of(CONFIG), of_file, dict(map(assignment, assignments)))
     chosen = planned(FRAME_PLAN, *plans)
     manager = ServiceManager.of(os.environ)
-    spin, old_inputs, lease = time
-    channel = Channel(where, hear=None if manager is None else manager.hear)
+    spin, old_inputs, lease, standby = time
+    leadership = leadership_in_life(settings, lease, paced=paced)
+    channel = Channel(where, hear=heard(manager, leadership), elsewhere=leadership.look)
     make = partial(
         CoreProcess,
         settings,
@@ -254,13 +255,14 @@ def _prepare(
     )
     wanted = Isolation(*isolation)
     try:
-        if lease is None:
+        if not standby:
+            require_leading(leadership, settings)
             process = make(journal)
             process.tell(say)
             return process, isolate(wanted, lambda: rehearse(settings))
         steps = stand_ready(wanted, lambda: rehearse(settings))
         follower = Follower(settings, journal, plans_of(chosen, paced=paced), adopts=not paced, hear=say)
-        taken_over = stood_by(channel, follower, lease, manager, make)
+        taken_over = stood_by(channel, follower, lease, manager, make, leadership)
     except ClockError as error:
         raise UserError(str(error)) from error
     if taken_over is None:

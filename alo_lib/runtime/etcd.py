@@ -1,0 +1,208 @@
+"""Leases and keys of etcd, in the JSON that its servers speak beside gRPC (etcd 3.4 and later, its "gRPC gateway").
+
+What ``etcdctl`` is told by its environment holds here, too: ETCDCTL_CACERT, ETCDCTL_CERT and ETCDCTL_KEY name the files
+of https, ETCDCTL_USER is ``name:password``.
+"""
+
+import base64
+import json
+import ssl
+from collections.abc import Mapping, Sequence
+from http.client import HTTPException
+from typing import Any, Final, NamedTuple
+from urllib.error import HTTPError
+from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
+
+__all__ = ["Etcd", "EtcdError", "Granted", "Held"]
+
+_MOST: Final = 1 << 16
+"""Bytes of an answer; what is asked has answers of hundreds."""
+_QUOTED: Final = 200
+_NOT_FOUND: Final = 5
+_UNAUTHENTICATED: Final = 16
+"""Codes of gRPC."""
+
+
+class EtcdError(OSError):
+    """No server answered, or one refused, in a sentence."""
+
+
+class Granted(NamedTuple):
+    """A lease, and how long it lasts unless it is renewed."""
+
+    lease: int
+    seconds: int
+
+
+class Held(NamedTuple):
+    """A key's value, and the lease that it ends with; 0 for none."""
+
+    value: str
+    lease: int
+
+
+class _RefusedError(EtcdError):
+    """A server understood, and refused."""
+
+    def __init__(self, sentence: str, code: int) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class Etcd:
+    """A client of the servers at ``endpoints``, URLs, each of which has ``timeout`` seconds to answer.
+
+    The one that answered last is asked first.
+
+    :raises EtcdError: for files of https that cannot be read.
+    """
+
+    def __init__(self, endpoints: Sequence[str], timeout: float, environment: Mapping[str, str]) -> None:
+        self._endpoints = list(endpoints)
+        self._timeout = timeout
+        self._user = environment.get("ETCDCTL_USER", "")
+        self._token = ""
+        self._opener = _opener(endpoints, environment)
+
+    def grant(self, seconds: int) -> Granted:
+        """A new lease; servers have a least one, so it may last longer than asked for.
+
+        :raises EtcdError: as each method.
+        """
+        told = self._ask("lease/grant", {"TTL": str(seconds)})
+        return Granted(_number(told, "ID"), _number(told, "TTL"))
+
+    def keep_alive(self, lease: int) -> int:
+        """Renew a lease. Returns how many seconds it lasts from now; 0 where it has ended."""
+        told = self._ask("lease/keepalive", {"ID": str(lease)}).get("result")
+        return _number(told, "TTL") if isinstance(told, dict) else 0
+
+    def revoke(self, lease: int) -> None:
+        """End a lease, and the keys that have it; one that has ended stays so."""
+        try:
+            self._ask("lease/revoke", {"ID": str(lease)})
+        except _RefusedError as error:
+            if error.code != _NOT_FOUND:
+                raise
+
+    def read(self, key: str) -> Held | None:
+        """What a key has; None where there is none."""
+        return _held(self._ask("kv/range", {"key": _coded(key)}))
+
+    def create(self, key: str, value: str, lease: int) -> bool:
+        """Give a key a value for as long as a lease lasts, unless it has one. Returns whether that was done."""
+        absent = {"key": _coded(key), "target": "CREATE", "result": "EQUAL", "create_revision": "0"}
+        put = {"request_put": {"key": _coded(key), "value": _coded(value), "lease": str(lease)}}
+        return self._ask("kv/txn", {"compare": [absent], "success": [put]}).get("succeeded") is True
+
+    # How it is asked -------------------------------------------------------------------------------------------------
+
+    def _ask(self, what: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        unheard = ""
+        for endpoint in tuple(self._endpoints):
+            try:
+                told = self._ask_with_token(endpoint, what, asked)
+            except _RefusedError:
+                raise
+            except EtcdError as error:
+                unheard = f"{unheard}; {error}" if unheard else str(error)
+                continue
+            self._endpoints.remove(endpoint)
+            self._endpoints.insert(0, endpoint)
+            return told
+        raise EtcdError(unheard)
+
+    def _ask_with_token(self, endpoint: str, what: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        if self._user and not self._token:
+            self._authenticate(endpoint)
+        try:
+            return self._post(endpoint, what, asked)
+        except _RefusedError as error:
+            if not self._user or error.code != _UNAUTHENTICATED:
+                raise
+        self._authenticate(endpoint)  # a token ends after some minutes
+        return self._post(endpoint, what, asked)
+
+    def _authenticate(self, endpoint: str) -> None:
+        name, _, password = self._user.partition(":")
+        self._token = ""
+        self._token = str(self._post(endpoint, "auth/authenticate", {"name": name, "password": password}).get("token"))
+
+    def _post(self, endpoint: str, what: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        asking = json.dumps(asked).encode()
+        request = Request(f"{endpoint}/v3/{what}", asking, {"Content-Type": "application/json"})
+        if self._token:
+            request.add_header("Authorization", self._token)
+        try:
+            with self._opener.open(request, timeout=self._timeout) as response:
+                told = response.read(_MOST)
+        except HTTPError as error:
+            raise _refusal(endpoint, error) from None
+        except (OSError, HTTPException) as error:  # no connection, no answer in time, or no HTTP
+            raise EtcdError(f"{endpoint} does not answer ({_reason(error)})") from None
+        return _object(endpoint, told)
+
+
+def _opener(endpoints: Sequence[str], environment: Mapping[str, str]) -> OpenerDirector:
+    """What opens connections: to the servers themselves, whatever proxies the environment names."""
+    handlers: list[Any] = [ProxyHandler({})]
+    if any(endpoint.startswith("https:") for endpoint in endpoints):
+        authority, certificate = environment.get("ETCDCTL_CACERT"), environment.get("ETCDCTL_CERT")
+        try:
+            context = ssl.create_default_context(cafile=authority or None)
+            if certificate:
+                context.load_cert_chain(certificate, environment.get("ETCDCTL_KEY") or None)
+        except OSError as error:  # ssl.SSLError is one
+            named = ", ".join(path for path in (authority, certificate, environment.get("ETCDCTL_KEY")) if path)
+            raise EtcdError(f"the certificates of etcd cannot be read: {named}: {_reason(error)}") from None
+        handlers.append(HTTPSHandler(context=context))
+    return build_opener(*handlers)
+
+
+def _coded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _held(told: Mapping[str, Any]) -> Held | None:
+    found = told.get("kvs")
+    if not isinstance(found, list) or not found or not isinstance(found[0], dict):
+        return None
+    try:
+        value = base64.b64decode(str(found[0].get("value", ""))).decode(errors="replace")
+    except ValueError:
+        value = ""
+    return Held("".join(filter(str.isprintable, value))[:_QUOTED], _number(found[0], "lease"))
+
+
+def _number(told: Mapping[str, Any], name: str) -> int:
+    """A whole number, which JSON of etcd writes as text, and leaves out where it is 0."""
+    value = str(told.get(name, 0))
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 20 else 0
+
+
+def _object(endpoint: str, told: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(told)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise EtcdError(f"{endpoint} answers what is no answer of etcd")
+    return found
+
+
+def _refusal(endpoint: str, error: HTTPError) -> EtcdError:
+    """What a status other than 200 says: a server that has no leader, or whose time is out, may be no one's fault."""
+    with error:
+        try:
+            told = _object(endpoint, error.read(_MOST))
+        except (EtcdError, OSError, HTTPException):
+            return EtcdError(f"{endpoint} answers with status {error.code}")
+    said = "".join(filter(str.isprintable, str(told.get("message", ""))))[:_QUOTED]
+    if error.code >= 500:
+        return EtcdError(f"{endpoint} answers: {said}")
+    return _RefusedError(f"{endpoint} refuses: {said}", _number(told, "code"))
+
+
+def _reason(error: Exception) -> str:
+    reason = getattr(error, "reason", error)
+    return str(getattr(reason, "strerror", None) or reason or type(error).__name__)
