@@ -19,6 +19,7 @@ from AlgorithmImports import (
     Resolution,
     Slice,
 )
+from QuantConnect.Logging import Log
 
 from algorithm.framework_algorithm import FrameworkAlgorithm
 from alo_lib.core.instrument_checks import day_of
@@ -64,7 +65,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             self.alo,
             store,
             live=self.live_mode,
-            hear=lambda sentence: self.log(f"alo {sentence}"),
+            hear=self._hear,
             shown_in=Path(str(Globals.results_destination_folder)).absolute(),
         )
         self._core = self._hosted.core
@@ -151,6 +152,12 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
                 look_at_foreign_positions(self, self._marshal, take_over=self.alo.take_over)
                 if self.alo.take_over and not self._findings:
                     self._findings = ["the journal begins with what the account holds"]
+
+    def _hear(self, sentence: str) -> None:
+        """Have it in the log; what an algorithm logs before it is initialized LEAN shows then, and it may stand by."""
+        self.log(f"alo {sentence}")
+        if not self.get_locked():
+            Log.trace(f"alo {sentence}")
 
     def _accept(self, message: Message) -> None:
         with self._one_at_a_time:

@@ -50,6 +50,7 @@ public class ErringBrokerage : Brokerage
     private List<WorkingOrder> _working;
     private volatile bool _connected;
     private volatile bool _ended;
+    private volatile bool _asked;  // what the account holds: before that another process may trade in it
     private int _last;
 
     public ErringBrokerage(IAlgorithm algorithm) : base("Erring Brokerage")
@@ -163,6 +164,16 @@ public class ErringBrokerage : Brokerage
 
     public override List<CashAmount> GetCashBalance()
     {
+        lock (_gate)
+        {
+            if (!_asked)
+            {
+                _holdings = Read<List<Holding>>("holdings.json") ?? _holdings;
+                _working = Read<List<WorkingOrder>>("orders.json") ?? _working;
+                _last = Read<int>("last.json");
+                _asked = true;
+            }
+        }
         return new List<CashAmount> { new CashAmount(1_000_000m, Currencies.USD) };
     }
 
@@ -205,7 +216,7 @@ public class ErringBrokerage : Brokerage
         var due = new List<(DateTime Due, string Id, OrderStatus Status, decimal Quantity, decimal Price)>();
         lock (_gate)
         {
-            if (!apart)
+            if (!apart && _asked)
             {
                 foreach (var order in _working.Where(each => each.Due <= DateTime.UtcNow).ToList())
                 {

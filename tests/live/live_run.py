@@ -79,8 +79,12 @@ def moved_clock(folder: Path, start: float) -> dict[str, str]:
 class LiveLean:
     """One account: LEAN can be started on it, killed, and started again."""
 
-    def __init__(self, folder: Path, data: Path, settings: Settings, clock: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, data: Path, settings: Settings, clock: dict[str, str], account: Path | None = None
+    ) -> None:
+        """``account`` is the folder of the broker's account, where that is another LEAN's."""
         self.folder = folder
+        self.account = account or folder
         self._data = data
         self._settings = settings
         self._engine = native_lean()
@@ -94,7 +98,7 @@ class LiveLean:
     def err(self, **misdeeds: float) -> None:
         """Trade with the brokerage that errs, in so far as its ``misdeeds`` say (ErringBrokerage.cs)."""
         self._plugins = self._plugins or erring_brokerage(self.folder)
-        (self.folder / "misdeeds.json").write_text(json.dumps(misdeeds))
+        (self.account / "misdeeds.json").write_text(json.dumps(misdeeds))
 
     def change(self, settings: Settings | None = None, tree: Path | None = None) -> None:
         """Have the next life begin under other settings, or with the program of another tree."""
@@ -114,7 +118,7 @@ class LiveLean:
             configuration["plugin-directory"] = str(self._plugins)
         (self.folder / "lean-config.json").write_text(json.dumps(configuration))
         environment = self._engine.environment() | self._clock
-        environment |= {"PYTHONPATH": f"{self._engine.lean}:{self._tree}", "ALO_TEST_ACCOUNT": str(self.folder)}
+        environment |= {"PYTHONPATH": f"{self._engine.lean}:{self._tree}", "ALO_TEST_ACCOUNT": str(self.account)}
         self._lives += 1
         with self.console.open("wb") as console:
             self._process = subprocess.Popen(
@@ -188,12 +192,13 @@ class LiveLean:
     @property
     def log(self) -> list[str]:
         """Its lines so far. LEAN's own log is flushed line by line."""
-        return (self.folder / "log.txt").read_text(errors="replace").splitlines() if self._lives else []
+        path = self.folder / "log.txt"
+        return path.read_text(errors="replace").splitlines() if path.is_file() else []
 
     @property
     def holdings(self) -> list[dict[str, Any]]:
         """What the broker holds."""
-        path = self.folder / "holdings.json"
+        path = self.account / "holdings.json"
         rows: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
         return rows
 
