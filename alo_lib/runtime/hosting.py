@@ -143,13 +143,18 @@ def open_core(
 
 
 def _led(settings: Settings, hear: Callable[[str], None]) -> Leadership | Alone:
-    """The leadership that the settings ask for, once this process has it; until then it is got ready."""
+    """The leadership that the settings ask for, once this process has it; until then it is got ready.
+
+    :raises EtcdError: for files of https that cannot be read.
+    :raises FencedError: where it has lost it at once.
+    """
     leadership = leadership_of(settings, hear)
     if settings.leader_lease:
         rehearse(settings)
         hear(_STANDS_BY)
     leadership.begin()
     leadership.wait()
+    leadership.look()
     return leadership
 
 

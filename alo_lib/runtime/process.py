@@ -367,9 +367,13 @@ class CoreProcess:
         return self._cause
 
     def _go_on_beating(self) -> None:
-        """Between two inputs: this process lives, however long it takes to take them in."""
+        """Between two inputs: this process lives, however long it takes to take them in.
+
+        :raises FencedError: where it does so no more, having been stopped since the frame began.
+        """
         now = self._clock.now()
         if now - self._beat["monotonic"][0] >= self.settings.frame_nanoseconds:
+            self._fence.look()
             self._beat["monotonic"] = now
             self._heart.write(self._beat)
 

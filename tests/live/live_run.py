@@ -221,10 +221,13 @@ class LiveLean:
 class LiveCore:
     """A core process under the same clock, which can be killed and started again."""
 
-    def __init__(self, name: str, journal: Path, settings: dict[str, str], clock: dict[str, str]) -> None:
+    def __init__(
+        self, name: str, journal: Path, settings: dict[str, str], clock: dict[str, str], *options: str
+    ) -> None:
         wanted = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-        command = [sys.executable, "-m", "alo_lib.cli", "core", name, "--priority", "0", *wanted]
+        command = [sys.executable, "-m", "alo_lib.cli", "core", name, "--priority", "0", *wanted, *options]
         self._name = name
+        self._folder = Path(options[options.index("--folder") + 1]) if "--folder" in options else None
         self._command = [*command, "--journal", str(journal)]
         self._journal = journal
         self._environment = os.environ | clock
@@ -245,7 +248,7 @@ class LiveCore:
     def remove(self) -> None:
         """End it, and take away what it shared."""
         self.end(signal.SIGKILL)
-        Channel(channel_folder(self._name)).remove()
+        Channel(channel_folder(self._name, self._folder)).remove()
 
     @property
     def journal(self) -> Journal | None:

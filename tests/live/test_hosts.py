@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -11,7 +12,7 @@ from alo_lib.journal import orders_of
 from alo_lib.records import OrderReason
 from alo_lib.runtime import replay
 from alo_lib.settings import Settings
-from tests.live.live_run import LiveLean, moved_clock
+from tests.live.live_run import LiveCore, LiveLean, moved_clock
 from tests.live.test_erring_broker import logged, sent
 from tests.live.test_restart import SETTINGS, START, all_is_told, at_broker, held
 from tests.live.test_takeover import more_frames
@@ -98,4 +99,63 @@ def test_one_leads_and_the_other_goes_on_when_it_is_killed_or_stopped(leans: tup
     assert len(numbers) == len(set(numbers))
     ours = [order.number for order in orders_of(journal.messages) if order.number]
     assert ours == sorted(set(ours))
+    assert replay(journal).divergence is None
+
+
+class Host(NamedTuple):
+    core: LiveCore
+    lean: LiveLean
+
+
+@pytest.fixture
+def hosts(lean_data: Path, tmp_path: Path) -> Iterator[tuple[Host, Host]]:
+    """Two that share the core's journal, and one account at the broker."""
+    clock = moved_clock(tmp_path, START)
+    made = []
+    with real_etcd(tmp_path) as url:
+        leading = {"leader-lease": f"desk@{url}", "leader-lease-seconds": str(SECONDS)}
+        for name in ("first", "second"):
+            folder = tmp_path / name
+            folder.mkdir()
+            shared = str(tmp_path / f"{name}-memory")
+            place = {"core-process": "desk", "core-folder": shared}
+            options = ("--folder", shared, "--standby")
+            core = LiveCore("desk", tmp_path / "journal", SETTINGS | leading, clock, *options)
+            settings = Settings.of(SETTINGS, leading, place)
+            made.append(Host(core, LiveLean(folder, lean_data, settings, clock, account=tmp_path / "first")))
+        for host in made:
+            host.lean.err()
+        yield made[0], made[1]
+        for host in made:
+            host.lean.kill()
+            host.core.remove()
+
+
+def test_a_core_process_goes_on_on_the_other_host_with_the_lean_there(hosts: tuple[Host, Host]) -> None:
+    first, second = hosts
+    first.core.start()
+    first.lean.start()
+    first.lean.wait_for("a hedge", lambda: sent(first.core.journal, OrderReason.HEDGE) > 0)
+    second.core.start()
+    second.lean.start()
+    second.lean.wait_for("that it stands by", lambda: logged(second.lean, "stands by until this host leads"))
+    first.lean.wait_for("its fills", lambda: all_is_told(first.lean, first.core.journal))
+
+    first.core.end(signal.SIGKILL)
+    first.lean.end()
+    assert logged(first.lean, "the core process of term 1 has ended, and another host may have gone on")
+    second.lean.wait_for("that it is met", lambda: logged(second.lean, "core attached"))
+    assert second.core.journal is not None
+    count = len(second.core.journal.messages)
+    second.lean.wait_for("frames of the second", lambda: more_frames(second.core.journal, count))
+    second.lean.wait_for("its fills", lambda: all_is_told(second.lean, second.core.journal))
+    second.lean.kill()
+    second.core.end(signal.SIGTERM)
+    journal = second.core.journal
+    assert journal is not None
+    assert held(journal) == at_broker(second.lean)
+    assert [segment.epoch for segment in journal.segments] == [1, 2]
+    assert {tag.partition(" @")[2] for tag in tags(second.lean)} <= {"1", "2"}
+    numbers = [tag.split()[0] for tag in tags(second.lean)]
+    assert len(numbers) == len(set(numbers))
     assert replay(journal).divergence is None

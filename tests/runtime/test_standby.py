@@ -9,7 +9,7 @@ import pytest
 from alo_lib.core import FRAME_PLAN
 from alo_lib.executive import LogicalClock, RealClock
 from alo_lib.journal import GrowingJournal, JournalHeldError, read_journal
-from alo_lib.records import Kind
+from alo_lib.records import Kind, Message
 from alo_lib.runtime.fence import STANDBY, FencedError
 from alo_lib.runtime.follower import Follower
 from alo_lib.runtime.frame_clock import WallClock
@@ -20,7 +20,7 @@ from alo_lib.runtime.standby import Standby
 from alo_lib.runtime.terms import Terms
 from alo_lib.transport import NotOwnerError
 from tests.core.seeds import SETTINGS, live
-from tests.runtime.processes import SLOTS, TEN, by_hand, digest, killed, quotes_in
+from tests.runtime.processes import FRAME, SLOTS, TEN, by_hand, digest, killed, quotes_in
 from tests.runtime.standby_trial import Cores, struck
 
 PLANS = plans_of(FRAME_PLAN, paced=True)
@@ -118,6 +118,26 @@ def test_a_core_that_was_stopped_within_a_frame_gives_no_answer_and_who_takes_ov
     assert given == [(each.kind, each.records.tobytes()) for each in told if each.kind is not Kind.FRAME]
     assert terms.send([2]) == again._outbox.journal.epoch == 2
     remote.stop()
+
+
+def test_a_core_that_was_stopped_while_it_takes_in_takes_in_nothing_more(tmp_path: Path) -> None:
+    process, remote = by_hand(tmp_path, paced=False)
+    quotes_in(remote)
+    channel = Channel(tmp_path / "channel", slots=SLOTS)
+    accept, accepted = process._core.accept, []
+
+    def stopped_meanwhile(message: Message) -> None:
+        accept(message)
+        accepted.append(message)
+        fence(channel, channel.heartbeat.owner.epoch)
+        process._beat["monotonic"] = -10 * FRAME  # the frame began long ago
+
+    process._core.accept = stopped_meanwhile  # type: ignore[method-assign]
+    with pytest.raises(FencedError):
+        process.run(5)
+    process.close()
+    remote.stop()
+    assert len(accepted) == 1
 
 
 def test_a_number_that_another_core_had_is_no_reason_to_leave(tmp_path: Path) -> None:
