@@ -41,7 +41,7 @@ h3 { font-size: 14px; margin: 16px 0 6px; color: var(--soft); font-weight: 600; 
 p { margin: 2px 0; } .soft { color: var(--soft); } .good { color: var(--good); } .bad { color: var(--bad); }
 nav { position: sticky; top: 0; display: flex; flex-wrap: wrap; gap: 4px 16px; padding: 8px 0; }
 a { color: var(--accent); text-decoration: none; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(136px, 1fr)); gap: 10px; margin: 10px 0 16px; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 10px; margin: 10px 0 16px; }
 .card, section { background: var(--sheet); border: 1px solid var(--rule); border-radius: 10px; }
 .card { padding: 10px 14px; min-width: 0; } .card b { display: block; font-size: 18px; font-weight: 600; }
 .card span { color: var(--soft); font-size: 13px; }

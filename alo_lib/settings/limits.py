@@ -34,7 +34,7 @@ class LimitSettings(BaseModel):
         0.5,
         gt=0,
         le=10.0,
-        description="loss over equity, at its worst for spot +-20 % and volatility +-50 %",
+        description="loss over equity, at its worst for spot ±20 % and volatility ±50 %",
     )
     overnight_gap: Annotated[float, Unit("share of the price")] = Field(
         0.1, gt=0, le=0.9, description="move of all prices at the next open, unhedged, that max-gap-loss is about"

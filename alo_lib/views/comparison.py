@@ -1,6 +1,6 @@
 """How two runs differ: in settings, data, figures and what was decided."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from alo_lib.journal import Order
+from alo_lib.journal import Journal, Order
 from alo_lib.records import Message
 from alo_lib.records.spelling import spelled
 from alo_lib.views.difference import parting_in_words
@@ -56,7 +56,8 @@ def compare(one: Run, two: Run) -> dict[str, Any]:
     ``settings``, ``data`` (by file) and ``results`` hold what is not the same. Results are named by their way in a
     run's summary (of ``trades`` the number), and have a third value: the second less the first, null where one is no
     number. ``first_order`` is the number, from 1, of the first order that is not the same or did not come to the same,
-    with both; ``first_message`` the first message of the journals. Both are null where there is none.
+    with both; ``first_message`` the first message of the journals, by its number in the first one, of those that count
+    in their digests: engines differ in remarks. Both are null where there is none.
 
     :raises RunError: for a folder that cannot be read, or whose parts are not of one run.
     """
@@ -177,12 +178,19 @@ def _order_in_words(order: Order) -> str:
 
 
 def _first_message(one: Run, two: Run) -> dict[str, Any] | None:
-    pairs = zip_longest(one.journal.messages, two.journal.messages)
-    for place, (mine, other) in enumerate(pairs):
+    both = zip_longest(*map(_that_count, (one.journal, two.journal)), fillvalue=(len(one.journal.messages), None))
+    for (place, mine), (_, other) in both:
         if not _same(mine, other):
             symbols, others = ({number: each.symbol for number, each in run.instruments.items()} for run in (one, two))
             return {"message": place, "words": parting_in_words(place, mine, other, symbols, others)}
     return None
+
+
+def _that_count(journal: Journal) -> Iterator[tuple[int, Message | None]]:
+    """The messages of a journal's digest, with their numbers in it."""
+    for place, message in enumerate(journal.messages):
+        if not message.kind.is_remark and place not in journal.left_out:
+            yield place, message
 
 
 def _same(one: Message | None, two: Message | None) -> bool:

@@ -145,6 +145,7 @@ for (const box of document.querySelectorAll('.box')) { const scroll = box.queryS
     box.classList.toggle('more', rest > 1); box.classList.toggle('end', scroll.scrollLeft > rest - 2); };
   new ResizeObserver(look).observe(scroll); scroll.addEventListener('scroll', look); }
 // Tables that sort by a click on a title and are searched; a time leads to the chart.
+const typed = text => text.toLowerCase().replaceAll('−', '-').replaceAll('\u2060', '');
 const number = text => { const value = parseFloat(text.replace('−', '-').replace(/[^\d.e-]/g, ''));
   return Number.isNaN(value) ? -Infinity : value; };
 for (const box of document.querySelectorAll('.box.sorts')) {
@@ -158,7 +159,7 @@ for (const box of document.querySelectorAll('.box.sorts')) {
     body.append(...[...body.rows].sort((a, b) => falls ? order(b, a) : order(a, b))); }));
   const asked = box.querySelector('input');
   asked.addEventListener('input', () => { for (const row of body.rows)
-    row.hidden = !asked.value.toLowerCase().split(/\s+/).every(word => row.textContent.toLowerCase().includes(word));
+    row.hidden = !typed(asked.value).split(/\s+/).every(word => typed(row.textContent).includes(word));
   });
   body.addEventListener('click', event => { const cell = event.target.closest('td.t');
     if (!cell || !window.Plotly) return;
@@ -171,7 +172,11 @@ for (const box of document.querySelectorAll('.box.sorts')) {
 """
 
 
-_NEGATIVE: Final = re.compile(r"(?:^|(?<= to ))-(?=[\d.$])")
+_NEGATIVE: Final = re.compile(r"(?:^|(?<=[\s(]))-(?=[\d.$])")
+"""A hyphen that is a figure's sign: a date, a name or a range of two positive figures has none."""
+
+_WORD_JOINER: Final = "\u2060"
+"""Shows as nothing, and no line is broken at it; browsers break one between a minus sign and a currency's."""
 
 
 @dataclass(frozen=True)
@@ -189,14 +194,16 @@ def _escaped(value: object) -> str:
 
 
 def _signed(value: object) -> str:
-    """A figure, or a range of two, with real minus signs."""
-    return _escaped(value if isinstance(value, Html) else _NEGATIVE.sub("−", str(value)))
+    """Figures, and sentences that tell of some, with real minus signs that stay with their figures."""
+    if isinstance(value, Html):
+        return value.text
+    return _escaped(_NEGATIVE.sub("−", str(value)).replace("−$", f"−{_WORD_JOINER}$"))
 
 
 def card(title: str, value: object, tone: str = "") -> Html:
     """One headline figure; ``tone`` is empty, ``good`` or ``bad``."""
     shown = f'<b class="{_escaped(tone)}">{_signed(value)}</b>'
-    return Html(f'<div class="card">{shown}<span>{_escaped(title)}</span></div>')
+    return Html(f'<div class="card">{shown}<span>{_signed(title)}</span></div>')
 
 
 def cards(items: Iterable[Html]) -> Html:
@@ -209,7 +216,7 @@ def cards(items: Iterable[Html]) -> Html:
 def verdict(title: str, value: object, words: str, tone: str = "") -> Html:
     """A figure on which all others of a page hang, in its largest type, with a sentence on what it says."""
     shown = f'<b class="{_escaped(tone)}">{_signed(value)}</b>'
-    return Html(f'<div class="verdict"><span>{_escaped(title)}</span>{shown}<p>{_escaped(words)}</p></div>')
+    return Html(f'<div class="verdict"><span>{_escaped(title)}</span>{shown}<p>{_signed(words)}</p></div>')
 
 
 def verdicts(items: Iterable[Html]) -> Html:
@@ -233,7 +240,7 @@ def side_by_side(parts: Iterable[Html]) -> Html:
 
 def note(text: str) -> Html:
     """A quiet sentence."""
-    return Html(f'<p class="soft">{_escaped(text)}</p>')
+    return Html(f'<p class="soft">{_signed(text)}</p>')
 
 
 def section(title: str, *parts: Html) -> Html:
@@ -286,12 +293,12 @@ def _boxed(
 ) -> Html:
     """A table in the box that it scrolls in; ``kind`` is the class of each column."""
     mark = [f' class="{each}"' if each else "" for each in kind]
-    head = "".join(f"<th{mark[index]}>{_escaped(title)}</th>" for index, title in enumerate(columns))
+    head = "".join(f"<th{mark[index]}>{_signed(title)}</th>" for index, title in enumerate(columns))
 
     def line(about: str, row: Sequence[object]) -> str:
         cells = "".join(
             f"<td{mark[index] if kind[index] != 't' or cell else ''}>"
-            f"{_signed(cell) if kind[index] == 'n' else _escaped(cell)}</td>"
+            f"{_signed(cell) if kind[index] in ('n', 'w') else _escaped(cell)}</td>"
             for index, cell in enumerate(row)
         )
         return (f'<tr data-about="{_escaped(about)}">' if about else "<tr>") + cells + "</tr>"
@@ -318,7 +325,7 @@ def page(title: str, subtitle: str, *parts: Html, alone: bool = True) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'{PAGE_MARK}<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{_escaped(title)}</title><style>{_STYLE}</style></head>\n<body><main>"
-        f'<h1>{_escaped(title)}</h1><p class="soft">{_escaped(subtitle)}</p>\n'
+        f'<h1>{_escaped(title)}</h1><p class="soft">{_signed(subtitle)}</p>\n'
         f"{''.join(f'{part}{chr(10)}' for part in parts)}</main>\n"
         f"{library}\n<script>{_SCRIPT}</script></body></html>\n"
     )

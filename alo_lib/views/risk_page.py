@@ -49,8 +49,8 @@ def facts_of(view: RiskView) -> list[tuple[str, str]]:
         ("Mode", view.mode.words + halts),
         ("Equity", money(view.equity)),
         ("Spot", spots),
-        ("Stress loss", f"{_loss(view.stress.worst, view)} at spot +-20 %, volatility +-50 %{_alone(view)}"),
-        ("Gap loss", f"{_loss(view.gap.worst, view)} at the next open, spot +-{view.gap_move:z.0%}"),
+        ("Stress loss", f"{_loss(view.stress.worst, view)} at spot ±20%, volatility ±50%{_alone(view)}"),
+        ("Gap loss", f"{_loss(view.gap.worst, view)} at the next open, spot ±{view.gap_move:z.0%}"),
     ]
 
 
@@ -187,7 +187,7 @@ def _ladder(profit: Floats) -> list[page.Html]:
     figures = [page.figure(ladder_figure(profit, place)) for place in range(len(LADDER_DAYS))]
     return [
         page.side_by_side(figures),
-        page.table(LADDER_COLUMNS, ladder_rows(profit[0]), range(1, len(LADDER_COLUMNS))),
+        page.table(LADDER_COLUMNS, ladder_rows(profit[0]), range(len(LADDER_COLUMNS))),
     ]
 
 

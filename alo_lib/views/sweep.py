@@ -77,7 +77,8 @@ def why_none(sweep: Sweep, found: Verdict) -> str:
         return "no point traded anything"
     sessions = max(each.sessions for each in found.points)
     if sweep.by == "sharpe" and sessions < LEAST_SESSIONS:
-        return f"points have {sessions} sessions, and below {LEAST_SESSIONS} there is no Sharpe ratio; --by net-profit"
+        counted = f"{sessions} session{'' if sessions == 1 else 's'}"
+        return f"points have {counted}, and below {LEAST_SESSIONS} there is no Sharpe ratio; use --by net-profit"
     return "no point has a Sharpe ratio: no interest rate was told, or returns do not vary"
 
 

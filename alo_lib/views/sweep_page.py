@@ -76,7 +76,7 @@ def _verdicts(sweep: Sweep, found: Verdict) -> Html:
     """How far the bests can be trusted."""
     told = []
     for name, point in bests(sweep, found):
-        words = f"{point_in_words(point.point)}: {deflated_in_words(point, found)}".replace(" -", " −")
+        words = f"{point_in_words(point.point)}: {deflated_in_words(point, found)}"
         tone = tone_of_deflated(point.deflated)
         told.append(page.verdict(f"Deflated Sharpe ratio, {name}", or_dash(point.deflated, "z.1%"), words, tone))
     if found.best is None:

@@ -262,6 +262,12 @@ def test_settings_are_listed_with_their_values(run):
     assert all(name.replace("_", "-") in outcome.out for name in Settings.model_fields)
 
 
+def test_settings_are_told_to_their_ends_in_a_narrow_terminal(run, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as in a terminal, which has a width
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "…" not in run("backtest", "--settings").out
+
+
 def test_the_log_is_shown_when_asked_for(backtest):
     lines = [line for line in backtest("--verbose", "--log-format", "json").err.splitlines() if line.startswith("{")]
     assert [json.loads(line)["message"] for line in lines] == [

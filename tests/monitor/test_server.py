@@ -247,6 +247,9 @@ def test_the_page_shows_the_journals_figures(served: Served, run: Path, width: i
         page.wait_for("document.querySelectorAll('#stress td').length > 10")
         text, shown = page.evaluate("document.body.innerText"), page.evaluate("document.body.innerHTML")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        million = "document.querySelectorAll('.card b').forEach(node => { node.textContent = '$1,011,474.64'; })"
+        fits = "[...document.querySelectorAll('.card b')].every(node => node.scrollWidth <= node.clientWidth)"
+        assert page.evaluate(f"{million}; {fits}")
         total = page.evaluate("document.getElementById('sum').textContent")
         bars = page.evaluate("document.querySelectorAll('#times rect').length")
         assert page.said == []

@@ -213,6 +213,10 @@ def test_trades_are_told_from_entry_to_end(run: Run, market: Script, tmp_path: P
     assert float(rows[0]["delta"]) == pytest.approx(first.delta, abs=1e-4)  # the greek, beside the part of the profit
 
 
+def amount(cell: str) -> Decimal:
+    return Decimal(cell.replace("−\u2060$", "-$").replace("$", "").replace(",", ""))
+
+
 def test_cells_of_a_trade_sum_to_its_profit_to_the_cent(run: Run) -> None:
     """Three times a third of a cent is a cent, which no cell shows by itself."""
     parts = dict.fromkeys(PROFIT_PARTS, 0.0) | {"vega": 0.0033, "theta": 0.0033, "gamma": 0.0034, "fees": -1.0}
@@ -227,7 +231,7 @@ def test_cells_of_a_trade_sum_to_its_profit_to_the_cent(run: Run) -> None:
     )  # in sight where the page is 1,400 pixels wide
     for row in re.findall(r"<tr data-about[^>]*>(.*?)</tr>", text):
         cells = re.findall(r"<td[^>]*>([^<]*)</td>", row)
-        amounts = [Decimal(cell.replace("−", "-").replace("$", "").replace(",", "")) for cell in cells if "$" in cell]
+        amounts = [amount(cell) for cell in cells if "$" in cell]
         assert amounts[0] == sum(amounts[2:])  # behind it stands what hedging came to
 
 
@@ -236,9 +240,6 @@ def test_trades_and_what_is_outside_of_them_sum_to_the_net_profit_column_by_colu
     titles = re.findall(r"<th[^>]*>([^<]*)</th>", text)
     body, foot = (re.findall(f"<{part}>(.*?)</{part}>", text)[0] for part in ("tbody", "tfoot"))
     rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in re.findall("<tr.*?</tr>", body + foot)]
-
-    def amount(cell: str) -> Decimal:
-        return Decimal(cell.replace("−", "-").replace("$", "").replace(",", ""))
 
     assert [row[0] for row in rows[-2:]] == [OUTSIDE, "net profit"]
     profit, marks = titles.index("profit, all structures"), titles.index("marks")

@@ -230,15 +230,35 @@ def test_tables_sort_are_searched_and_lead_to_the_chart(tmp_path):
       price.click(); said.push(prices()); price.click(); said.push(prices());
       const search = box.querySelector('input');
       search.value = 'exit call'; search.dispatchEvent(new Event('input')); said.push(prices());
+      const signed = box.querySelector('tbody').rows[0].cells[5]; signed.textContent = '−\u2060$7.25';
+      search.value = '-$7.25'; search.dispatchEvent(new Event('input')); said.push(prices());
+      search.value = 'exit call'; search.dispatchEvent(new Event('input'));
       [...body.rows].find(row => !row.hidden).cells[0].click();
       const chart = document.querySelector('[data-about=ALFA] > div');
       setTimeout(() => said.push(chart.layout.xaxis.range.map(text => text.slice(0, 16)).join(' ')), 600);
     """
-    rising, falling, found, near = look(tmp_path / "report.html", act=act)["said"]
+    rising, falling, found, signed, near = look(tmp_path / "report.html", act=act)["said"]
     assert rising == "1.20 1.90 3.90 4.10 100.34 100.82"
     assert falling.split() == rising.split()[::-1]
     assert found == "3.90"
+    assert signed == "−\u2060$7.25"  # a hyphen is found as the sign that the page has for it
     assert near == "2024-01-02 09:50 2024-01-02 10:50"  # it was filled at 10:20
+
+
+def test_no_line_ends_between_a_minus_sign_and_its_dollars(tmp_path):
+    """Words of many widths before the figure, so that one of them has it across a line's end."""
+    told = [f"{'x' * count} of it −$25.23 of borrow" for count in range(1, 80)]
+    made = tmp_path / "lines.html"
+    made.write_text(page.page("Lines", "", *map(page.note, told)), encoding="utf-8")
+    act = """
+      const top = (text, at) => { const one = document.createRange(); one.setStart(text, at); one.setEnd(text, at + 1);
+        return one.getBoundingClientRect().top; };
+      const texts = [...document.querySelectorAll('main > p.soft')].map(node => node.firstChild);
+      const signs = texts.filter(text => text).map(text => [text, text.data.indexOf('−'), text.data.indexOf('$')]);
+      const places = new Set(signs.map(([text, at]) => top(text, at) > top(text, 0)));
+      said.push(signs.length, places.size, signs.every(([text, at, next]) => top(text, at) === top(text, next)));
+    """
+    assert look(made, width=300, act=act)["said"] == [len(told), 2, True]
 
 
 def test_a_page_without_its_library_says_so(tmp_path):

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from alo_lib.journal import JOURNAL_FOLDER, JournalWriter
 from alo_lib.journal.format import segment_name
-from alo_lib.records import Kind, Message, records
+from alo_lib.records import HostEvent, Kind, Message, records, remark
 from alo_lib.views.comparison import compare, comparison_table
 from alo_lib.views.run import Run, RunError
 from alo_lib.views.runs import SORTS, UnfinishedRun, list_runs, runs_table, sorted_rows, unfinished_run
@@ -307,6 +307,22 @@ def test_the_same_order_that_is_filled_otherwise_is_not_the_same(tmp_path):
     assert told["number"] == 1
     prices = [float(words.split(" filled at ")[1].split(",")[0]) for words in told["orders"]]
     assert prices[1] == pytest.approx(prices[0] + 0.01)
+
+
+def test_engines_that_differ_in_remarks_alone_have_the_same_journals(tmp_path):
+    """LEAN's callbacks stand in the journal of one engine, and no digest counts them."""
+    messages = kit.traded_messages()
+    called = remark(HostEvent.DATA, messages[0].time, "")
+    with_remarks = [called, called, *messages[:5], called, *messages[5:], called]
+    one, two = run_of(tmp_path / "one", messages), run_of(tmp_path / "two", with_remarks)
+    for pair in ((one, two), (two, one)):
+        told = compare(*pair)
+        assert told["results"] == {}
+        assert told["first_message"] is None
+        assert "The same journals." in "".join(shown_rows(told))
+    shorter = compare(two, run_of(tmp_path / "three", messages[:-1]))["first_message"]
+    assert shorter["message"] == len(with_remarks) - 2  # as the first journal numbers them
+    assert "the second ends" in shorter["words"]
 
 
 def test_a_journal_that_ends_earlier_parts_there(tmp_path):

@@ -90,6 +90,8 @@ def test_a_failure_is_told_and_no_best_says_why() -> None:
     assert "no point traded anything" in shown(sweep, quiet)
     short = [done(each.trial, each.returns[:10]) for each in results]
     assert "points have 10 sessions, and below 20 there is no Sharpe ratio" in shown(sweep, short)
+    day = [done(each.trial, each.returns[:1]) for each in results]
+    assert "points have 1 session, and below 20 there is no Sharpe ratio; use --by net-profit" in shown(sweep, day)
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium is here")

@@ -47,6 +47,7 @@ from alo_lib.views.performance import (
 )
 from alo_lib.views.risk import expiry_exposures, exposure_ranges, exposures
 from alo_lib.views.settings_section import settings_section
+from alo_lib.views.spoken import money
 from alo_lib.views.time_axis import time_axis
 from alo_lib.views.volatility import refits, term_structures, volatility_view
 from alo_lib.views.volatility_figures import term_structure_figure, volatility_figure
@@ -389,3 +390,14 @@ def test_figures_have_a_real_minus_sign_and_words_keep_their_hyphens():
     assert '<td>-1 day</td><td class="n">−1,234.5</td>' in text
     assert '<td>a-b</td><td class="n">2e-06</td>' in text
     assert '<b class="">−0.95</b>' in str(page.card("Sharpe ratio", "-0.95"))
+
+
+def test_figures_in_sentences_have_a_real_minus_sign_that_no_line_ends_with():
+    told = "-0.200% on 2024-01-30, 90 %: -5.34 to -0.25 (-15.6 on average), between 14-16, a -> b and −$25.23"
+    shown = "−0.200% on 2024-01-30, 90 %: −5.34 to −0.25 (−15.6 on average), between 14-16, a -&gt; b and −\u2060$25.23"
+    assert f'<p class="soft">{shown}</p>' in str(page.note(told))
+    assert f'<td class="w">{shown}</td>' in str(page.table(("what", "told"), [("-1 day", told)], sentences=(1,)))
+    assert f"<span>{shown}</span>" in str(page.card(told, 1))
+    assert f"<p>{shown}</p>" in str(page.verdict("what", 1, told))
+    assert '<th class="n">−20%</th>' in str(page.table(("", "-20%"), [], (1,)))
+    assert '<b class="">−\u2060$2,030.35</b>' in str(page.card("worst day", money(-2030.35)))

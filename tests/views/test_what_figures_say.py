@@ -14,7 +14,7 @@ from tests.views.test_volatility import entry, lived_messages
 
 
 def amount(text):
-    return Decimal(text.replace("−", "-").replace("$", "").replace(",", ""))
+    return Decimal(text.replace("−\u2060$", "-$").replace("$", "").replace(",", ""))
 
 
 def test_the_hedging_tile_splits_its_figure_into_cost_and_luck(traded):

@@ -182,16 +182,16 @@ def assignment(text: str) -> tuple[str, str]:
 
 
 def _list(settings: Any) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from alo_lib.cli.console import print_table
     from alo_lib.records.spelling import spelled
 
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for title in ("setting", "value", "unit", "allowed", "meaning"):
-        table.add_column(title, no_wrap=title == "setting")
+        table.add_column(title, no_wrap=title == "setting", overflow="fold")
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
         text = ",".join(value) if isinstance(value, tuple) else str(value)
         table.add_row(spelled(name), text, settings.unit_of(name), settings.allowed(name), field.description or "")
-    Console().print(table)
+    print_table(table)

@@ -177,7 +177,8 @@ def _show(view: "ExerciseView", every: bool) -> None:
         f"dividends: {view.chain.carry_in_words}\n"
         f"{ex_date.cash:z.4g} a share goes ex on {ex_date.day}: to be exercised for it {when}"
     )
-    told = f"{len(rows):,} calls live past it: {counts['exercise']:,} to be exercised"
+    told = f"{len(rows):,} {'call lives' if len(rows) == 1 else 'calls live'} past it: "
+    told += f"{counts['exercise']:,} to be exercised"
     if held > 0.0:
         told += f" ({held:z,.0f} contracts, which lose {lost:z,.0f} by waiting)"
     told += f", {counts['in danger']:,} more in danger of assignment"

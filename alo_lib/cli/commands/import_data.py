@@ -106,7 +106,10 @@ def _show(found: "Imported", folder: Path) -> None:
     from alo_lib.cli.console import print_table
 
     told = found.told()
-    click.echo(f"{told['rows']:,} rows read, {told['taken']:,} bars taken, {told['files']:,} files written to {folder}")
+    click.echo(
+        f"Rows read: {told['rows']:,}; bars and events taken: {told['taken']:,}; "
+        f"files written to {folder}: {told['files']:,}"
+    )
     table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
     for title in ("type", "ticker", "days", "first", "last"):
         table.add_column(title, justify="right" if title == "days" else "left")

@@ -25,6 +25,15 @@ def content(folder):
     return {name: path.read_bytes() for name, path in files(folder).items()}
 
 
+def test_what_came_of_an_import_is_said(run, bring, tmp_path):
+    """Dividends are events of a day, and no bars."""
+    paid, folder = tmp_path / "paid.csv", tmp_path / "data"
+    paid.write_text("sym,day,cash\nAAPL,2024-03-15,0.24\nAAPL,2024-06-14,0.25\n")
+    outcome = run("import", "csv", paid, "--to", folder, "--columns", "ticker=sym,date=day,dividend=cash")
+    assert outcome.out.startswith(f"Rows read: 2; bars and events taken: 2; files written to {folder}: ")
+    assert bring().out.startswith(f"Rows read: 1; bars and events taken: 1; files written to {folder}: ")
+
+
 def test_a_folder_after_a_failure_is_what_it_was(bring, monkeypatch, tmp_path):
     def full(*arguments):
         raise OSError(28, "No space left on device", "somewhere")
