@@ -18,7 +18,8 @@ class AloMarginInterestRateModel:
     """``equity.set_margin_interest_rate_model(...)``: one for each underlying; the first one's accrues the cash, too.
 
     For backtests: a live broker books interest by itself. LEAN asks once an hour; what accrued is booked when it first
-    does after a session was told. ``accept`` tells the core.
+    does after a session was told. It asks no more for what is delisted, so that the next one's accrues the cash from
+    then on. ``accept`` tells the core.
     """
 
     def __init__(
@@ -48,9 +49,9 @@ class AloMarginInterestRateModel:
 
     def _bookings(self, security: Security, span: AccrualSpan) -> Iterator[Booking]:
         underlyings = [self._teller.number(ticker) for ticker in self._settings.underlyings]
+        equities = [self._algorithm.securities[self._marshal.symbol(each)] for each in underlyings]
         number = self._marshal.number(security.symbol)
-        if number == underlyings[0]:
-            equities = [self._algorithm.securities[self._marshal.symbol(each)] for each in underlyings]
+        if number == next(one for one, each in zip(underlyings, equities, strict=True) if not each.is_delisted):
             cash = float(security.quote_currency.amount)
             yield interest_on_cash(cash, map(_short_value, equities), span, self._settings)
         yield borrow_fee(number, _short_value(security), span, self._settings)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from alo_lib.market import DataFolder, DataKind, Resolution, SecurityType
+from alo_lib.market.event_files import events_file
 from alo_lib.market.layout import (
     OptionArchive,
     SecurityArchive,
@@ -66,6 +67,7 @@ def files_in_range(data: Path, settings: Settings) -> list[Path]:
         found |= {
             map_file_directory(data, _MARKET) / f"{history.permtick.lower()}.csv",
             factor_file_path(data, _MARKET, history.permtick),
+            events_file(data, ticker),
         }
     return sorted(path for path in found if path.is_file())
 

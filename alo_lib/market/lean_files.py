@@ -24,7 +24,7 @@ from alo_lib.market.calendar import MarketHours, local_to_utc
 from alo_lib.market.faults import FaultKind, FaultLog
 from alo_lib.market.layout import Archive, ContractKey, DataKind, OptionArchive, Resolution, SecurityArchive
 from alo_lib.market.parsing import GOOD, STATUS, Rows
-from alo_lib.market.text_files import in_place
+from alo_lib.market.text_files import in_place, require_regular
 from alo_lib.records import DAY, crossed
 
 __all__ = ["Sample", "has_quotes", "read_option_file", "read_sample", "read_security_file", "two_sided"]
@@ -147,6 +147,7 @@ def _entries(path: Path, faults: FaultLog, select: Callable[[str], Key | None]) 
         return
     seen: set[Key] = set()
     try:
+        require_regular(path)
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
                 key = select(info.filename)
@@ -171,6 +172,7 @@ def _entries(path: Path, faults: FaultLog, select: Callable[[str], Key | None]) 
 def _what_is_wrong(path: Path, error: Exception) -> str:
     """Why an archive cannot be opened, in words."""
     try:
+        require_regular(path)
         content = path.read_bytes()
     except OSError as unread:
         return unread.strerror or str(unread)

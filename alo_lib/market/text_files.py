@@ -1,7 +1,9 @@
 """Lines of small text files: with unreadable ones recorded as faults, or, of those that users keep, refused."""
 
 import datetime as dt
+import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -9,7 +11,7 @@ from typing import Final
 from alo_lib.market.faults import DataError, FaultKind, FaultLog
 from alo_lib.records import FIRST_DAY, LAST_DAY
 
-__all__ = ["ENCODING", "day_of", "in_place", "kept_lines", "read_cells", "read_kept"]
+__all__ = ["ENCODING", "day_of", "in_place", "kept_lines", "read_cells", "read_kept", "require_regular"]
 
 ENCODING: Final = "utf-8-sig"
 """How text files are read: UTF-8, with or without a byte-order mark, which some editors put first."""
@@ -20,9 +22,20 @@ def in_place(path: Path) -> bool:
     return os.path.lexists(path)
 
 
+def require_regular(path: Path) -> None:
+    """Refuse a pipe, which nobody may ever write to, a socket or a device; a folder says itself what it is.
+
+    :raises OSError: for one of these, or where there is nothing.
+    """
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.EINVAL, "Not a regular file")
+
+
 def read_cells(path: Path, faults: FaultLog) -> Iterator[tuple[int, list[str]]]:
     """The cells of each line that is not blank, with its number (from 1); a file that cannot be read is a fault."""
     try:
+        require_regular(path)
         text = path.read_text(encoding=ENCODING)
     except FileNotFoundError:
         faults.record(FaultKind.MISSING_FILE, path)
@@ -45,6 +58,7 @@ def read_kept(path: Path, what: str, most: int) -> bytes | None:
     :raises DataError: for one that is there and cannot be read.
     """
     try:
+        require_regular(path)
         with path.open("rb") as file:
             return file.read(most + 1)
     except FileNotFoundError:

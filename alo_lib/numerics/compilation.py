@@ -262,7 +262,14 @@ def _archived(cache: type[_Cache]) -> type[_Cache]:
         cache.__init__(self, function)  # type: ignore[call-arg]  # numba has no types
         self._cache_file = ARCHIVE.part(self._impl.locator.get_source_stamp(), function)  # type: ignore[union-attr]
 
-    return _located(cache, _Archived, __init__=begin)
+    def load(self: Any, signature: Any, target_context: Any) -> Any:
+        try:
+            return cache.load_overload(self, signature, target_context)
+        except Exception as error:  # as many kinds as there are of damage; what is compiled takes its place
+            _tell_of_damage(error)
+            return None
+
+    return _located(cache, _Archived, __init__=begin, load_overload=load)
 
 
 _CACHES: Final = (_WholeCache, _PartCache, _JumpedCache)
@@ -406,6 +413,12 @@ def _tell_of_memory() -> None:
     """Say once that kernels are compiled in memory."""
     text = "the numerical code is compiled in memory, at every start anew, for it can be kept nowhere"
     warnings.warn(f"{text}; set NUMBA_CACHE_DIR to a folder that can be written", CacheWarning, stacklevel=2)
+
+
+def _tell_of_damage(error: Exception) -> None:
+    """Say that a kernel that a host kept is compiled anew."""
+    text = f"a kept kernel cannot be read, and is compiled anew: {type(error).__name__}: {error!s:.80}"
+    warnings.warn(text, CacheWarning, stacklevel=2)
 
 
 def kernel(function: F) -> Any:

@@ -31,6 +31,7 @@ __all__ = [
     "Holdings",
     "PartRisk",
     "holdings_with",
+    "once_closed",
     "volatility_to_enter_at",
 ]
 
@@ -227,6 +228,17 @@ def holdings_with(state: StrategyState, proposals: Iterable[Trade]) -> Holdings:
         if trade.undone_by is None:
             quantity.update((leg, _further(trade.wanted(leg), quantity.get(leg, 0))) for leg in trade.legs)
     return Holdings(quantity, structures)
+
+
+def once_closed(state: StrategyState, holdings: Holdings) -> Holdings | None:
+    """Holdings once what is to be closed of the trades is; None where nothing is."""
+    left = {}
+    for trade in state.trades:
+        for leg in trade.legs:
+            wanted, held = trade.wanted(leg), state.portfolio.quantity(leg)
+            if held and (not wanted or _further(wanted, held) != wanted):
+                left[leg] = wanted
+    return holdings._replace(quantity={**holdings.quantity, **left}) if left else None
 
 
 def _further(wanted: int, held: int) -> int:

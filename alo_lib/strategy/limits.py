@@ -10,7 +10,7 @@ from alo_lib.records import BOOK_LIMITS, WHOLE_BOOK, Kind, Records, records
 from alo_lib.records.spelling import spelled
 from alo_lib.settings import Settings
 from alo_lib.strategy.baskets import by_basket, least_size, quantities_at
-from alo_lib.strategy.book_risk import EXPIRY_BUCKETS, BookRisk, Holdings, PartRisk, holdings_with
+from alo_lib.strategy.book_risk import EXPIRY_BUCKETS, BookRisk, Holdings, PartRisk, holdings_with, once_closed
 from alo_lib.strategy.exposure import equity
 from alo_lib.strategy.funnel import count_stops
 from alo_lib.strategy.halts import losses, stopped_by_halt
@@ -109,11 +109,16 @@ class Limits:
         return next((use for use in self.uses(holdings) if not use.is_kept), None)
 
     def exceeded_by_trades(self, holdings: Holdings) -> Use | None:
-        """The first limit that holdings would not keep as they are, else once shares hedge them.
+        """The first limit that holdings would not keep as they are, else once hedged, else once what ends is closed.
 
-        Hedges are traded whatever limits say, so that those are asked when what is to be hedged is opened.
+        Hedges and exits are traded whatever limits say, so that these are asked when what they leave is opened: what is
+        to be closed offsets nothing for long.
         """
-        return self.exceeded(holdings) or self.exceeded(self.risk.hedged(holdings))
+        return self.exceeded(holdings) or self.exceeded(self.risk.hedged(holdings)) or self._exceeded_later(holdings)
+
+    def _exceeded_later(self, holdings: Holdings) -> Use | None:
+        later = once_closed(self.state, holdings)
+        return None if later is None else self.exceeded(self.risk.hedged(later))
 
     def sentence(self, use: Use) -> str:
         """A limit that would be exceeded, in words."""

@@ -1,13 +1,13 @@
 """The limits of a book as rows that are linear in the number of structures of each candidate."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.records import LEGS, RATIOS, Records, sides_of
-from alo_lib.strategy.book_risk import EXPIRY_BUCKETS, GREEKS, BookRisk, EachRisk, Holdings, PartRisk
+from alo_lib.strategy.book_risk import EXPIRY_BUCKETS, GREEKS, BookRisk, EachRisk, Holdings, PartRisk, once_closed
 from alo_lib.strategy.limits import LIMITS, Limit, Limits
 from alo_lib.strategy.margin import SHARE_LEVERAGE
 
@@ -73,39 +73,65 @@ def linear_limits(
     what it needs alone and what it adds to what is held; so pairs that candidates break up among themselves may need
     more. After them come the m sizes of what is ``together``, each as a whole: what its structures offset of each
     other counts. Margin and losses hold for the book once hedged, too, where each candidate's shares count by
-    themselves for margin.
+    themselves for margin; and where something is to be closed, all limits but that of delta for the book once it is.
     """
-    risk, own = limits.risk, limits.settings
     several = Together.none(signals) if together is None else together
     rows = np.concatenate([signals, several.signals])
     is_of = {number: rows["underlying"] == number for number in limits.state.underlyings}
-    each = _added(risk, rows, is_of)
-    margins = _Added(_margins(risk, base, signals, most), _margins_together(risk, base, several))
-    parts = _parts(limits, base, is_of, each, margins)
-    delta = each.greeks["delta"]
-    of_shares = np.abs(delta) / SHARE_LEVERAGE
-    shares = _Added(of_shares[: len(signals)], several.sizes * of_shares[len(signals) :])
-    hedged = each._replace(profits=each.profits - delta * risk.moves[:, None])
-    with_shares = _Added(margins.alone + shares.alone, margins.together + shares.together)
-    after = _parts(limits, risk.hedged(base), is_of, hedged, with_shares)
-    expiries = [risk.of_expiry(place, base) for place in range(len(EXPIRY_BUCKETS))]
+    candidates = _Candidates(signals, most, several, is_of, _added(limits.risk, rows, is_of))
+    parts, after = candidates.parts(limits, base)
+    yield from _rows(limits, base, candidates, lambda limit: [*parts, *(after if limit.of_shares else ())])
+    later = once_closed(limits.state, base)
+    if later is not None:
+        _, left = candidates.parts(limits, later)
+        yield from _rows(limits, later, candidates, lambda limit: [] if limit.name == "max_delta" else left)
 
-    def added(one: Floats) -> _Added:
-        return _Added(one[: len(signals)], several.sizes * one[len(signals) :])
 
+class _Candidates(NamedTuple):
+    """What may be chosen: n signals by themselves, and b of which m sizes are one candidate each."""
+
+    signals: Records  # (n,)
+    most: Whole  # (n,)
+    several: Together
+    is_of: dict[int, NDArray[np.bool_]]  # (n + b,) by underlying
+    each: EachRisk  # of n + b
+
+    def added(self, one: Floats) -> _Added:
+        """What each adds, of what one structure of n + b does."""
+        return _Added(one[: len(self.signals)], self.several.sizes * one[len(self.signals) :])
+
+    def parts(self, limits: Limits, base: Holdings) -> tuple[list[_Part], list[_Part]]:
+        """The parts of a book, as it is and once it is hedged."""
+        risk, delta = limits.risk, self.each.greeks["delta"]
+        margins = _margins(risk, base, self.signals, self.most), _margins_together(risk, base, self.several)
+        shares = self.added(np.abs(delta) / SHARE_LEVERAGE)
+        with_shares = _Added(margins[0] + shares.alone, margins[1] + shares.together)
+        hedged = self.each._replace(profits=self.each.profits - delta * risk.moves[:, None])
+        return (
+            _parts(limits, base, self.is_of, self.each, _Added(*margins)),
+            _parts(limits, risk.hedged(base), self.is_of, hedged, with_shares),
+        )
+
+
+def _rows(
+    limits: Limits, base: Holdings, candidates: _Candidates, parts_of: Callable[[Limit], list[_Part]]
+) -> Iterator[LinearLimit]:
+    """The limits of a book's parts, of which each limit has some, and of its buckets of expiries."""
+    expiries = [limits.risk.of_expiry(place, base) for place in range(len(EXPIRY_BUCKETS))]
+    every = np.ones(len(candidates.each.notional), np.bool_)
     for limit in (limit for limit in LIMITS if not limit.counts):
         allowed, name = limits.allowed(limit), limit.name.removeprefix("max_")
-        for part in [*parts, *(after if limit.of_shares else ())]:
+        for part in parts_of(limit):
             share = part.share * allowed
             if name == "margin":
                 yield _row(limit, part.used.margin, share, part.margins.of(part.has))
                 continue
-            for used, one in _sides(limit, part, risk.shocks):
-                yield _row(limit, used, share, added(one).of(part.has))
+            for used, one in _sides(limit, part, limits.risk.shocks):
+                yield _row(limit, used, share, candidates.added(one).of(part.has))
         for place, held in enumerate(expiries if limit.by_expiry else ()):
             for sign in (+1.0, -1.0):
-                bucket = added(sign * each.by_expiry[name][place]).of(parts[0].has)
-                yield _row(limit, sign * getattr(held, name), own.max_expiry_share * allowed, bucket)
+                bucket = candidates.added(sign * candidates.each.by_expiry[name][place]).of(every)
+                yield _row(limit, sign * getattr(held, name), limits.settings.max_expiry_share * allowed, bucket)
 
 
 def _parts(

@@ -1,10 +1,11 @@
-"""The file of curves that rate-curve names, on the command line."""
+"""The files that a user keeps, of rates and of events, on the command line."""
 
 import shutil
 
 import pytest
 
 from alo_lib.cli.fingerprint import files_in_range
+from alo_lib.market.event_files import events_file
 from alo_lib.market.rate_curves import curves_file
 from alo_lib.settings import Settings
 from tests.cli.test_backtest import _sentence
@@ -25,6 +26,17 @@ def test_the_fingerprint_has_the_curves_of_rates_that_the_settings_name(small_ma
     assert path in files_in_range(data, Settings.of(of | {"rate_curve": "mine"}))
     for other in ("", "model", "another"):
         assert path not in files_in_range(data, Settings.of(of | {"rate_curve": other}))
+
+
+def test_the_fingerprint_has_the_dated_events_of_the_underlyings(small_market, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(small_market, data, symlinks=True)
+    paths = [events_file(data, ticker) for ticker in ("ALFA", "BRVO")]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("2024-01-03, before, earnings, 5%")
+    found = files_in_range(data, Settings.of({"underlyings": "ALFA", "start": "2024-01-02", "end": "2024-01-02"}))
+    assert [path in found for path in paths] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Dated curves of interest rates in a user's file: what they say on a day, and what is refused, in a sentence."""
 
 import datetime as dt
+import os
 from pathlib import Path
 
 import pytest
@@ -101,4 +102,8 @@ def test_a_file_that_is_not_there_or_too_long_is_refused(tmp_path: Path) -> None
     path.unlink()
     path.mkdir()
     with pytest.raises(DataError, match=r"mine\.csv cannot be read: Is a directory"):
+        read_curves(path)
+    path.rmdir()
+    os.mkfifo(path)  # which would be waited for
+    with pytest.raises(DataError, match=r"mine\.csv cannot be read: Not a regular file"):
         read_curves(path)

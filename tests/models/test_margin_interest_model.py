@@ -32,7 +32,10 @@ class Account:
         self.cash, self.told, self.core = Cash(cash), SimpleNamespace(session=None, rate=0.0), list[Message]()
         self.securities = {
             symbol: SimpleNamespace(
-                symbol=symbol, quote_currency=self.cash, holdings=SimpleNamespace(holdings_value=value)
+                symbol=symbol,
+                quote_currency=self.cash,
+                holdings=SimpleNamespace(holdings_value=value),
+                is_delisted=False,
             )
             for symbol, value in zip((ONE, OTHER), worth, strict=True)
         }
@@ -49,9 +52,11 @@ class Account:
         ]
 
     def asked(self, day: dt.date) -> list[tuple[int, int, float, float]]:
-        """What the core is told when LEAN asks for both underlyings."""
+        """What the core is told when LEAN asks for both underlyings, or for the one that is not delisted."""
         self.core.clear()
         for model, security in zip(self.models, self.securities.values(), strict=True):
+            if security.is_delisted:
+                continue
             security.local_time = dt.datetime.combine(day, dt.time(10))
             model.apply_margin_interest_rate(SimpleNamespace(security=security, time=UTC_TIME))
         assert [(message.kind, message.time) for message in self.core] == [(Kind.INTEREST, NOW)] * len(self.core)
@@ -83,3 +88,13 @@ def test_owed_cash_costs_and_shares_held_long_are_not_borrowed() -> None:
         told = account.asked(session)
     assert told == [(ACCOUNT_CASH, 3, -15.0, 0.05)]
     assert account.cash.added == [-15.0]
+
+
+@pytest.mark.usefixtures("lean")
+def test_cash_earns_on_once_the_first_underlying_is_delisted() -> None:
+    account = Account(100_000.0, (0.0, -20_000.0))
+    account.told.session, account.told.rate = FRIDAY, 0.05
+    assert account.asked(FRIDAY) == []
+    account.securities[ONE].is_delisted = True
+    account.told.session = MONDAY
+    assert account.asked(MONDAY) == [(ACCOUNT_CASH, 3, 30.0, 0.045), (1, 3, -0.6, 0.0036)]  # of 80,000

@@ -1,6 +1,7 @@
 """Kernels that a host keeps as one value: taken by the next process, told apart by their sources."""
 
 import zipfile
+from itertools import cycle
 from pathlib import Path
 
 import numba
@@ -57,6 +58,22 @@ def test_what_is_no_archive_is_refused_whole() -> None:
         with pytest.raises(ArchiveError, match=f"an archive of kernels of {len(damaged)} bytes cannot be read"):
             archive.take(damaged)
     assert len(archive) == 1
+
+
+@pytest.mark.slow
+def test_damaged_kernels_are_told_compiled_and_replaced(tmp_path: Path) -> None:
+    value, folder = tmp_path / "value", clone(tmp_path / "clone", 3.0)
+    count, _ = run(folder, value)
+    kept = names(value)
+    with zipfile.ZipFile(value, "w") as archive:
+        for name, content in zip(sorted(kept), cycle((b"no kernel", b"\x80\x04K\x01K\x02\x86.")), strict=False):
+            archive.writestr(name, content)
+    again, told = run(folder, value)
+    assert again == count
+    for kind in ("UnpicklingError", "TypeError"):
+        assert f"a kept kernel cannot be read, and is compiled anew: {kind}: " in told
+    assert names(value) == kept
+    assert run(folder, value) == (0, "")
 
 
 def test_another_word_than_the_object_store_is_told(tmp_path: Path) -> None:

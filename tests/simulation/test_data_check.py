@@ -1,6 +1,7 @@
 """What is measured before a run, what is said of it, and what is refused."""
 
 import datetime as dt
+import os
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -376,8 +377,12 @@ def test_a_factor_that_is_none_is_refused(root: Path, factor: str) -> None:
 )
 def test_what_is_no_file_is_called_so(root: Path, file: Callable[[Path], Path], words: str) -> None:
     path = file(root)
-    for make, said in ((Path.mkdir, "(Is a directory)"), (itself, "(Too many levels of symbolic links)")):
-        path.unlink() if path.is_file() else path.rmdir() if path.is_dir() else None
+    for make, said in (
+        (os.mkfifo, "(Not a regular file)"),
+        (Path.mkdir, "(Is a directory)"),
+        (itself, "(Too many levels of symbolic links)"),
+    ):
+        path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
         make(path)
         sentence = refusal(root, end=tiny.FIRST)
         assert re.search(words.format(re.escape(str(path))) + re.escape(said), sentence), sentence

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from alo_lib.records import ENTRY_LIMITS, HaltCause, Kind, Records, Stage, records
+from alo_lib.records import ENTRY_LIMITS, HaltCause, Kind, OrderReason, Records, Stage, records
 from alo_lib.settings import Settings
 from alo_lib.strategy import choice
 from alo_lib.strategy.book_risk import holdings_with
@@ -17,6 +17,7 @@ from alo_lib.strategy.linear_limits import linear_limits
 from alo_lib.strategy.state import StrategyState
 from alo_lib.strategy.structures import STRUCTURES
 from tests.strategy.kit import CALLS, NOW, PUTS, SETTINGS, hold, signal_of, state_of
+from tests.strategy.test_limits import vega_of
 from tests.strategy.test_limits_hold import Books
 
 ROOMY: dict[str, object] = {
@@ -343,3 +344,14 @@ def found_signals(state: StrategyState, draw: np.random.Generator) -> Records:
         rows.append(row)
     assert {bytes(row["structure"][0]).decode() for row in rows} <= STRUCTURES.keys()
     return np.concatenate(rows)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_what_is_to_be_closed_offsets_no_candidate(ends: bool) -> None:
+    state, room = state_of(), 10.5 * vega_of(0)
+    trade = hold(state, direction=1, quantity=4, strike=4)
+    measure(state, SETTINGS, NOW)
+    if ends:
+        trade.undo(OrderReason.EXIT_STOP)
+    (chosen,) = chosen_trades(state, Settings(**ROOMY | {"max_vega": room / 1e6}), signals_of([200.0], [-1]), NOW)
+    assert chosen.quantity == int((room + (0 if ends else 4 * vega_of(4))) / vega_of(0))

@@ -221,3 +221,25 @@ def test_what_is_used_is_told_when_the_book_changes_and_not_with_each_quote() ->
         state.portfolio.fill(leg, 5, 1.0, 100, 0.0)
     assert not np.any(new_uses(state, SETTINGS, NOW + 1)["used"][:3])
     assert len(new_uses(state, SETTINGS, NOW + 2)) == 0
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_what_is_to_be_closed_offsets_nothing_that_is_opened(ends: bool) -> None:
+    state, room = state_of(), 10.5 * vega_of(1)
+    trade = hold(state, direction=1, quantity=8, strike=1)
+    measure(state, SETTINGS, NOW)
+    if ends:
+        trade.undo(OrderReason.EXIT_STOP)
+    other = proposal(state, 3, quantity=50)
+    assert review(state, Settings(**LOOSE | {"max_vega": room / 1e6}), [other], NOW).accepted == [other]
+    assert other.quantity == int((room + (0 if ends else 8 * vega_of(1))) / vega_of(3))
+
+
+def test_what_a_cut_trade_holds_beyond_offsets_nothing_that_is_opened() -> None:
+    state, room = state_of(), 10.5 * vega_of(1)
+    trade = hold(state, direction=1, quantity=8, strike=1)
+    measure(state, SETTINGS, NOW)
+    trade.shrink(3)
+    other = proposal(state, 3, quantity=50)
+    assert review(state, Settings(**LOOSE | {"max_vega": room / 1e6}), [other], NOW).accepted == [other]
+    assert other.quantity == int((room + 3 * vega_of(1)) / vega_of(3))
