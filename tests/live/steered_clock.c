@@ -2,7 +2,8 @@
  * Clocks that somebody else steers: preloaded into a process, CLOCK_REALTIME and CLOCK_MONOTONIC run as the file
  * ALO_CLOCK_FILE says, at any speed, and every wait for them ends when they have come so far. The file is mapped; whoever
  * steers may set both ahead, and change their speed, at any time (tests/live/steered_clock.py). Where it says so they
- * stand still at a limit, which a process that is kept in step sets ahead.
+ * run no faster than the machine's beyond a limit, which a process that is kept in step sets ahead. They never stand
+ * still: .NET's garbage collector spins until they have moved.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -20,7 +21,7 @@
 
 #define SECOND 1000000000LL
 #define LONGEST (50 * 1000000LL) /* until a wait looks again, as the speed may have changed */
-#define AT_LIMIT (2 * 1000000LL) /* the same, where the clocks stand at their limit */
+#define AT_LIMIT (2 * 1000000LL) /* the same, beyond the limit */
 #define WALL_BEGINS (1000000000LL * SECOND) /* no machine has been up for so long, and no wall clock is before it */
 
 struct setting {
@@ -28,7 +29,7 @@ struct setting {
     int64_t wall;
     int64_t monotonic;
     double speed; /* nanoseconds of both in one of the machine's */
-    int64_t stands; /* whether they stand still at the limit */
+    int64_t in_step; /* whether there is a limit */
 };
 
 struct steering {
@@ -71,7 +72,7 @@ static int64_t machine_now(void)
     return nanoseconds(&now);
 }
 
-/* What a steered clock says, and its speed: below 0 where it stands at the limit. */
+/* What a steered clock says, and its speed: below 0 beyond the limit. */
 static int64_t steered(int is_wall, double *speed)
 {
     int64_t version, found, limit;
@@ -79,10 +80,12 @@ static int64_t steered(int is_wall, double *speed)
         version = __atomic_load_n(&steering->version, __ATOMIC_ACQUIRE);
         struct setting setting = steering->settings[version & 1];
         *speed = setting.speed;
-        found = (int64_t)((double)(machine_now() - setting.machine) * *speed);
+        int64_t passed = machine_now() - setting.machine;
+        found = (int64_t)((double)passed * *speed);
         limit = __atomic_load_n(&steering->limit, __ATOMIC_RELAXED) - setting.wall;
-        if (setting.stands && found > limit) {
-            found = limit > 0 ? limit : 0;
+        limit = limit > 0 ? limit : 0;
+        if (setting.in_step && found > limit) {
+            found = limit + passed - (int64_t)((double)limit / *speed);
             *speed = -1;
         }
         found += is_wall ? setting.wall : setting.monotonic;
@@ -138,7 +141,7 @@ static int64_t left_until(int64_t deadline)
     if (left <= 0)
         return 0;
     if (speed < 0)
-        return AT_LIMIT;
+        return left < AT_LIMIT ? left : AT_LIMIT;
     if (speed == 0 || left / speed > LONGEST)
         return LONGEST;
     return 1 + (int64_t)(left / speed);

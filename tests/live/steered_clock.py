@@ -24,9 +24,9 @@ _LOOK: Final = 0.002
 class SteeredClock:
     """The wall clock and the monotonic clock of all processes that have its ``environment``.
 
-    Both run at the same speed, 1 at first. Where they run ``in_step`` they stand still at a limit, which one of those
-    processes sets ahead as long as it keeps up: what it takes too long for is time that did not pass. Skips the test
-    where it cannot be made.
+    Both run at the same speed, 1 at first. Where they run ``in_step``, that is the machine's beyond a limit, which one
+    of those processes sets ahead as long as it keeps up: however busy the machine, what is done is soon done by these
+    clocks. Skips the test where they cannot be made.
     """
 
     def __init__(self, folder: Path, start: float) -> None:
@@ -73,8 +73,7 @@ class SteeredClock:
     @property
     def is_kept_up_with(self) -> bool:
         """Whether there is a limit, and the clock is before it."""
-        (limit,) = struct.unpack("<q", self._map[LIMIT : LIMIT + 8])
-        return bool(limit > self.now() * _SECOND)
+        return self._limit > self.now() * _SECOND
 
     def close(self) -> None:
         """Write no more; who has mapped the file reads on."""
@@ -82,12 +81,18 @@ class SteeredClock:
         self._thread.join()
         self._map.close()
 
+    @property
+    def _limit(self) -> int:
+        (limit,) = struct.unpack("<q", self._map[LIMIT : LIMIT + 8])
+        return int(limit)
+
     def _passed(self, machine: int) -> int:
         """Nanoseconds since the state was true, when the machine's clock says ``machine``."""
         passed = int((machine - self._machine) * self._speed)
         if self._in_step:
-            (limit,) = struct.unpack("<q", self._map[LIMIT : LIMIT + 8])
-            passed = max(min(passed, limit - self._wall), 0)
+            limit = max(self._limit - self._wall, 0)
+            if passed > limit:
+                return limit + machine - self._machine - int(limit / self._speed)
         return passed
 
     def _set_ahead(self, ahead: int) -> None:
@@ -97,7 +102,7 @@ class SteeredClock:
         self._wall, self._monotonic = self._wall + passed, self._monotonic + passed
 
     def _fall_behind(self) -> None:
-        """Do not make up for what was stood still."""
+        """Do not make up for what passed slowly."""
         while not self._closed.wait(_LOOK):
             with self._gate:
                 machine = time.monotonic_ns()

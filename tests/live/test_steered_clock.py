@@ -37,22 +37,22 @@ def test_waits_end_when_a_steered_clock_has_come_so_far(tmp_path: Path) -> None:
     assert took < 600
 
 
-def test_a_clock_in_step_stands_at_the_limit_and_does_not_make_up_for_it(tmp_path: Path) -> None:
+def test_a_clock_in_step_is_slow_beyond_the_limit_and_does_not_make_up_for_it(tmp_path: Path) -> None:
     clock = SteeredClock(tmp_path, BEGIN)
     try:
-        clock.run(1e6, in_step=True)  # no limit was set yet: it stands
-        stood = clock.now()
+        began = time.monotonic()
+        clock.run(1e4, in_step=True)  # no limit was set yet
         time.sleep(0.01)
-        assert clock.now() == stood < BEGIN + 4
+        assert BEGIN < clock.now() <= BEGIN + 1 + time.monotonic() - began
         with (tmp_path / "clock").open("r+b") as file:
             file.seek(LIMIT)
-            file.write(struct.pack("<q", int((BEGIN + 4) * 1e9)))
-        time.sleep(0.05)
-        assert clock.now() == BEGIN + 4
+            file.write(struct.pack("<q", int((BEGIN + 1e3) * 1e9)))
+        time.sleep(0.3)
+        assert BEGIN + 1e3 < clock.now() < BEGIN + 1e3 + time.monotonic() - began + 1
         clock.run(0.0)
-        clock.jump(BEGIN + 100)
-        assert clock.now() == BEGIN + 100
+        clock.jump(BEGIN + 1e5)
+        assert clock.now() == BEGIN + 1e5
         clock.jump(BEGIN)
-        assert clock.now() == BEGIN + 100  # never back
+        assert clock.now() == BEGIN + 1e5  # never back
     finally:
         clock.close()
