@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,8 +32,10 @@ def told(results: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
-def soak(results: Path, days: int, host: str, speed: float) -> list[dict[str, Any]]:
-    """Play what of the days is not told of yet to both accounts, side by side; returns all lines of this host."""
+def soak(
+    results: Path, days: int, host: str, speed: float, accounts: Sequence[str] = (ALONE, STRUCK)
+) -> list[dict[str, Any]]:
+    """Play what of the days is not told of yet to the accounts, side by side; returns all lines of this host."""
     results.mkdir(parents=True, exist_ok=True)
     market = make_market(results / "market")
     gate, failures = threading.Lock(), list[BaseException]()
@@ -55,7 +58,7 @@ def soak(results: Path, days: int, host: str, speed: float) -> list[dict[str, An
             _ALIVE.remove(account)
             account.close()
 
-    threads = [threading.Thread(target=play, args=(what,), name=what) for what in (ALONE, STRUCK)]
+    threads = [threading.Thread(target=play, args=(what,), name=what) for what in accounts]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -118,11 +121,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--days", type=int, default=10, choices=range(1, 11), help="simulated days (default 10)")
     parser.add_argument("--host", choices=("lean", "core"), default="lean", help="who decides: LEAN, or 'alo core'")
     parser.add_argument("--speed", type=float, default=100.0, help="how many times as fast as they would pass")
+    parser.add_argument("--only", choices=(ALONE, STRUCK), help="play the days to one account alone")
     given = parser.parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
     began = dt.datetime.now(dt.UTC)
-    lines = soak(given.results.absolute(), given.days, given.host, given.speed)
+    accounts = (given.only,) if given.only else (ALONE, STRUCK)
+    lines = soak(given.results.absolute(), given.days, given.host, given.speed, accounts)
     print(table(lines))
     print(f"{(dt.datetime.now(dt.UTC) - began).total_seconds():,.0f} s")
     return 0

@@ -11,6 +11,7 @@ from typing import Any, Final
 from alo_lib.cli.project import ROOT
 from alo_lib.journal import Journal, JournalError, orders_of, read_journal, segments_in_object_store
 from alo_lib.records import OPTION_MULTIPLIER
+from alo_lib.runtime.link import Channel, channel_folder
 from alo_lib.settings import Settings
 from tests.live.live_run import PATIENCE, LiveCore, LiveLean
 from tests.live.soaked_market import SETTINGS, TICKER, at
@@ -21,7 +22,7 @@ __all__ = ["ALONE", "STRUCK", "SoakedAccount"]
 
 ALONE: Final = "alone"
 STRUCK: Final = "struck"
-_CREEP: Final = 0.1
+_CREEP: Final = 0.04
 """While LEAN starts: a minute of it must not take a bar."""
 _A_DAY: Final = 1200.0
 """Seconds for what takes four minutes on a quiet machine."""
@@ -37,13 +38,16 @@ class SoakedAccount:
         self._folder, self._market, self._speed, self._what = folder, market, speed, what
         self._place = folder / "account"
         self._place.mkdir(parents=True, exist_ok=True)
-        self._clock = SteeredClock(folder, at(dt.date.fromisoformat(SETTINGS["start"]), "08:00:00"))
+        self._channel: Channel | None = None
+        begin = at(dt.date.fromisoformat(SETTINGS["start"]), "08:00:00")
+        self._clock = SteeredClock(folder, begin, self._limit_of_core)
         self._settings = dict(SETTINGS)
         self._tree = ROOT
         self._core: LiveCore | None = None
         if host == "core":
             name = f"soak_{os.getpid()}_{what}"
             self._settings |= {"core_process": name, "frame_milliseconds": 1000}
+            self._channel = Channel(channel_folder(name))
             self._core = LiveCore(name, self._place / "journal", self._of_core(), self._clock.environment)
         environment = self._clock.environment | {"ALO_TEST_TICKER": TICKER}
         self._lean = LiveLean(self._place, market, Settings.of(self._settings), environment)
@@ -157,7 +161,7 @@ class SoakedAccount:
         self._lean.start()
         self._lives += 1
         self._lean.wait_for("the launch", lambda: self._logged("Launching analysis"), patience=_A_DAY)
-        self._clock.run(5 * _CREEP)
+        self._clock.run(10 * _CREEP)
         self._lean.wait_for("its first look", lambda: self._clock.is_kept_up_with)
         self._rest()
         found = [line.split("alo recovery: ", 1)[1] for line in self._console() if "alo recovery: " in line]
@@ -247,6 +251,12 @@ class SoakedAccount:
             return sorted((self._place / "journal").glob("*.segment"))[-1:]
         last = sorted((self._place / "store").glob("alo-journal.*"))[-1]
         return [last, last.with_name(last.name.replace("alo-journal", "alo-journal-copy"))]
+
+    def _limit_of_core(self) -> int:
+        """A frame and a half beyond the core's last: after two without a heartbeat its host takes it for late."""
+        if self._channel is None or not (frame := int(self._channel.heartbeat.read().value["time"])):
+            return 0
+        return frame + 1_500_000_000
 
     def _of_core(self) -> dict[str, str]:
         return {name.replace("_", "-"): str(value) for name, value in self._settings.items() if name != "core_process"}

@@ -36,6 +36,7 @@ struct steering {
     int64_t version; /* the second setting counts where it is odd; the other one is written next */
     struct setting settings[2];
     int64_t limit; /* of the wall clock */
+    int64_t other_limit; /* the same, of who steers; 0 where there is none */
 };
 
 static const struct steering *steering;
@@ -75,14 +76,16 @@ static int64_t machine_now(void)
 /* What a steered clock says, and its speed: below 0 beyond the limit. */
 static int64_t steered(int is_wall, double *speed)
 {
-    int64_t version, found, limit;
+    int64_t version, found, limit, other;
     do {
         version = __atomic_load_n(&steering->version, __ATOMIC_ACQUIRE);
         struct setting setting = steering->settings[version & 1];
         *speed = setting.speed;
         int64_t passed = machine_now() - setting.machine;
         found = (int64_t)((double)passed * *speed);
-        limit = __atomic_load_n(&steering->limit, __ATOMIC_RELAXED) - setting.wall;
+        limit = __atomic_load_n(&steering->limit, __ATOMIC_RELAXED);
+        other = __atomic_load_n(&steering->other_limit, __ATOMIC_RELAXED);
+        limit = (other && other < limit ? other : limit) - setting.wall;
         limit = limit > 0 ? limit : 0;
         if (setting.in_step && found > limit) {
             found = limit + passed - (int64_t)((double)limit / *speed);
