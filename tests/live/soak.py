@@ -33,7 +33,7 @@ def told(results: Path) -> list[dict[str, Any]]:
 
 
 def soak(
-    results: Path, days: int, host: str, speed: float, accounts: Sequence[str] = (ALONE, STRUCK)
+    results: Path, days: int, host: str, speed: float, accounts: Sequence[str] = (ALONE, STRUCK), *, short: bool = False
 ) -> list[dict[str, Any]]:
     """Play what of the days is not told of yet to the accounts, side by side; returns all lines of this host."""
     results.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def soak(
 
     def play(what: str) -> None:
         done = [line for line in told(results) if (line["host"], line["account"]) == (host, what)]
-        account = SoakedAccount(results / host / what, market, host, what, speed)
+        account = SoakedAccount(results / host / what, market, host, what, speed, short=short)
         _ALIVE.append(account)
         try:
             if done:
@@ -122,12 +122,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--host", choices=("lean", "core"), default="lean", help="who decides: LEAN, or 'alo core'")
     parser.add_argument("--speed", type=float, default=100.0, help="how many times as fast as they would pass")
     parser.add_argument("--only", choices=(ALONE, STRUCK), help="play the days to one account alone")
+    parser.add_argument(
+        "--short", action="store_true", help="play the first hour of each day, with all that befalls it"
+    )
     given = parser.parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
     began = dt.datetime.now(dt.UTC)
     accounts = (given.only,) if given.only else (ALONE, STRUCK)
-    lines = soak(given.results.absolute(), given.days, given.host, given.speed, accounts)
+    lines = soak(given.results.absolute(), given.days, given.host, given.speed, accounts, short=given.short)
     print(table(lines))
     print(f"{(dt.datetime.now(dt.UTC) - began).total_seconds():,.0f} s")
     return 0

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from alo_lib.cli.project import ROOT
 from alo_lib.journal import Journal, JournalError, orders_of, read_journal, segments_in_object_store
-from alo_lib.records import OPTION_MULTIPLIER
+from alo_lib.records import OPTION_MULTIPLIER, Kind
 from alo_lib.runtime.link import Channel, channel_folder
 from alo_lib.settings import Settings
 from tests.live.live_run import PATIENCE, LiveCore, LiveLean
@@ -26,6 +26,9 @@ _CREEP: Final = 0.04
 """While LEAN starts: a minute of it must not take a bar."""
 _A_DAY: Final = 1200.0
 """Seconds for what takes four minutes on a quiet machine."""
+_WHOLE: Final = ("11:00", "12:00", "13:00", "14:30", "16:02")
+_SHORT: Final = ("10:00", "10:05", "10:12", "10:17", "10:25")
+"""When it is killed, parted, upgraded and damaged, and when the day is told of; New York."""
 _SOURCE: Final = Path("alo_lib/strategy/targets.py")
 _IDLE: Final = 0.4
 """Share of a processor that LEAN takes at most where it has nothing left to do."""
@@ -34,8 +37,9 @@ _IDLE: Final = 0.4
 class SoakedAccount:
     """One account: LEAN lives on it from day to day; where it is struck, four things befall it each day."""
 
-    def __init__(self, folder: Path, market: Path, host: str, what: str, speed: float) -> None:
+    def __init__(self, folder: Path, market: Path, host: str, what: str, speed: float, *, short: bool = False) -> None:
         self._folder, self._market, self._speed, self._what = folder, market, speed, what
+        self._times = _SHORT if short else _WHOLE
         self._place = folder / "account"
         self._place.mkdir(parents=True, exist_ok=True)
         self._channel: Channel | None = None
@@ -53,6 +57,7 @@ class SoakedAccount:
         self._lean = LiveLean(self._place, market, Settings.of(self._settings), environment)
         self._lean.err()
         self._lives = 0
+        self._last_bar = 0.0
         self._said: list[str] = []
         self._played = self._took = 0.0  # seconds of the day at full speed, and what they took
 
@@ -88,13 +93,14 @@ class SoakedAccount:
         began = time.monotonic()
         self._said, self._played, self._took = [], 0.0, 0.0
         self._pass_the_night(day)
+        self._last_bar = at(day, "16:00:00")
         if self._what == STRUCK:
-            blows = (("11:00", self._kill), ("12:00", self._part), ("13:00", self._upgrade), ("14:30", self._damage))
-            for when, strike in blows:
+            blows = (self._kill, self._part, self._upgrade, self._damage)
+            for when, strike in zip(self._times, blows, strict=False):
                 self._run_until(at(day, f"{when}:04"))
                 self._wait_until_told()
                 strike(day)
-        self._run_until(at(day, "16:03:00"))
+        self._run_until(at(day, f"{self._times[-1]}:04"))
         self._wait_until_told()
         took = {"seconds": round(time.monotonic() - began, 1), "speed": round(self._played / self._took, 1)}
         return {"day": str(day), **self._outcome(day), **took}
@@ -203,9 +209,16 @@ class SoakedAccount:
             quiet, last = (quiet + 1 if now - last < 0.5 * _IDLE else 0), now
 
     def _wait_until_told(self) -> None:
-        """Slowly, so that as little as can be passes until the journal has what the broker has, on the disk."""
+        """Slowly, so that as little as can be passes until the journal has the last bar and all fills, on the disk."""
         self._clock.run(2.0)
-        self._lean.wait_for("all fills", lambda: all_is_told(self._lean, self._journal()), each=0.1)
+        bar = min(self._clock.now() // 60 * 60, self._last_bar)
+
+        def is_told() -> bool:
+            journal = self._journal()
+            quotes = [] if journal is None else [each.time for each in journal.messages if each.kind is Kind.QUOTE]
+            return bool(quotes) and quotes[-1] >= bar * 1e9 and all_is_told(self._lean, journal)
+
+        self._lean.wait_for("the last bar and all fills", is_told, each=0.1)
 
     # What it is ----------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.lean, pytest.mark.slow]
 
 @pytest.mark.parametrize("host", ["lean", "core"])
 def test_a_day_with_a_kill_an_upgrade_a_parting_and_damage(host: str, tmp_path: Path) -> None:
-    lines = {line["account"]: line for line in soak(tmp_path, 1, host, 100.0)}
+    lines = {line["account"]: line for line in soak(tmp_path, 1, host, 100.0, short=True)}
     assert set(lines) == {ALONE, STRUCK}
     for line in lines.values():  # that the broker's account is the journal's was seen before the day was told of
         assert line["cash"] == pytest.approx(line["journal_cash"], abs=0.01)
@@ -30,4 +30,4 @@ def test_a_day_with_a_kill_an_upgrade_a_parting_and_damage(host: str, tmp_path: 
         result = replay(journal)
         assert (result.divergence, result.unlike) == (None, ())
     assert struck["day"] in table(list(lines.values()))
-    assert len(soak(tmp_path, 1, host, 100.0)) == 2  # all is told of: nothing is played again
+    assert len(soak(tmp_path, 1, host, 100.0, short=True)) == 2  # all is told of: nothing is played again
