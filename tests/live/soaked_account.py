@@ -161,13 +161,14 @@ class SoakedAccount:
 
     def _start(self) -> None:
         """Begin a life, and return once it has nothing left to do."""
-        self._clock.run(_CREEP)
+        creep = _CREEP if self._core is None else 2 * _CREEP  # a core waits for its first frames
+        self._clock.run(creep)
         if self._core is not None:
             self._core.start()
         self._lean.start()
         self._lives += 1
         self._lean.wait_for("the launch", lambda: self._logged("Launching analysis"), patience=_A_DAY)
-        self._clock.run(10 * _CREEP)
+        self._clock.run(10 * creep)
         self._lean.wait_for("its first look", lambda: self._clock.is_kept_up_with)
         self._rest()
         found = [line.split("alo recovery: ", 1)[1] for line in self._console() if "alo recovery: " in line]
