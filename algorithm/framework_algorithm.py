@@ -1,6 +1,7 @@
 """An algorithm whose framework models a user may swap, as in any algorithm of LEAN's."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from AlgorithmImports import AlphaModel, Insight, RiskManagementModel, Slice
@@ -31,9 +32,14 @@ class FrameworkAlgorithm(JournaledAlgorithm):
 
     framework: Framework
 
-    def plug_in(self, core: Core, marshal: Marshal, settle: Callable[[], None]) -> None:
-        """Plug in the models of ours for every stage. ``settle`` makes what was journaled outlive this process."""
-        self.framework = Framework(core, marshal, settle)
+    def plug_in(
+        self, core: Core, marshal: Marshal, settle: Callable[[], None], one_at_a_time: AbstractContextManager[object]
+    ) -> None:
+        """Plug in the models of ours for every stage.
+
+        ``settle`` makes what was journaled outlive this process; who looks at the core holds ``one_at_a_time``.
+        """
+        self.framework = Framework(core, marshal, settle, one_at_a_time)
         self._alphas: list[AlphaModel] = []
         self._risks: list[RiskManagementModel] = []
         self.set_alpha(VolatilityAlphaModel(self.framework))

@@ -82,7 +82,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         for ticker in self.alo.underlyings:
             self._subscribe(ticker)
         self._marshal.begin_session(told)
-        self.plug_in(self._core, self._marshal, self._hosted.settle)
+        self.plug_in(self._core, self._marshal, self._hosted.settle, self._one_at_a_time)
         days = self.date_rules.every_day(self._marshal.symbol(self._teller.number(self.alo.underlyings[0])))
         if self.live_mode:  # its days have no end: LEAN makes these times as they come
             self.schedule.on(days, self.time_rules.every(_LIVE_LOOK), self._on_second)

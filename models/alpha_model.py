@@ -33,6 +33,10 @@ class VolatilityAlphaModel(AlphaModel):
 
     def update(self, algorithm: QCAlgorithm, data: Slice) -> list[Insight]:
         """Insights of the open frame, best first; none between frames."""
+        with self._framework.one_at_a_time:
+            return self._insights(algorithm)
+
+    def _insights(self, algorithm: QCAlgorithm) -> list[Insight]:
         core = self._framework.core
         if not core.in_frame:
             return []

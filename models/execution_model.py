@@ -22,10 +22,12 @@ class TouchExecutionModel(ExecutionModel):
 
     def execute(self, algorithm: QCAlgorithm, targets: list[IPortfolioTarget]) -> None:
         """Send the open frame's orders; nothing between frames."""
-        if not self._framework.begin_execution(algorithm, targets):
-            return
-        intents, marshal = self._framework.orders(), self._framework.marshal
-        for amendment in self._framework.core.amendments:
-            amend_order(algorithm, marshal, amendment)
-        for sent in sent_together(intents):
-            send_orders(algorithm, marshal, sent)
+        framework, marshal = self._framework, self._framework.marshal
+        with framework.one_at_a_time:
+            if not framework.begin_execution(algorithm, targets):
+                return
+            intents = framework.orders()
+            for amendment in framework.core.amendments:
+                amend_order(algorithm, marshal, amendment)
+            for sent in sent_together(intents):
+                send_orders(algorithm, marshal, sent)

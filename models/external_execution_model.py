@@ -17,8 +17,9 @@ class ExternalExecutionModel(ExecutionModel):
 
     def execute(self, algorithm: QCAlgorithm, targets: list[IPortfolioTarget]) -> None:
         """Let the model trade the targets, once the core knows of those that are not its own."""
-        if self._framework.begin_execution(algorithm, targets):
-            self._framework.core.close_frame()
+        with self._framework.one_at_a_time:
+            if self._framework.begin_execution(algorithm, targets):
+                self._framework.core.close_frame()
         self._model.execute(algorithm, targets)
 
     def on_securities_changed(self, algorithm: QCAlgorithm, changes: SecurityChanges) -> None:

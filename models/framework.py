@@ -1,6 +1,7 @@
 """What passes between the stages of LEAN's framework and the core."""
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Final
 
 import numpy as np
@@ -20,12 +21,16 @@ SOURCE: Final = "alo"
 class Framework:
     """Tells the core what models that are not its own decide, and these what the core decided.
 
-    ``settle`` makes what was journaled outlive this process.
+    ``settle`` makes what was journaled outlive this process. Live, LEAN asks the models on the thread of its data while
+    a frame may be at work on another: each of ours holds ``one_at_a_time`` as long as it looks at the core.
     """
 
-    def __init__(self, core: Core, marshal: Marshal, settle: Callable[[], None]) -> None:
+    def __init__(
+        self, core: Core, marshal: Marshal, settle: Callable[[], None], one_at_a_time: AbstractContextManager[object]
+    ) -> None:
         self.core = core
         self.marshal = marshal
+        self.one_at_a_time = one_at_a_time
         self._settle = settle
         self.insights_read = False
         """Whether a model other than ours constructs the portfolio, which reads insights."""

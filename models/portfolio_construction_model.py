@@ -21,9 +21,10 @@ class VegaBudgetPortfolioConstructionModel(PortfolioConstructionModel):
 
     def create_targets(self, algorithm: QCAlgorithm, insights: list[Insight]) -> list[PortfolioTarget]:
         """Quantities wanted in the open frame; none between frames."""
-        self._framework.take_insights(algorithm, insights)
-        core = self._framework.core
-        if not core.in_frame:
-            return []
-        core.run_through(FrameTask.TARGET)
-        return self._framework.targets(core.targets) if self._framework.targets_read else []
+        framework, core = self._framework, self._framework.core
+        with framework.one_at_a_time:
+            framework.take_insights(algorithm, insights)
+            if not core.in_frame:
+                return []
+            core.run_through(FrameTask.TARGET)
+            return framework.targets(core.targets) if framework.targets_read else []

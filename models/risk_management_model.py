@@ -22,10 +22,11 @@ class GreeksRiskManagementModel(RiskManagementModel):
     def manage_risk(self, algorithm: QCAlgorithm, targets: list[IPortfolioTarget]) -> list[PortfolioTarget]:
         """Targets that replace given ones in the open frame; none between frames."""
         framework, core = self._framework, self._framework.core
-        if core.in_frame:
-            core.run_through(FrameTask.TARGET)
-        framework.take_targets(algorithm, Stage.PORTFOLIO, targets)
-        if not core.in_frame:
-            return []
-        core.run_through(FrameTask.LIMIT)
-        return framework.targets(core.limited) if framework.targets_read or len(targets) else []
+        with framework.one_at_a_time:
+            if core.in_frame:
+                core.run_through(FrameTask.TARGET)
+            framework.take_targets(algorithm, Stage.PORTFOLIO, targets)
+            if not core.in_frame:
+                return []
+            core.run_through(FrameTask.LIMIT)
+            return framework.targets(core.limited) if framework.targets_read or len(targets) else []

@@ -1,6 +1,7 @@
 """Which models count as ours in the account of those that are plugged in, where there is no LEAN."""
 
 import sys
+from contextlib import nullcontext
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -71,7 +72,7 @@ def algorithm(lean: Any) -> Any:
         setattr(models, name, getattr(import_module(f"models.{module}"), name))
     models.JournaledAlgorithm = Lean  # type: ignore[attr-defined]
     made = import_module("algorithm.framework_algorithm").FrameworkAlgorithm()
-    made.plug_in(Core(), SimpleNamespace(), lambda: None)
+    made.plug_in(Core(), SimpleNamespace(), lambda: None, nullcontext())
     return made
 
 

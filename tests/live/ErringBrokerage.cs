@@ -1,6 +1,7 @@
 // A paper brokerage for tests that errs: it rejects, fills late and in parts, says so late, twice and out of order, gives
-// orders back without their tags, and loses its connection. Its account lies in files (holdings.json, orders.json), which
-// outlive LEAN, and which a test may change while it is disconnected. What it does wrong misdeeds.json says.
+// orders back without their tags, and loses its connection. Its account lies in files (holdings.json, orders.json,
+// cash.json), which outlive LEAN, and which a test may change while it is disconnected. What it does wrong misdeeds.json
+// says; fills.txt has what it did.
 
 using System;
 using System.Collections.Generic;
@@ -40,6 +41,7 @@ public class WorkingOrder
 
 public class ErringBrokerage : Brokerage
 {
+    private const decimal Fee = 1;  // of a fill
     private static readonly string Folder = Environment.GetEnvironmentVariable("ALO_TEST_ACCOUNT");
     private readonly IAlgorithm _algorithm;
     private readonly Misdeeds _misdeeds;
@@ -51,6 +53,7 @@ public class ErringBrokerage : Brokerage
     private volatile bool _connected;
     private volatile bool _ended;
     private volatile bool _asked;  // what the account holds: before that another process may trade in it
+    private decimal _cash;
     private int _last;
 
     public ErringBrokerage(IAlgorithm algorithm) : base("Erring Brokerage")
@@ -59,6 +62,7 @@ public class ErringBrokerage : Brokerage
         _misdeeds = Read<Misdeeds>("misdeeds.json") ?? new Misdeeds();
         _holdings = Read<List<Holding>>("holdings.json") ?? new List<Holding>();
         _working = Read<List<WorkingOrder>>("orders.json") ?? new List<WorkingOrder>();
+        _cash = Read<decimal?>("cash.json") ?? 1_000_000m;
         _last = Read<int>("last.json");
         _chance = new Random(_misdeeds.Seed + _last);
     }
@@ -170,11 +174,12 @@ public class ErringBrokerage : Brokerage
             {
                 _holdings = Read<List<Holding>>("holdings.json") ?? _holdings;
                 _working = Read<List<WorkingOrder>>("orders.json") ?? _working;
+                _cash = Read<decimal?>("cash.json") ?? _cash;
                 _last = Read<int>("last.json");
                 _asked = true;
             }
+            return new List<CashAmount> { new CashAmount(_cash, Currencies.USD) };
         }
-        return new List<CashAmount> { new CashAmount(1_000_000m, Currencies.USD) };
     }
 
     // What is done, and said, by itself -----------------------------------------------------------------------------
@@ -231,7 +236,7 @@ public class ErringBrokerage : Brokerage
             var order = _algorithm.Transactions.GetOrdersByBrokerageId(each.Id).FirstOrDefault();
             if (order != null)
             {
-                var fee = new OrderFee(new CashAmount(each.Quantity == 0 ? 0 : 1, Currencies.USD));
+                var fee = new OrderFee(new CashAmount(each.Quantity == 0 ? 0 : Fee, Currencies.USD));
                 OnOrderEvent(new OrderEvent(order, DateTime.UtcNow, fee, "erring")
                 {
                     Status = each.Status,
@@ -264,6 +269,10 @@ public class ErringBrokerage : Brokerage
         {
             _working.Remove(order);
         }
+        _cash -= filled * price * (order.Symbol.SecurityType == SecurityType.Option ? 100 : 1) + Fee;
+        Write("cash.json", _cash);
+        File.AppendAllText(
+            Path.Combine(Folder, "fills.txt"), $"{DateTime.UtcNow:O}|{order.Symbol.Value}|{filled}|{price}|{order.Tag}\n");
         Hold(order.Symbol, filled, price);
         Write("orders.json", _working);
         Say(order.Id, order.Left == 0 ? OrderStatus.Filled : OrderStatus.PartiallyFilled, filled, price);

@@ -53,7 +53,7 @@ def erring_brokerage(folder: Path) -> Path:
     if not compilers:
         pytest.skip("no .NET SDK: the brokerage of these tests cannot be compiled")
     plugins = folder / "plugins"
-    plugins.mkdir()
+    plugins.mkdir(exist_ok=True)
     libraries = sorted(engine.dotnet.parent.glob("shared/Microsoft.NETCore.App/*/*.dll"))
     libraries += [engine.lean / f"QuantConnect.{name}.dll" for name in ("Common", "Brokerages", "Logging")]
     libraries += [engine.lean / f"{name}.dll" for name in ("Newtonsoft.Json", "NodaTime", "Python.Runtime")]
@@ -93,7 +93,7 @@ class LiveLean:
         self._lives = 0
         self._tree = ROOT
         self._plugins: Path | None = None
-        (folder / "store").mkdir()
+        (folder / "store").mkdir(exist_ok=True)
 
     def err(self, **misdeeds: float) -> None:
         """Trade with the brokerage that errs, in so far as its ``misdeeds`` say (ErringBrokerage.cs)."""
@@ -154,15 +154,17 @@ class LiveLean:
         self._process = None
         return status
 
-    def wait_for(self, what: str, condition: Callable[[], bool]) -> None:
-        """Return once it holds. Fails when LEAN ends before, or after a long time."""
-        end = time.monotonic() + PATIENCE
+    def wait_for(
+        self, what: str, condition: Callable[[], bool], *, patience: float = PATIENCE, each: float = 0.5
+    ) -> None:
+        """Return once it holds, looked at ``each`` so many seconds. Fails when LEAN ends before, or in the end."""
+        end = time.monotonic() + patience
         while not condition():
             status = None if self._process is None else self._process.poll()
             if status is not None or time.monotonic() > end:
                 log = "\n".join(line for line in self.log if "ERROR" in line) or "\n".join(self.log[-40:])
                 pytest.fail(f"{what}: not seen; LEAN's status is {status}\n{log}")
-            time.sleep(0.5)
+            time.sleep(each)
 
     def command(self, name: str, payload: object) -> bool | None:
         """Whether what a command file in its working directory asks was done; None where LEAN does not say."""
@@ -178,6 +180,12 @@ class LiveLean:
         done: bool | None = json.loads(result.read_text())["Success"]
         result.unlink()
         return done
+
+    @property
+    def pid(self) -> int:
+        """Its process, while it lives."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def answers(self) -> list[str]:
@@ -224,18 +232,31 @@ class LiveCore:
     def __init__(
         self, name: str, journal: Path, settings: dict[str, str], clock: dict[str, str], *options: str
     ) -> None:
-        wanted = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-        command = [sys.executable, "-m", "alo_lib.cli", "core", name, "--priority", "0", *wanted, *options]
         self._name = name
         self._folder = Path(options[options.index("--folder") + 1]) if "--folder" in options else None
-        self._command = [*command, "--journal", str(journal)]
+        self._options = options
+        self._settings = settings
+        self._tree = ROOT
         self._journal = journal
         self._environment = os.environ | clock
         self._process: subprocess.Popen[bytes] | None = None
 
+    def change(self, settings: dict[str, str] | None = None, tree: Path | None = None) -> None:
+        """Have the next life begin under other settings, or with the program of another tree."""
+        self._settings, self._tree = settings or self._settings, tree or self._tree
+
     def start(self) -> None:
         """Begin a life."""
-        self._process = subprocess.Popen(self._command, cwd=ROOT, env=self._environment, stderr=subprocess.DEVNULL)
+        wanted = [word for key, value in self._settings.items() for word in ("--set", f"{key}={value}")]
+        command = [sys.executable, "-m", "alo_lib.cli", "core", self._name, "--priority", "0", *wanted]
+        command += ["--journal", str(self._journal), *self._options]
+        self._process = subprocess.Popen(command, cwd=self._tree, env=self._environment, stderr=subprocess.DEVNULL)
+
+    @property
+    def pid(self) -> int:
+        """Its process, while it lives."""
+        assert self._process is not None
+        return self._process.pid
 
     def end(self, number: int) -> int:
         """End it by a signal; returns its status."""

@@ -1,6 +1,7 @@
 """What the framework's other models decide, as the core is told it, and what they are told of the core's."""
 
 import datetime as dt
+from contextlib import nullcontext
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -37,7 +38,7 @@ def framework(lean: Any) -> Any:
     for symbol, number in NUMBERS.items():
         marshal.add_underlying(number, symbol)
     lean.PortfolioTarget = lambda symbol, quantity: (symbol, quantity)
-    return import_module("models.framework").Framework(Core(), marshal, lambda: None)
+    return import_module("models.framework").Framework(Core(), marshal, lambda: None, nullcontext())
 
 
 def insight(symbol: Any, **given: Any) -> SimpleNamespace:

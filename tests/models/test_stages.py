@@ -17,11 +17,25 @@ CALL, PUT = option(ONE, 0), option(ONE, 1)
 SYMBOLS = {0: ONE, 2: PUT, 3: CALL}
 
 
-class Core:
-    """Tells how far its frame was run."""
+class Lock:
+    """Knows whether it is held, by one thread as often as that wants."""
 
-    def __init__(self, steps: list[Any], in_frame: bool) -> None:
-        self.in_frame, self.settings, self._steps = in_frame, Settings(entry_edge=0.02, vega_budget=0.001), steps
+    def __init__(self) -> None:
+        self.held = 0
+
+    def __enter__(self) -> None:
+        self.held += 1
+
+    def __exit__(self, *error: object) -> None:
+        self.held -= 1
+
+
+class Core:
+    """Tells how far its frame was run. Who looks at it without the lock might see a frame of another thread's."""
+
+    def __init__(self, steps: list[Any], in_frame: bool, lock: Lock) -> None:
+        self.settings, self._steps = Settings(entry_edge=0.02, vega_budget=0.001), steps
+        self._in_frame, self._lock = in_frame, lock
         self.signals = records(Kind.SIGNAL, 0)
         self.targets, self.limited = records(Kind.TARGET, 1), records(Kind.TARGET, 2)
         self.intents = records(Kind.INTENT, 2)
@@ -29,11 +43,18 @@ class Core:
         self.intents["reason"] = OrderReason.ENTRY, OrderReason.HEDGE
         self.amendments = records(Kind.AMENDMENT, 0)
 
+    @property
+    def in_frame(self) -> bool:
+        assert self._lock.held
+        return self._in_frame
+
     def run_through(self, task: FrameTask) -> None:
+        assert self._lock.held
         self._steps.append(task)
 
     def close_frame(self) -> None:
-        self.in_frame = False
+        assert self._lock.held
+        self._in_frame = False
         self._steps.append("closed")
 
     def run(self) -> Any:
@@ -46,7 +67,8 @@ class Framework:
 
     def __init__(self, in_frame: bool) -> None:
         self.steps: list[Any] = []
-        self.core = Core(self.steps, in_frame)
+        self.one_at_a_time = Lock()
+        self.core = Core(self.steps, in_frame, self.one_at_a_time)
         self.marshal = SimpleNamespace(symbol=SYMBOLS.__getitem__, terms=Terms())
         self.insights_read = self.targets_read = False
 
@@ -161,5 +183,6 @@ def test_insights_are_made_once_a_session_for_who_reads_them(lean: Any) -> None:
     core.signals["implied_volatility"] = 0.2  # no difference: no confidence
     core.signals["direction"] = -1
     assert [insight[5] for insight in model.update(algorithm, None)] == [0.0, 0.0]
-    core.in_frame = False
+    with framework.one_at_a_time:
+        core.close_frame()
     assert model.update(algorithm, None) == []
