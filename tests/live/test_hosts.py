@@ -120,8 +120,9 @@ def hosts(lean_data: Path, tmp_path: Path) -> Iterator[tuple[Host, Host]]:
             shared = str(tmp_path / f"{name}-memory")
             place = {"core-process": "desk", "core-folder": shared}
             options = ("--folder", shared, "--standby")
-            core = LiveCore("desk", tmp_path / "journal", SETTINGS | leading, clock, *options)
-            settings = Settings.of(SETTINGS, leading, place)
+            decides = SETTINGS | leading | {"frame-milliseconds": "500"}  # what is too late depends on it
+            core = LiveCore("desk", tmp_path / "journal", decides, clock, *options)
+            settings = Settings.of(decides, place)
             made.append(Host(core, LiveLean(folder, lean_data, settings, clock, account=tmp_path / "first")))
         for host in made:
             host.lean.err()
