@@ -371,6 +371,15 @@ class Link:
         """
         self._term = int(self.beat["epoch"])
 
+    @property
+    def may_act(self) -> bool:
+        """Whether this host may do what its core has decided.
+
+        One that depends on its core's process may while that shows that it lives, and so that it leads: it looks before
+        each heartbeat. Where both were stopped together this one may be woken first.
+        """
+        return not self._term or self.look() is LinkPhase.ATTACHED
+
     def require(self) -> None:
         """Nothing, while the core's process is there that this host depends on, if on any.
 
