@@ -1,7 +1,7 @@
 """Leases and keys of etcd, in the JSON that its servers speak beside gRPC (etcd 3.4 and later, its "gRPC gateway").
 
 What ``etcdctl`` is told by its environment holds here, too: ETCDCTL_CACERT, ETCDCTL_CERT and ETCDCTL_KEY name the files
-of https, ETCDCTL_USER is ``name:password``.
+of https, ETCDCTL_USER is ``name:password``, or the name alone beside ETCDCTL_PASSWORD.
 """
 
 import base64
@@ -62,7 +62,8 @@ class Etcd:
     def __init__(self, endpoints: Sequence[str], timeout: float, environment: Mapping[str, str]) -> None:
         self._endpoints = list(endpoints)
         self._timeout = timeout
-        self._user = environment.get("ETCDCTL_USER", "")
+        self._user, _, password = environment.get("ETCDCTL_USER", "").partition(":")
+        self._password = environment.get("ETCDCTL_PASSWORD", "") or password
         self._token = ""
         self._opener = _opener(endpoints, environment)
 
@@ -138,9 +139,8 @@ class Etcd:
         return self._post(endpoint, what, asked)
 
     def _authenticate(self, endpoint: str) -> None:
-        name, _, password = self._user.partition(":")
-        self._token = ""
-        token = self._post(endpoint, "auth/authenticate", {"name": name, "password": password}).get("token")
+        self._token, who = "", {"name": self._user, "password": self._password}
+        token = self._post(endpoint, "auth/authenticate", who).get("token")
         if not (isinstance(token, str) and token.isascii() and token.isprintable() and token):
             raise EtcdError(f"{endpoint} {_ODD}")
         self._token = token
@@ -195,7 +195,12 @@ def _held(told: Mapping[str, Any]) -> Held | None:
         value = base64.b64decode(str(found[0].get("value", ""))).decode(errors="replace")
     except ValueError:
         value = ""
-    return Held("".join(filter(str.isprintable, value))[:_QUOTED], _number(found[0], "lease"))
+    return Held(_quoted(value), _number(found[0], "lease"))
+
+
+def _quoted(text: str) -> str:
+    """The beginning of what somebody else wrote, without what a terminal would obey."""
+    return "".join(filter(str.isprintable, text))[:_QUOTED]
 
 
 def _number(told: Mapping[str, Any], name: str) -> int:
@@ -218,12 +223,17 @@ def _refusal(endpoint: str, error: HTTPError) -> EtcdError:
     """What a status other than 200 says: a server that has no leader, or whose time is out, may be no one's fault."""
     with error:
         try:
-            told = _object(endpoint, error.read(_MOST))
-        except (EtcdError, OSError, HTTPException):
-            return EtcdError(f"{endpoint} answers with status {error.code}")
+            answer = error.read(_MOST)
+        except (OSError, HTTPException):
+            answer = b""
+    try:
+        told = _object(endpoint, answer)
+    except EtcdError:  # such as "Client sent an HTTP request to an HTTPS server."
+        said = _quoted(answer.decode(errors="replace"))
+        return EtcdError(f"{endpoint} answers with status {error.code}{f': {said}' if said else ''}")
     within = told.get("error")
     told = within if isinstance(within, dict) else told  # as of what is a stream to gRPC: a lease's renewals
-    said = "".join(filter(str.isprintable, str(told.get("message", ""))))[:_QUOTED] or f"status {error.code}"
+    said = _quoted(str(told.get("message", ""))) or f"status {error.code}"
     if error.code >= 500:
         return EtcdError(f"{endpoint} answers: {said}")
     return _RefusedError(f"{endpoint} refuses: {said}", _number(told, "code") or _number(told, "grpc_code"))

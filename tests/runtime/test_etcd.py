@@ -24,7 +24,7 @@ def etcd() -> Iterator[FakeEtcd]:
         (200, b"[1]", "answers what is no answer of etcd"),
         (200, b"[" * 10_000, "answers what is no answer of etcd"),
         (200, b"\xff\xfe", "answers what is no answer of etcd"),
-        (404, b"page not found", "answers with status 404"),
+        (404, b"page not found\n", "answers with status 404: page not found"),
         (500, json.dumps({"message": "a\nb" + "x" * 500}).encode(), "answers: ab" + "x" * 198),
         (400, b'{"message": "etcdserver: user name is empty", "code": 3}', "refuses: etcdserver: user name is empty"),
         (503, b'{"error": {"grpc_code": 14, "message": "etcdserver: no leader"}}', "answers: etcdserver: no leader"),
@@ -57,6 +57,14 @@ def test_a_renewal_that_fails_is_no_lease_that_has_ended(etcd: FakeEtcd) -> None
 def test_a_host_that_is_none_does_not_answer(url: str) -> None:
     with pytest.raises(EtcdError, match=r"does not answer \("):
         Etcd([url], 5.0, {}).read("a")
+
+
+@pytest.mark.parametrize("user", [{"ETCDCTL_USER": "a:b:c"}, {"ETCDCTL_USER": "a", "ETCDCTL_PASSWORD": "b:c"}])
+def test_a_user_is_told_as_to_etcdctl(etcd: FakeEtcd, user: dict[str, str]) -> None:
+    etcd.broken = lambda what: (400, b"{}")
+    with pytest.raises(EtcdError, match="status 400"):
+        Etcd([etcd.url], 5.0, user).read("a")
+    assert etcd.told == {"name": "a", "password": "b:c"}
 
 
 @pytest.mark.parametrize("token", ['""', "3", '"a\\nb"', '"\\u20ac"'])
