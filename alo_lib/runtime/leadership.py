@@ -120,7 +120,7 @@ class Leadership:
         """
         if self.leads:
             return
-        why = self._lost or self._unheard or "it was stopped, or could not ask etcd, for longer than its lease lasts"
+        why = self._lost or self._not_renewed
         raise FencedError(
             f"this process leads '{self._name}' no more: {why}; another host may, and what this one had not journaled "
             "or sent by then it leaves to that one. Start it again to stand by"
@@ -162,8 +162,12 @@ class Leadership:
             return self.standing
         if self._clock() < self._until:
             return f"the lease of '{self._name}' is not renewed: {self._unheard}"
-        self._lost = f"its lease was not renewed: {self._unheard}"
+        self._lost = self._not_renewed
         return f"{self._own} leads '{self._name}' no more: {self._lost}"
+
+    @property
+    def _not_renewed(self) -> str:
+        return f"its lease was not renewed: {self._unheard or 'this process was stopped, or etcd has not answered'}"
 
     def _try(self) -> float:
         """Lead, if nobody does. Returns after what share of a lease's time to go on."""
