@@ -229,7 +229,7 @@ class RemoteCore(KnownBook):
         self.link.look()
         if not self._paced:
             self._wait_for_own()
-            return self.link.may_act and self._begin_next()
+            return self.link.may_act() and self._begin_next()
         if self._pushed:
             with self._pushing:
                 self._inputs.push(Message(Kind.FRAME, time, records(Kind.FRAME)))
