@@ -88,7 +88,7 @@ def stood_by(
         say(f"Nobody leads any more: this process took over in {(time.perf_counter() - began) * 1e3:z.0f} ms.")
         return process
 
-    standby = Standby(channel, follower, lease=lease, hear=_say_sentence, beat=beat, may_lead=lambda: leadership.leads)
+    standby = Standby(channel, follower, lease=lease, hear=_say_sentence, beat=beat, may_lead=leadership.may_lead)
     leadership.begin()
     ending = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     before = {number: signal.signal(number, lambda *_: standby.stop()) for number in ending}

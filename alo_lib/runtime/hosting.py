@@ -131,31 +131,31 @@ def open_core(
     :raises SettingsError: where that is of other settings.
     :raises DivergenceError: where it decides otherwise now.
     :raises TimeoutError: where no core process runs.
+    :raises EtcdError: for files of etcd's https that cannot be read.
+    :raises FencedError: where another host may lead by now.
     """
     if settings.core_process:
         return _attach(settings, store, live=live, hear=hear)
-    leadership = _led(settings, hear) if live else Alone()
+    leadership = leadership_of(settings, hear) if live else Alone()
     try:
+        _lead(leadership, settings, hear)
         return _begin_own(settings, store, leadership, live=live, hear=hear, shown_in=shown_in)
     except BaseException:  # nobody leads until this process ends, else
         leadership.end()
         raise
 
 
-def _led(settings: Settings, hear: Callable[[str], None]) -> Leadership | Alone:
-    """The leadership that the settings ask for, once this process has it; until then it is got ready.
+def _lead(leadership: Leadership | Alone, settings: Settings, hear: Callable[[str], None]) -> None:
+    """Lead, of all hosts; until then this process is got ready.
 
-    :raises EtcdError: for files of https that cannot be read.
     :raises FencedError: where it has lost it at once.
     """
-    leadership = leadership_of(settings, hear)
-    if settings.leader_lease:
+    if isinstance(leadership, Leadership):
         rehearse(settings)
         hear(_STANDS_BY)
     leadership.begin()
     leadership.wait()
     leadership.look()
-    return leadership
 
 
 def _begin_own(
@@ -297,13 +297,15 @@ class _OwnCore:
         return Answer(False, "snapshot: the state cannot be kept now; the journal alone is")
 
     def end(self, time: int) -> list[str]:
-        """Close the journal, unless another host may lead; then let one."""
-        self._leadership.look()
-        self.core.remark(host_ends(time))
-        self.core.stop()
-        self._writer.close()
-        self._showing.end(RunPhase.STOPPED)
-        self._leadership.end()
+        """Close the journal, unless another host may lead; then let one, whatever comes of that."""
+        try:
+            self._leadership.look()
+            self.core.remark(host_ends(time))
+            self.core.stop()
+            self._writer.close()
+            self._showing.end(RunPhase.STOPPED)
+        finally:
+            self._leadership.end()
         return [f"slot trace {self.core.slot_trace.digest}", _digest(self._place.closed())]
 
 

@@ -12,10 +12,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from alo_lib.records import MINUTE, SECOND
-from alo_lib.runtime.etcd import Etcd, EtcdError
+from alo_lib.runtime.etcd import Etcd, EtcdError, Held
 from alo_lib.runtime.fence import FencedError
 from alo_lib.settings import Settings
 from alo_lib.settings.operation import STARTING_MINUTES
@@ -28,7 +29,9 @@ _LOOKS: Final = 20
 _RENEWALS: Final = 3
 """Renewals, and tries of them, in that time."""
 _LEAVING: Final = 2.0
-"""Seconds in which a process that leads no more may end."""
+"""Seconds in which a process that leads no more may end, and for which one that ends waits for etcd."""
+_LONGEST: Final = 5.0
+"""Seconds for an answer of etcd, at the most."""
 _SHARE: Final = 0.9
 """Of what etcd grants. The rest is for clocks that run at other speeds, and for acting on what was looked at."""
 
@@ -96,6 +99,15 @@ class Leadership:
         """Wait until this process leads, or so long. Returns whether it does."""
         return self._led.wait(seconds) and self.leads
 
+    def may_lead(self) -> bool:
+        """Whether this process leads by now.
+
+        :raises FencedError: where it has led, and does no more: it never will again.
+        """
+        if self._led.is_set():
+            self.look()
+        return self._led.is_set()
+
     def beat(self) -> None:
         """Say that this process does what it is there for; from the first time on it has to."""
         if self._hangs_after is not None:
@@ -108,23 +120,26 @@ class Leadership:
         """
         if self.leads:
             return
-        why = self._lost or self._unheard or "this process was stopped, or could not ask for longer than that"
+        why = self._lost or self._not_renewed
         raise FencedError(
             f"this process leads '{self._name}' no more: {why}; another host may, and what this one had not journaled "
             "or sent by then it leaves to that one. Start it again to stand by"
         )
 
     def end(self) -> None:
-        """Lead no more, and let another do so at once."""
+        """Lead no more, and let another do so at once, or when the lease ends where etcd does not answer soon."""
         self._ending.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_LEAVING)
         self._lost = self._lost or "it has ended"
-        if self._lease:
-            try:
-                self._etcd.revoke(self._lease)
-            except EtcdError as error:  # it ends by itself
-                self._say(f"the lease of '{self._name}' ends by itself within {self._seconds} s: {error}")
+        if not self._lease:
+            return
+        try:
+            if self._thread.is_alive():  # a server that is found slowly, or answers bit by bit, may keep it for minutes
+                raise EtcdError("etcd does not answer")
+            self._etcd.revoke(self._lease)
+        except EtcdError as error:
+            self._say(f"the lease of '{self._name}' ends by itself within {self._seconds} s: {error}")
 
     # The thread ------------------------------------------------------------------------------------------------------
 
@@ -133,12 +148,13 @@ class Leadership:
             try:
                 pause = self._renew() if self._led.is_set() else self._try()
                 self._unheard = ""
-            except (EtcdError, _HungError) as error:
-                self._unheard, pause = str(error), 1.0 / _LOOKS
+            except Exception as error:  # whatever it is: without this thread a process would wait or hang for ever
+                known = isinstance(error, EtcdError | _HungError)
+                self._unheard, pause = str(error) if known else f"{type(error).__name__}: {error}", 1.0 / _LOOKS
                 self._say(self._what_is_wrong())
             self._ending.wait(pause * self._seconds)
         if self._hangs_after is not None and not self._ending.wait(_LEAVING):
-            self._hear(f"{self._own} did not leave, and kills itself")
+            self._say(f"{self._own} did not leave, and kills itself")
             os.kill(os.getpid(), signal.SIGKILL)  # nobody else could take the journal over
 
     def _what_is_wrong(self) -> str:
@@ -146,15 +162,21 @@ class Leadership:
             return self.standing
         if self._clock() < self._until:
             return f"the lease of '{self._name}' is not renewed: {self._unheard}"
-        self._lost = f"its lease was not renewed: {self._unheard}"
+        self._lost = self._not_renewed
         return f"{self._own} leads '{self._name}' no more: {self._lost}"
+
+    @property
+    def _not_renewed(self) -> str:
+        return f"its lease was not renewed: {self._unheard or 'this process was stopped, or etcd has not answered'}"
 
     def _try(self) -> float:
         """Lead, if nobody does. Returns after what share of a lease's time to go on."""
         held = self._etcd.read(self._key)
         asked = self._clock()
         if held is not None and held.lease == self._lease and self._lease:  # the answer to it was lost
-            self._leads_for(self._etcd.keep_alive(self._lease), asked)
+            seconds, held = self._renewed()
+            if held is not None and held.lease == self._lease:
+                self._leads_for(seconds, asked)
         elif held is None:
             granted = self._etcd.grant(self._seconds)
             self._lease = granted.lease
@@ -181,22 +203,29 @@ class Leadership:
         asked = self._clock()
         if self._hangs_after is not None and asked > self._alive_until:
             raise _HungError(f"this process gave no sign of life for {self._hangs_after / SECOND:g} s")
-        seconds = self._etcd.keep_alive(self._lease)
-        held = self._etcd.read(self._key)
+        seconds, held = self._renewed()
         if not seconds:
             self._lost = "its lease has ended"
         elif held is None or held.lease != self._lease:
             self._lost = f"its key was taken away{f', and {held.value} has it' if held else ''}"
         else:
             self._until = asked + round(seconds * _SHARE * SECOND)
+            if self._unheard:
+                self._say(f"the lease of '{self._name}' is renewed again")
             return 1.0 / _RENEWALS
         self._say(f"{self._own} leads '{self._name}' no more: {self._lost}")
         return 0.0
 
+    def _renewed(self) -> tuple[int, Held | None]:
+        """Seconds for which the lease is renewed, and who has the key after that, which a majority says."""
+        return self._etcd.keep_alive(self._lease), self._etcd.read(self._key)
+
     def _say(self, sentence: str) -> None:
-        if sentence != self._said:
-            self._hear(sentence)
+        if sentence == self._said:
+            return
         self._said = sentence
+        with suppress(Exception):  # who leads does not depend on whether anybody can be told
+            self._hear(sentence)
 
 
 class Alone:
@@ -209,6 +238,10 @@ class Alone:
         """Nothing."""
 
     def wait(self, seconds: float | None = None) -> bool:
+        """True."""
+        return True
+
+    def may_lead(self) -> bool:
         """True."""
         return True
 
@@ -235,4 +268,5 @@ def leadership_of(
     urls = endpoints.split(",")
     seconds = settings.leader_lease_seconds
     timeout = seconds / (_RENEWALS * 2 * len(urls))  # a try of all of them, two questions each, is over by the next
+    timeout = min(timeout, _LONGEST)
     return Leadership(Etcd(urls, timeout, os.environ), name, seconds, hear=hear, hangs_after=hangs_after)

@@ -119,6 +119,8 @@ _LOSSES: Final = {
 }
 """What a host should know of, by the heartbeat's counts since the core's process began."""
 
+_NAP: Final = 50e-6
+"""Seconds between two looks for a heartbeat."""
 _SHORTEST: Final = 1_000_000
 """Nanoseconds between two looks at the least, for a core that has not told its frame yet."""
 
@@ -370,6 +372,20 @@ class Link:
         knows what this host does not.
         """
         self._term = int(self.beat["epoch"])
+
+    def may_act(self) -> bool:
+        """Whether this host may do what its core has decided.
+
+        One that depends on its core's process may while that shows that it lives, and so that it leads: it looks before
+        each heartbeat. Where both were stopped together this one may be woken first. A core that is late is given as
+        long again: later its orders would be too late.
+        """
+        end = time.monotonic_ns() + (self._frames_late + 1) * int(self.beat["length"])
+        while self._term and self.look() is not LinkPhase.ATTACHED:
+            if time.monotonic_ns() > end:
+                return False
+            time.sleep(_NAP)
+        return True
 
     def require(self) -> None:
         """Nothing, while the core's process is there that this host depends on, if on any.

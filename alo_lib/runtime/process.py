@@ -211,6 +211,7 @@ class CoreProcess:
                     self._tell_unprepared()
                     self._save_snapshot()
                     self._showing.rest()
+            self._fence.look()  # before the journal's end, too
             self._close_journal()
         except BaseException as error:
             self._lifecycle.move("fail")

@@ -77,7 +77,7 @@ class RemoteCore(KnownBook):
 
     Orders that open risk are refused on the core's behalf, as a broker would refuse them, when the core is late or gone
     or has left their frame more than two frames behind it (where frames are paced: when the host had stopped waiting).
-    What reduces risk is still sent.
+    What reduces risk is still sent; where there are other hosts, once the core is heard again.
     """
 
     def __init__(
@@ -229,7 +229,7 @@ class RemoteCore(KnownBook):
         self.link.look()
         if not self._paced:
             self._wait_for_own()
-            return self._begin_next()
+            return self.link.may_act() and self._begin_next()
         if self._pushed:
             with self._pushing:
                 self._inputs.push(Message(Kind.FRAME, time, records(Kind.FRAME)))

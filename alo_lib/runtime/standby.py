@@ -45,7 +45,8 @@ class Standby:
     """The standby of a channel, of which there is one at a time.
 
     ``hear`` hears in sentences what people should know, and ``beat`` with each look, how many messages are followed.
-    ``may_lead`` tells whether this host may, where there are several (:mod:`alo_lib.runtime.leadership`).
+    ``may_lead`` tells whether this host may, where there are several (:mod:`alo_lib.runtime.leadership`); what it
+    raises ends the standing by.
 
     :raises NotOwnerError: where the channel has a standby.
     """

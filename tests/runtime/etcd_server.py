@@ -25,6 +25,7 @@ class FakeEtcd:
         self.leases: dict[int, tuple[float, int]] = {}  # when each ends, and its seconds
         self.keys: dict[str, tuple[str, int]] = {}
         self.asked: list[str] = []
+        self.told: dict[str, Any] = {}  # with what it was asked last
         self.broken: Callable[[str], tuple[int, bytes] | None] = lambda what: None
         self._lock = threading.Lock()
         fake = self
@@ -34,6 +35,8 @@ class FakeEtcd:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 status, told = fake.answer(self.path.removeprefix("/v3/"), body)
                 self.send_response(status)
+                if status == 302:
+                    self.send_header("Location", fake.url)
                 self.end_headers()
                 self.wfile.write(told)
 
@@ -51,6 +54,7 @@ class FakeEtcd:
     def answer(self, what: str, body: dict[str, Any]) -> tuple[int, bytes]:
         with self._lock:
             self.asked.append(what)
+            self.told = body
             if (told := self.broken(what)) is not None:
                 return told
             self._expire()

@@ -12,6 +12,8 @@ from alo_lib.records import SECOND, BookMode, HostEvent, Kind, Message, Records,
 from alo_lib.runtime import MarketRecord, Opened, open_core
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
 from alo_lib.runtime.command_rings import CommandRings, Outcome, ask_core
+from alo_lib.runtime.fence import FencedError
+from alo_lib.runtime.leadership import Alone
 from alo_lib.runtime.link import CorePhase, channel_folder
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.runtime.resumption import Beginning
@@ -135,6 +137,38 @@ def test_what_a_start_may_take_over_is_what_this_start_says_and_no_other_era(sto
         hosted.end(at(FIRST, 10))
     journal = read_journal(segments_in_object_store(store.folder))
     assert len(eras_of(journal)) == 1
+
+
+class Led(Alone):
+    """Leads until a test says otherwise, and knows whether it was ended."""
+
+    def __init__(self) -> None:
+        self.lost = self.ended = False
+
+    def look(self) -> None:
+        if self.lost:
+            raise FencedError("another host may")
+
+    def end(self) -> None:
+        self.ended = True
+
+
+def test_nobody_is_kept_from_leading_by_a_host_that_could_not_begin_or_end(
+    store: OnDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leadership = Led()
+    monkeypatch.setattr(hosting, "leadership_of", lambda settings, hear: leadership)
+    hosted = opened(store, live=True).hosted
+    leadership.lost = True
+    for refused in (hosted.settle, lambda: hosted.keep(at(FIRST, 9)), lambda: hosted.end(at(FIRST, 9))):
+        assert not leadership.ended
+        with pytest.raises(FencedError):
+            refused()
+    assert leadership.ended
+    leadership.ended = False
+    with pytest.raises(FencedError):
+        opened(store, live=True)
+    assert leadership.ended
 
 
 def test_a_frame_is_opened_once_where_time_stands_still(store: OnDisk) -> None:

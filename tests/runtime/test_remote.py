@@ -12,7 +12,7 @@ from alo_lib.cli.project import ROOT
 from alo_lib.journal import orders_of, read_journal
 from alo_lib.records import Kind, Message, OrderReason, OrderStatus, records
 from alo_lib.runtime import HostPosition, reconcile, replay
-from alo_lib.runtime.link import Channel, Link, LinkPhase
+from alo_lib.runtime.link import Channel, CorePhase, Link, LinkPhase
 from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.runtime.process import CoreProcess
 from alo_lib.runtime.remote import RemoteCore
@@ -37,6 +37,27 @@ def test_orders_that_open_risk_are_refused_when_their_answer_comes_too_late(tmp_
     assert len(refused) == 4
     assert all(m.records["status"][0] == OrderStatus.INVALID for m in refused)
     assert remote.contracts_open(0) == []
+    process.close()
+    remote.stop()
+
+
+def test_where_there_are_other_hosts_nothing_is_done_for_a_core_that_is_silent(tmp_path: Path) -> None:
+    """Host and core were stopped together, and another host may lead: the core finds out before it beats again."""
+    process, remote = by_hand(tmp_path, paced=False)
+    quotes_in(remote)
+    process.run(3)
+    beat = process._beat.copy()
+    beat["phase"], beat["length"], beat["epoch"] = list(CorePhase).index(CorePhase.RUNNING), FRAME, 5
+    process._heart.write(beat)
+    now = int(beat["monotonic"][0])
+    remote.link._clock = lambda: now
+    assert remote.link.look() is LinkPhase.ATTACHED
+    remote.link.depend()
+    now += 3 * FRAME
+    assert not remote.open_frame(0)
+    beat["monotonic"] = now
+    process._heart.write(beat)
+    assert remote.open_frame(0)
     process.close()
     remote.stop()
 

@@ -140,6 +140,17 @@ def test_a_core_that_was_stopped_while_it_takes_in_takes_in_nothing_more(tmp_pat
     assert len(accepted) == 1
 
 
+def test_a_core_that_is_asked_to_leave_and_told_to_end_does_not_write_its_journals_end(tmp_path: Path) -> None:
+    process, remote = by_hand(tmp_path, paced=True)
+    channel = Channel(tmp_path / "channel", slots=SLOTS)
+    fence(channel, channel.heartbeat.owner.epoch)
+    process.stop()
+    with pytest.raises(FencedError):
+        process.run()
+    process.close()
+    remote.stop()
+
+
 def test_a_number_that_another_core_had_is_no_reason_to_leave(tmp_path: Path) -> None:
     process, remote = by_hand(tmp_path, paced=True)
     channel = Channel(tmp_path / "channel", slots=SLOTS)

@@ -13,7 +13,6 @@ import pytest
 
 from tests.runtime.etcd_server import real_etcd
 
-_NETWORK: Final = "10.213.47"
 _CLONE_NEWNET: Final = 0x40000000
 
 
@@ -41,7 +40,9 @@ class Zones:
 
 
 def ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True)
+    done = subprocess.run(["ip", *words], check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise OSError(f"ip {' '.join(words)}: {done.stderr.strip()}")
 
 
 @contextmanager
@@ -50,22 +51,23 @@ def zones(folder: Path, count: int = 2) -> Iterator[Zones]:
     if os.geteuid() or shutil.which("ip") is None:
         pytest.skip("network namespaces need root and iproute2")
     mark = f"{os.getpid() % 46_656:x}"
+    network = f"10.213.{os.getpid() % 256}"  # tests beside this one have their own
     bridge, names = f"alo{mark}", [f"alo{mark}{letter}" for letter in "abcdefgh"[:count]]
     try:
         try:
             ip("link", "add", bridge, "type", "bridge")
-        except subprocess.CalledProcessError as error:
-            pytest.skip(f"no bridge can be made: {error.stderr.decode().strip()}")
-        ip("address", "add", f"{_NETWORK}.1/24", "dev", bridge)
+        except OSError as error:
+            pytest.skip(f"no bridge can be made: {error}")
+        ip("address", "add", f"{network}.1/24", "dev", bridge)
         ip("link", "set", bridge, "up")
         for number, name in enumerate(names, 2):
             ip("netns", "add", name)
             ip("link", "add", f"{name}-h", "type", "veth", "peer", "name", "eth0", "netns", name)
             ip("link", "set", f"{name}-h", "master", bridge, "up")
-            ip("-n", name, "address", "add", f"{_NETWORK}.{number}/24", "dev", "eth0")
+            ip("-n", name, "address", "add", f"{network}.{number}/24", "dev", "eth0")
             ip("-n", name, "link", "set", "eth0", "up")
             ip("-n", name, "link", "set", "lo", "up")
-        with real_etcd(folder, f"{_NETWORK}.1") as url:
+        with real_etcd(folder, f"{network}.1") as url:
             yield Zones(names, url)
     finally:
         for name in names:

@@ -85,7 +85,7 @@ def _of_file(config: OperationSettings) -> dict[str, Any]:
     type=Amount(0.05, 600),
     default=_LEASE,
     show_default=True,
-    help="With --standby: seconds without a heartbeat after which the core that leads is ended.",
+    help="Seconds without a heartbeat after which the core that leads is ended, by a --standby or for a leader-lease.",
 )
 @click.option("--old-inputs", is_flag=True, help="Take in what waited for this core however old it is.")
 @click.option(
@@ -227,6 +227,7 @@ def _prepare(
     from alo_lib.executive import RealClock
     from alo_lib.executive.isolation import Isolation, isolate, stand_ready, take_processor
     from alo_lib.journal import Durability
+    from alo_lib.runtime.fence import FencedError
     from alo_lib.runtime.follower import Follower
     from alo_lib.runtime.frame_clock import ClockError, WallClock
     from alo_lib.runtime.link import Channel
@@ -265,6 +266,8 @@ def _prepare(
         taken_over = stood_by(channel, follower, lease, manager, make, leadership)
     except ClockError as error:
         raise UserError(str(error)) from error
+    except FencedError as error:
+        raise RunFailedError(str(error)) from error
     if taken_over is None:
         return None
     taken_over.tell(say)
