@@ -20,7 +20,7 @@ from tests.runtime.etcd_server import real_etcd
 
 pytestmark = [pytest.mark.lean, pytest.mark.slow]
 
-SECONDS = 6
+SECONDS = 10
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_a_core_process_goes_on_on_the_other_host_with_the_lean_there(hosts: tup
     journal = second.core.journal
     assert journal is not None
     assert held(journal) == at_broker(second.lean)
-    assert [segment.epoch for segment in journal.segments] == [1, 2]
+    assert {segment.epoch for segment in journal.segments} == {1, 2}
     assert {tag.partition(" @")[2] for tag in tags(second.lean)} <= {"1", "2"}
     numbers = [tag.split()[0] for tag in tags(second.lean)]
     assert len(numbers) == len(set(numbers))
