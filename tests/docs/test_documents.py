@@ -133,9 +133,8 @@ def test_options_named_alone_exist(document: Path) -> None:
     inner = [*alo.commands.values()]
     inner += [each for command in inner if isinstance(command, click.Group) for each in command.commands.values()]
     there = {name for command in inner for parameter in command.params for name in parameter.opts}
-    there |= {
-        option for path in (ROOT / "benchmarks").glob("*.py") for option in re.findall(r'"(--[\w-]+)"', text_of(path))
-    }
+    programs = [*(ROOT / "benchmarks").glob("*.py"), *(ROOT / "tests" / "live").glob("*.py")]
+    there |= {option for path in programs for option in re.findall(r'"(--[\w-]+)"', text_of(path))}
     named = {option for piece in code_of(text_of(document)) for option in OPTION.findall(piece)}
     assert named - there - OF_OTHERS - {"--help"} == set()
 

@@ -7,7 +7,11 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.live.steered_clock import LIMIT, SteeredClock
+
+pytestmark = pytest.mark.slow
 
 BEGIN = 1_700_000_000.0
 WAITS = """
