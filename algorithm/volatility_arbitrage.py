@@ -19,7 +19,6 @@ from AlgorithmImports import (
     Resolution,
     Slice,
 )
-from QuantConnect.Logging import Log
 
 from algorithm.framework_algorithm import FrameworkAlgorithm
 from alo_lib.core.instrument_checks import day_of
@@ -157,6 +156,8 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         """Have it in the log; what an algorithm logs before it is initialized LEAN shows then, and it may stand by."""
         self.log(f"alo {sentence}")
         if not self.get_locked():
+            from QuantConnect.Logging import Log  # not among LEAN's AlgorithmImports
+
             Log.trace(f"alo {sentence}")
 
     def _accept(self, message: Message) -> None:

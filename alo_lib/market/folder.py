@@ -1,6 +1,6 @@
 """A LEAN data folder: every reader of this room behind one object that knows hours, ticker histories and faults."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +32,7 @@ from alo_lib.market.map_files import MapFile, MapFiles
 from alo_lib.market.rate_curves import RateCurves, curves_file, read_curves
 from alo_lib.market.text_files import in_place
 from alo_lib.market.universe import LOOKBACK_DAYS, OptionUniverse, universe_days
-from alo_lib.records import DividendKind
+from alo_lib.records import DividendKind, Session
 from alo_lib.records.spelling import check_ticker
 
 __all__ = ["DataFolder"]
@@ -84,6 +84,20 @@ class DataFolder:
     def map_file(self, ticker: str, on: date | None = None) -> MapFile:
         """The history of the equity that ``ticker`` names on the day ``on``, by default today."""
         return self._map_files.resolve(ticker, on)
+
+    def while_listed(self, ticker: str, sessions: Sequence[Session]) -> list[Session]:
+        """Those of some sessions up to the last day of an equity's map file.
+
+        :raises DataError: where there is none.
+        """
+        last = self.map_file(ticker).delisting_date
+        found = [session for session in sessions if session.day <= last]
+        if not found:
+            raise DataError(
+                f"{ticker} ended on {last}, by its map file in {self.root}; choose days before that, not "
+                f"{sessions[0].day} to {sessions[-1].day}"
+            )
+        return found
 
     def factor_file(self, ticker: str) -> FactorFile:
         """The split and dividend factors of an equity."""

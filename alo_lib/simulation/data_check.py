@@ -105,7 +105,11 @@ def require_data(settings: Settings, data_folder: Path | str) -> DataFindings:
     for ticker in settings.underlyings:
         _check_history(folder, ticker)
         folder.dated_events(ticker)  # raises DataError for a file that cannot be read
-        measure = _Measure(settings, folder, sessions, ticker)
+        listed = folder.while_listed(ticker, sessions)
+        if len(listed) < len(sessions):
+            last = listed[-1].day
+            warnings.append(f"{ticker} ends on {last}, by its map file: it is closed that day, and none is opened then")
+        measure = _Measure(settings, folder, listed, ticker)
         coverage.append(measure.required())
         warnings += measure.warnings
         faults += measure.faults

@@ -132,6 +132,16 @@ class ScanView:
         return MarketFigures({name: float(rows[name][0]) for name in rows.dtype.names or ()})
 
     @property
+    def opens_nothing(self) -> str:
+        """Why no candidate would be opened, whatever its edge; empty where nothing is known to keep them all."""
+        if not self.moment.underlying.book.terms_change:
+            return ""
+        return (
+            "Its contracts change, or end, before the next session: what is held is closed, and nothing is opened"
+            " (a split, spin-off, merger or delisting)."
+        )
+
+    @property
     def candidates(self) -> list[Candidate]:
         """The best structures, best first."""
         return [self._candidate(row) for row in self.moment.signals]
@@ -171,6 +181,7 @@ class ScanView:
             "time_zone": "America/New_York",
             "resolution": self.moment.settings.resolution,
             "market": None if market is None else market.to_dict(),
+            "opens_nothing": self.opens_nothing or None,
             "candidates": [
                 {
                     "structure": one.structure,

@@ -94,6 +94,7 @@ def _candidates(view: ScanView) -> page.Html:
     return page.section(
         f"{view.ticker}: candidates",
         page.table(_CANDIDATE, rows, (0, 3), sentences=(4,)),
+        *([page.note(view.opens_nothing)] if view.opens_nothing else []),
         page.note("Legs and edge are those of one structure."),
     )
 

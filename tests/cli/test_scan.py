@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import re
+import shutil
 
 import pytest
 
@@ -23,6 +24,22 @@ def scan(run, small_market):
 def _object(outcome):
     assert outcome.status == 0, outcome.err
     return json.loads(outcome.out)
+
+
+def test_on_the_last_day_of_an_underlying_nothing_is_opened_and_it_says_so(run, small_market, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(small_market, data)
+    history = data / "equity" / "usa" / "map_files" / "alfa.csv"
+    words = ("scan", "ALFA", "--date", DAY, "--data", data, "--set", "min-coverage=0", "--time", "12:00")
+    assert _object(run(*words, "--json"))["scans"][0]["opens_nothing"] is None
+    history.write_text(history.read_text().replace("20501231", DAY.replace("-", "")))
+    (one,) = _object(run(*words, "--json"))["scans"]
+    assert one["candidates"]
+    assert one["opens_nothing"].startswith("Its contracts change, or end, before the next session")
+    page = tmp_path / "scan.html"
+    told = run(*words, "--html", page)
+    assert "nothing is opened" in " ".join(told.out.split())
+    assert "nothing is opened" in page.read_text()
 
 
 def test_what_is_seen_is_what_chain_sees(scan, run, small_market):

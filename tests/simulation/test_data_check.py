@@ -122,6 +122,19 @@ def test_who_asks_for_it_trades_without_daily_bars_but_not_without_quotes(root: 
     assert "no option quotes" in refusal(root, min_coverage=0)
 
 
+def test_of_an_underlying_that_ends_the_days_after_count_as_none_that_is_lacking(root: Path) -> None:
+    damaged.option_quotes(root, tiny.SECOND).unlink()
+    damaged.trades(root, tiny.SECOND).unlink()
+    history = damaged.history(root)
+    history.write_text(history.read_text().replace("20501231", f"{tiny.FIRST:%Y%m%d}"))
+    findings = require_data(tiny.settings(), root)
+    assert findings.coverage[0].sessions == findings.coverage[0].quotes == 1
+    ends = f"TINY ends on {tiny.FIRST}, by its map file: it is closed that day, and none is opened then"
+    assert findings.warnings == (ends,)
+    history.write_text(history.read_text().replace(f"{tiny.FIRST:%Y%m%d}", "20240313"))
+    assert "TINY ended on 2024-03-13, by its map file" in refusal(root, min_coverage=0)
+
+
 def test_daily_bars_that_end_long_before_forecast_nothing(root: Path) -> None:
     damaged.edit_entries(damaged.daily(root), lambda text: "".join(text.splitlines(keepends=True)[:-30]))
     assert "no daily bars for a forecast" in refusal(root)

@@ -186,6 +186,8 @@ def _show(view: "ScanView") -> None:
             figures.add_row(name, value)
         print_whole(figures)
         click.echo()
+    if view.opens_nothing:
+        click.echo(f"{fill(view.opens_nothing, width)}\n")
     if not view.candidates:
         click.echo("No contracts make a structure now.")
     for place, one in enumerate(view.candidates, 1):
