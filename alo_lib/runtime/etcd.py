@@ -13,6 +13,8 @@ from typing import Any, Final, NamedTuple
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
+from alo_lib.records.json_reading import json_of
+
 __all__ = ["Etcd", "EtcdError", "Granted", "Held"]
 
 _MOST: Final = 1 << 16
@@ -211,8 +213,8 @@ def _number(told: Mapping[str, Any], name: str) -> int:
 
 def _object(endpoint: str, told: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(told)
-    except (ValueError, RecursionError):
+        found = json_of(told)
+    except ValueError:
         found = None
     if not isinstance(found, dict):
         raise EtcdError(f"{endpoint} {_ODD}")
