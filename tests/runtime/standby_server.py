@@ -4,10 +4,7 @@ For each line of its input, ``CHANNEL``, it forks a process that has everything 
 and prints its number; a process that has ended its run in good order ends with status 0.
 """
 
-import os
-import signal
 import sys
-import traceback
 from pathlib import Path
 
 from alo_lib.core import FRAME_PLAN
@@ -20,6 +17,7 @@ from alo_lib.runtime.process import CoreProcess, plans_of
 from alo_lib.runtime.rehearsal import rehearse
 from alo_lib.runtime.standby import Standby
 from tests.core.seeds import SETTINGS
+from tests.runtime.forked import serve
 
 SLOTS = 1 << 14
 
@@ -46,25 +44,8 @@ def stand_by(place: Path, lease: float) -> int:
 
 
 def main(folder: Path, lease: float) -> None:
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     rehearse(SETTINGS)
-    print("ready", flush=True)
-    for line in sys.stdin:
-        if child := os.fork():
-            print(child, flush=True)
-            continue
-        sys.stdin.close()
-        log = open(folder / f"{line.strip()}.log", "a")  # noqa: SIM115
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
-        status = 3
-        try:
-            status = stand_by(folder / line.strip(), lease)
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            os._exit(status)
+    serve(folder, lambda words: stand_by(folder / words[0], lease))
 
 
 if __name__ == "__main__":

@@ -4,10 +4,8 @@ For each line of its input, ``ZONE JOURNAL``, it forks a process that has everyt
 stands by there until it leads, and prints its number. Its channel is ``FOLDER/ZONE``, its lease lasts ``SECONDS``.
 """
 
-import os
 import signal
 import sys
-import traceback
 from pathlib import Path
 
 from alo_lib.core import FRAME_PLAN
@@ -21,6 +19,7 @@ from alo_lib.runtime.rehearsal import rehearse
 from alo_lib.runtime.standby import Standby
 from alo_lib.settings import Settings
 from tests.core.seeds import SETTINGS
+from tests.runtime.forked import serve
 from tests.runtime.zones import enter
 
 SLOTS = 1 << 14
@@ -52,29 +51,16 @@ def stand_by(place: Path, journal: Path, settings: Settings) -> int:
 
 
 def main(folder: Path, url: str, seconds: int) -> None:
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     lease = {"leader_lease": f"trial@{url}", "leader_lease_seconds": seconds, "frame_milliseconds": 20}
     settings = SETTINGS.model_copy(update=lease)
+
+    def run(words: list[str]) -> int:
+        zone, journal = words
+        enter(zone)
+        return stand_by(folder / zone, folder / journal, settings)
+
     rehearse(settings)
-    print("ready", flush=True)
-    for line in sys.stdin:
-        zone, journal = line.split()
-        if child := os.fork():
-            print(child, flush=True)
-            continue
-        sys.stdin.close()
-        log = open(folder / f"{zone}.log", "a")  # noqa: SIM115
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)
-        status = 3
-        try:
-            enter(zone)
-            status = stand_by(folder / zone, folder / journal, settings)
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            os._exit(status)
+    serve(folder, run)
 
 
 if __name__ == "__main__":
