@@ -30,9 +30,11 @@ def forward_prices(
     given = [np.asarray(each, dtype=np.float64) for each in (spot, rate, dividend_yield, time_to_expiry)]
     shape = np.broadcast_shapes(*(each.shape for each in given))
     s, r, q, t = (np.broadcast_to(each, shape).reshape(-1) for each in given)
-    net = _net(s, r, q, t, _cash(one_schedule(dividends)))
-    forward = (net.share * s - net.cost) * np.exp((r - q) * t)
-    return np.asarray(np.maximum(forward, 0.0).reshape(shape))
+    schedule = one_schedule(dividends)
+    if schedule is not None and schedule.times.size:
+        net = _net(s, r, q, t, _cash(schedule))
+        s = net.share * s - net.cost
+    return np.asarray(np.maximum(s * np.exp((r - q) * t), 0.0).reshape(shape))
 
 
 def parity_yield(

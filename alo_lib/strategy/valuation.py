@@ -149,10 +149,12 @@ def contract_chain(
 
 def forward_price(book: MarketBook, rate: float, time: int, expiry: NDArray[np.int64]) -> FloatArray:
     """Forward prices of the book's spot, which is known, at expiries (n,) that are not before ``time``."""
-    ex_times, amounts = ahead_from(book.dividends_in_chain(time), np.array([time]))
-    years = years_between(time, expiry)
-    rates = book.rates_to(expiry, rate)
-    return forward_prices(book.spot, rates, book.dividend_yield(expiry), years, Dividends(ex_times[0], amounts))
+    ahead, dividends = book.dividends_in_chain(time), None
+    if ahead:
+        ex_times, amounts = ahead_from(ahead, np.array([time]))
+        dividends = Dividends(ex_times[0], amounts)
+    rates, years = book.rates_to(expiry, rate), years_between(time, expiry)
+    return forward_prices(book.spot, rates, book.dividend_yield(expiry), years, dividends)
 
 
 def ahead_from(ahead: Ahead, times: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
