@@ -1,6 +1,7 @@
-"""What a row costs: a backtest over growing names, days and contracts, with a real LEAN running the same core beside.
+"""What a row costs: a backtest over growing names, days, contracts and quotes, with a real LEAN running the same core.
 
-Markets are generated: chains quoted every five minutes, with dividends and without. A row is an option quote of the
+Markets are generated: chains quoted every five minutes or more often, with dividends and without. The core decides each
+minute of them, so that rows of a chain that is quoted more often share its frames. A row is an option quote of the
 data; those that a run's settings select are told to the core. Each run is a process of its own, in which everything is
 compiled and loaded before: processor time and memory are those of the run alone, and times are stated for the common
 processor (:mod:`benchmarks.common`). A row's cost should stay the same, and memory, whatever there is of days.
@@ -49,6 +50,8 @@ class Size(NamedTuple):
     weeks: float
     contracts: int = 10_000
     """At most, of each name."""
+    minutes: int = 5
+    """From a quote of each contract to its next."""
 
     @property
     def end(self) -> dt.date:
@@ -59,15 +62,20 @@ class Size(NamedTuple):
     def words(self) -> str:
         """As a row says it."""
         each = f", {self.contracts:,} contracts each" if self.contracts < Size._field_defaults["contracts"] else ""
-        return f"{self.names} names, {self.weeks:g} weeks{each}"
+        often = "" if self.minutes == Size._field_defaults["minutes"] else f", quoted every {self.minutes} min"
+        return f"{self.names} names, {self.weeks:g} weeks{each}{often}"
 
 
 FULL: Final[dict[str, Sequence[Size]]] = {
     "names": [Size(1, 1), Size(2, 1), Size(4, 1)],
     "days": [Size(1, 1), Size(1, 4), Size(1, 13)],
     "contracts": [Size(1, 1, 100), Size(1, 1, 400), Size(1, 1)],
+    "quotes": [Size(1, 1), Size(1, 1, minutes=2), Size(1, 1, minutes=1)],
 }
-QUICK: Final[dict[str, Sequence[Size]]] = {"days": [Size(1, 1 / 7), Size(1, 2 / 7)]}
+QUICK: Final[dict[str, Sequence[Size]]] = {
+    "days": [Size(1, 1 / 7), Size(1, 2 / 7)],
+    "quotes": [Size(1, 1 / 7), Size(1, 1 / 7, minutes=1)],
+}
 """What grows, smallest first."""
 
 
@@ -99,14 +107,13 @@ class Market(NamedTuple):
 
 def market(folder: Path, size: Size) -> Market:
     """A market of that size."""
-    place = folder / f"{size.names}-{size.end}-{size.contracts}"
+    place = folder / f"{size.names}-{size.end}-{size.contracts}-{size.minutes}"
     names = tuple(
         NameTruth(ticker=f"N{number:03}", dynamics=Garch(volatility=0.24), dividend=PAYS * (number % 2))
         for number in range(size.names)
     )
-    return Market(
-        place, size, generate_market(place, MarketTruth(seed=1, start=START, end=size.end, names=names)).quotes
-    )
+    truth = MarketTruth(seed=1, start=START, end=size.end, names=names, quote_minutes=size.minutes)
+    return Market(place, size, generate_market(place, truth).quotes)
 
 
 def settings_of(size: Size) -> Settings:
@@ -197,13 +204,13 @@ def _growing(what: str, sizes: Sequence[Size], folder: Path, warm: Market, peer:
         for (figure, unit), value in figures(ours):
             yield Row(f"{size.words}: {figure}", value, unit, theirs.get((figure, unit)))
     first, last = found[0], found[-1]
-    if what == "days":
-        yield Row("processor time a row over the most days", last.each, "us", None, f"<= {COST:g}", last.each <= COST)
+    if what in ("days", "quotes"):
+        yield Row(f"processor time a row, most {what}", last.each, "us", None, f"<= {COST:g}", last.each <= COST)
     if what == "days" and sizes[-1].weeks > 1:
         # A day's market, its calibrations and the results are held: more days should add next to nothing.
         growth = last.memory / max(found[-2].memory, 1.0)
         yield Row("memory, most days over fewer", growth, "", None, f"<= {FLAT:g}", growth <= FLAT)
-    if what != "contracts":  # with few contracts a frame has little to share its cost among
+    if what in ("names", "days"):  # with few contracts or quotes a frame has little to share its cost among
         ratio = last.each / first.each
         yield Row(f"processor time a row, most {what} over fewest", ratio, "", None, f"<= {LINEAR:g}", ratio <= LINEAR)
 
