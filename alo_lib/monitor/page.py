@@ -10,7 +10,7 @@ _PAGE: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="generator" content="alo">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>alo monitor</title>
 <link rel="stylesheet" href="monitor.css"></head>
-<body><header><h1 id="name">alo monitor</h1><p id="standing" class="soft">waiting for the first look</p>
+<body><header><h1 id="name">alo monitor</h1><p id="standing" class="soft">reading the run for the first time</p>
 <p id="problem" class="bad" role="alert" hidden></p>
 <nav><a href="#blotter">blotter</a><a href="#performance">performance</a><a href="#risk">risk</a>
 <a href="#latency">latency</a><a href="#journal">journal</a></nav></header>
