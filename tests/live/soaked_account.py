@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,9 @@ _SHORT: Final = ("10:00", "10:05", "10:12", "10:17", "10:25")
 _SOURCE: Final = Path("alo_lib/strategy/targets.py")
 _IDLE: Final = 0.4
 """Share of a processor that LEAN takes at most where it has nothing left to do."""
+_LOOK: Final = 0.5
+_SPAN: Final = 10
+"""Looks of what is compared where it is not idle."""
 
 
 class SoakedAccount:
@@ -201,13 +205,12 @@ class SoakedAccount:
         self._took += time.monotonic() - began
 
     def _rest(self) -> None:
-        """Wait until LEAN is idle."""
-        last, quiet, end = self._processor(), 0, time.monotonic() + PATIENCE
-        while quiet < 4:
+        """Wait until LEAN is idle, or has taken alike of the processor for a while: then it has begun all it begins."""
+        used, end = [self._processor()], time.monotonic() + PATIENCE
+        while not (is_idle(used) or is_level(used)):
             assert time.monotonic() < end, "LEAN does not come to rest"
-            time.sleep(0.5)
-            now = self._processor()
-            quiet, last = (quiet + 1 if now - last < 0.5 * _IDLE else 0), now
+            time.sleep(_LOOK)
+            used.append(self._processor())
 
     def _wait_until_told(self) -> None:
         """Slowly, so that as little as can be passes until the journal has the last bar and all fills, on the disk."""
@@ -298,6 +301,18 @@ class SoakedAccount:
         """Seconds of processor time that LEAN took so far."""
         fields = Path(f"/proc/{self._lean.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def is_idle(used: list[float]) -> bool:
+    """Whether a process took next to nothing in the last four looks at its seconds of processor time."""
+    return len(used) > 4 and used[-1] - used[-5] < 4 * _LOOK * _IDLE
+
+
+def is_level(used: list[float]) -> bool:
+    """Whether it took the same, within a fifth, in the last three spans of them."""
+    marks = used[-1 : -2 - 3 * _SPAN : -_SPAN]
+    taken = [later - earlier for later, earlier in pairwise(marks)]
+    return len(taken) == 3 and max(taken) <= 1.2 * min(taken)
 
 
 def resident(pid: int) -> int:

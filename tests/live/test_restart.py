@@ -144,7 +144,7 @@ def test_live_lean_and_its_core_process_are_killed_in_turn(lean_data: Path, tmp_
 
     def heard() -> int:
         """Core processes that LEAN has attached to; on a busy machine it may miss one and hear it again."""
-        lines = [line for line in lean.log if "alo core attached" in line]
+        lines = [line for line in lean.log if "alo core attached: frame " in line]
         return len({line.rpartition("as process ")[2] for line in lines})
 
     def frames_after(count: int) -> bool:
