@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from alo_lib.pricing import Dividends
 from alo_lib.pricing.parity import parity_yields
-from alo_lib.records import SECOND
+from alo_lib.records import MINUTE
 from alo_lib.settings import Settings
 from alo_lib.strategy.book import CarryLooks, MarketBook
 from alo_lib.strategy.staleness import is_fresh, two_sided
@@ -30,8 +30,11 @@ from alo_lib.strategy.valuation import ahead_from
 
 __all__ = ["follow_carries", "follow_carry"]
 
-_BETWEEN: Final = 1800 * SECOND
-"""From one look at an expiry to the next, once it counts; it takes a millisecond."""
+_BETWEEN: Final = 30
+"""Minutes of the clock from one look at an expiry to the next, once it counts; it takes a millisecond.
+
+Whole ones, so that live frames, some milliseconds into a minute or a second, look at the bars that a backtest looks at.
+"""
 
 
 def follow_carries(state: StrategyState, settings: Settings, time: int) -> None:
@@ -74,7 +77,7 @@ def follow_carry(book: MarketBook, settings: Settings, rate: float, time: int, m
 
 def _is_due(book: MarketBook, expiry: int, time: int) -> bool:
     looks = book.carry.get(expiry)
-    return looks is None or not looks.known or time - looks.time >= _BETWEEN
+    return looks is None or not looks.known or time // MINUTE - looks.time // MINUTE >= _BETWEEN
 
 
 def _yields(book: MarketBook, rows: NDArray[np.intp], rate: float, time: int) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from alo_lib.market.generator import MarketTruth, NameTruth, generate_market
 from alo_lib.market.generator.market import DISCOUNT_RATE
 from alo_lib.market.generator.market import RATE as TOLD_RATE
 from alo_lib.pricing import Dividends, price
-from alo_lib.records import MINUTE, Contract, InstrumentTable
+from alo_lib.records import MILLISECOND, MINUTE, Contract, InstrumentTable
 from alo_lib.settings import Settings
 from alo_lib.simulation.moment import MarketMoment, market_at
 from alo_lib.strategy.book import CashDividend, MarketBook
@@ -181,6 +181,18 @@ def test_a_look_at_another_price_moves_nothing_and_carries_are_looked_at_twice_a
         assert [len(each.yields) for each in book.carry.values()] == [looks] * 3
     assert min(each.yields[-1] for each in book.carry.values()) > 0.15
     assert carries(book) == pytest.approx(before, abs=1e-4)
+
+
+def test_what_a_live_frame_is_late_puts_no_look_off_to_another_bar() -> None:
+    book = followed(listed())
+    quote(book, late := NOW + 40 * MINUTE + 20 * MILLISECOND)
+    look_at_each(book, late)
+    quote(book, NOW + 70 * MINUTE - MILLISECOND)
+    look_at_each(book, NOW + 70 * MINUTE - MILLISECOND)
+    assert [len(each.yields) for each in book.carry.values()] == [4] * 3
+    quote(book, in_time := NOW + 70 * MINUTE + MILLISECOND)
+    look_at_each(book, in_time)
+    assert [len(each.yields) for each in book.carry.values()] == [5] * 3
 
 
 def test_what_expires_is_forgotten() -> None:
