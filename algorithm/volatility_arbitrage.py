@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 from AlgorithmImports import (
     AccountType,
@@ -35,6 +36,7 @@ from models.broker_orders import broker_identifiers
 from models.data_on_disk import look_at_data
 from models.host_portfolio import look_at_foreign_positions, meet_portfolio
 from models.live_results import LiveResults
+from models.notifications import Notifications
 from models.object_store import LeanObjectStore
 from models.stored_kernels import keep_kernels, take_kernels
 from models.times import utc_datetime, utc_nanoseconds
@@ -51,6 +53,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
     def initialize(self) -> None:
         """Subscribe to the underlyings and their chains, and plug the models in."""
         self.alo = Settings.of({pair.key: pair.value for pair in self.get_parameters()})
+        self._notifications = Notifications(self, self.alo.notified if self.live_mode else ())
         take_kernels(self)
         self.set_start_date(self.alo.start.year, self.alo.start.month, self.alo.start.day)
         self.set_end_date(self.alo.end.year, self.alo.end.month, self.alo.end.day)
@@ -152,6 +155,11 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
                 if self.alo.take_over and not self._findings:
                     self._findings = ["the journal begins with what the account holds"]
 
+    def log(self, message: Any) -> None:
+        """Log, and tell those whom LEAN notifies."""
+        super().log(message)
+        self._notifications.tell(str(message))
+
     def _hear(self, sentence: str) -> None:
         """Have it in the log; what an algorithm logs before it is initialized LEAN shows then, and it may stand by."""
         self.log(f"alo {sentence}")
@@ -176,6 +184,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             for sentence in self._hosted.end(utc_nanoseconds(self.utc_time)):
                 self.log(f"alo {sentence}")
             keep_kernels(self)
+            self._notifications.send(utc_nanoseconds(self.utc_time), at_once=True)
 
     # Sessions and frames -------------------------------------------------------------------------------------------
 
@@ -294,9 +303,11 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             self._on_time()
             with self._one_at_a_time:
                 self._results.show(utc_nanoseconds(self.utc_time))
+                self._notifications.send(utc_nanoseconds(self.utc_time))
             return
         with self._one_at_a_time:
             self._hosted.keep(utc_nanoseconds(self.utc_time))
+            self._notifications.send(utc_nanoseconds(self.utc_time))
 
     def _event_times(self, dates: Iterable[dt.datetime]) -> list[dt.datetime]:
         """In UTC: when sessions begin, and when frames may open. LEAN's dates go on for years after the end."""

@@ -26,7 +26,7 @@ from alo_lib.journal.format import OBJECT_STORE_KEY
 from alo_lib.records import SECOND, Kind, OperatorCommand, Records, records
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
 from alo_lib.runtime.command_rings import GRACE, PATIENCE, NoAnswerError, Outcome, ask_core
-from alo_lib.runtime.incidents import HaltsHeard, OverrunsHeard
+from alo_lib.runtime.incidents import HaltsHeard, NoticesHeard, OverrunsHeard, overruns_counted
 from alo_lib.runtime.leadership import Alone, Leadership, leadership_of
 from alo_lib.runtime.link import Channel, LinkPhase, channel_folder, host_ends
 from alo_lib.runtime.market_record import MarketRecord
@@ -177,7 +177,7 @@ def _begin_own(
         for sequence, message in messages_of(beginning.recorded, *_TOLD):
             if sequence not in beginning.left_out:
                 book.follow(message)
-        follow = (book, OverrunsHeard(hear)) if live else ()
+        follow = (book, OverrunsHeard(hear), NoticesHeard(hear)) if live else ()
         core = beginning.decided_again(lambda writer: Telling(showing.sink(writer), *follow))
         core.refusals.host, core.refusals.hear = lambda: "LEAN", hear
         watch = None
@@ -388,7 +388,7 @@ class _ProcessOfItsOwnTime(_Process):
 
     def __init__(self, core: RemoteCore, hear: Callable[[str], None]) -> None:
         super().__init__(core)
-        self._hear, self._halts = hear, HaltsHeard(core, hear)
+        self._hear, self._halts, self._notices = hear, HaltsHeard(core, hear), NoticesHeard(hear)
         self._overruns = int(core.link.beat["overruns"])
 
     @property
@@ -405,6 +405,7 @@ class _ProcessOfItsOwnTime(_Process):
         while self.core.open_frame(time):
             for message in self.core.decisions:
                 self.book.follow(message)
+                self._notices.follow(message)
             yield
 
     def keep(self, time: int) -> None:
@@ -416,7 +417,7 @@ class _ProcessOfItsOwnTime(_Process):
         self._halts.look()
         count = int(self.core.link.beat["overruns"])
         if count > self._overruns:
-            self._hear(f"core: {count - self._overruns} overruns more, {count} so far; its journal has each")
+            self._hear(overruns_counted(count - self._overruns, count))
         self._overruns = count
 
     def end(self, time: int) -> list[str]:

@@ -1,6 +1,7 @@
 """What people should hear while a core runs live: each overrun with what follows from it, and each change of a halt."""
 
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 
@@ -9,7 +10,10 @@ from alo_lib.executive import Cause, OverrunPolicy
 from alo_lib.records import BookMode, HaltCause, Kind, Message
 from alo_lib.strategy.halts import MEANINGS
 
-__all__ = ["HaltsHeard", "OverrunsHeard", "overrun_in_words"]
+__all__ = ["OVERRUNS", "HaltsHeard", "NoticesHeard", "OverrunsHeard", "overrun_in_words", "overruns_counted"]
+
+OVERRUNS: Final = ("overrun: ", "core: ")
+"""How sentences begin that tell of overruns, one by one or counted."""
 
 _FOLLOWS = {
     OverrunPolicy.FINISH: "the frame went on",
@@ -30,6 +34,19 @@ class OverrunsHeard:
         if message.kind is Kind.OVERRUN:
             for row in message.records:
                 self._hear(overrun_in_words(row))
+
+
+class NoticesHeard:
+    """Hears what a core says of its decisions, of what was journaled."""
+
+    def __init__(self, hear: Callable[[str], None]) -> None:
+        self._hear = hear
+
+    def follow(self, message: Message) -> None:
+        """Say each notice of a message."""
+        if message.kind is Kind.NOTICE:
+            for row in message.records:
+                self._hear(f"notice, {row['text'].decode(errors='replace')}")
 
 
 class HaltsHeard:
@@ -61,3 +78,8 @@ def overrun_in_words(row: np.void) -> str:
         return f"overrun: frame {row['frame']} was released {elapsed:z.1f} ms late{missed}"
     what = f"task {row['task'].decode('ascii', 'replace')} took {elapsed:z.1f} ms of its {row['budget'] / 1e6:z.1f} ms"
     return f"overrun: {what} in frame {row['frame']} ({cause.words}); {_FOLLOWS[OverrunPolicy(row['policy'])]}"
+
+
+def overruns_counted(more: int, all_: int) -> str:
+    """Overruns of a core process as a sentence."""
+    return f"core: {more} overruns more, {all_} so far; its journal has each"

@@ -1,17 +1,29 @@
 """What a run is: its underlyings, days, money and time."""
 
 import datetime as dt
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, Field
 
 from alo_lib.records import FIRST_DAY, HOUR, LAST_DAY, MILLISECOND, MINUTE
 from alo_lib.settings.units import CORE_NAME, LARGEST_MOVE, Unit, Words
 
-__all__ = ["RunSettings"]
+__all__ = ["Notified", "RunSettings"]
 
 _URL: Final = r"https?://([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}"
+_NOTIFIED: Final = (
+    r"(email:[!-+.-?A-~-]+@[!-+.-?A-~-]+|sms:\+?[0-9]{6,20}|telegram:(-?[0-9]{1,20}|@[A-Za-z0-9_]{1,64})"
+    r"|web:https?://[!-+.-~-]+)"
+)
+"""Printable ASCII but for commas, and in an address for more than one @."""
 _BAR: Final = {"minute": MINUTE, "hour": HOUR}
+
+
+class Notified(NamedTuple):
+    """Somebody whom LEAN tells of a live run."""
+
+    way: str  # email, sms, telegram or web
+    where: str
 
 
 class RunSettings(BaseModel):
@@ -68,6 +80,19 @@ class RunSettings(BaseModel):
     leader_lease_seconds: Annotated[int, Unit("seconds")] = Field(
         10, ge=2, le=600, description="how long that lease lasts unless it is renewed"
     )
+
+    notify: Annotated[
+        str, Words("email:ADDRESS, sms:NUMBER, telegram:CHAT or web:URL, several separated by commas; or nothing")
+    ] = Field(
+        "",
+        pattern=rf"^$|^{_NOTIFIED}(,{_NOTIFIED})*$",
+        description="live in QuantConnect's cloud, whom LEAN tells what its log says of the run; empty: nobody",
+    )
+
+    @property
+    def notified(self) -> tuple[Notified, ...]:
+        """Whom LEAN tells."""
+        return tuple(Notified(*each.split(":", 1)) for each in self.notify.split(",") if each)
 
     @property
     def bar_nanoseconds(self) -> int:

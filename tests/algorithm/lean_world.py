@@ -277,6 +277,29 @@ class _Portfolio:
             yield SimpleNamespace(key=symbol, value=holding)
 
 
+class Notifier:
+    """LEAN's notification manager: what it was to send, by way, without what its methods are not told by name."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, ...]] = []
+
+    def email(self, address: str, subject: str, message: str) -> bool:
+        self.sent.append(("email", address, message, subject))
+        return True
+
+    def sms(self, phone_number: str, message: str) -> bool:
+        self.sent.append(("sms", phone_number, message))
+        return True
+
+    def telegram(self, id: str, message: str) -> bool:
+        self.sent.append(("telegram", id, message))
+        return True
+
+    def web(self, address: str, data: str) -> bool:
+        self.sent.append(("web", address, data))
+        return True
+
+
 class Algorithm:
     """LEAN's base class of algorithms; ``world`` is set before it is made."""
 
@@ -285,6 +308,7 @@ class Algorithm:
 
     def __init__(self) -> None:
         self.logged: list[str] = []
+        self.notify = Notifier()
         self.plotted: dict[str, dict[str, list[float]]] = {}
         self.statistics: dict[str, str] = {}
         self.transactions, self.portfolio = _Transactions(self.world), _Portfolio(self.world)

@@ -26,7 +26,8 @@ LIMITS = (
 
 @pytest.fixture
 def lean(lean_data: Path, tmp_path: Path) -> Iterator[LiveLean]:
-    account = LiveLean(tmp_path, lean_data, Settings.of(SETTINGS), moved_clock(tmp_path, START))
+    settings = Settings.of(SETTINGS, {"notify": "email:desk@example.com"})
+    account = LiveLean(tmp_path, lean_data, settings, moved_clock(tmp_path, START))
     yield account
     account.kill()
 
@@ -34,6 +35,11 @@ def lean(lean_data: Path, tmp_path: Path) -> Iterator[LiveLean]:
 def quoted(journal: Journal | None) -> int:
     """How many times options were quoted."""
     return 0 if journal is None else sum(len(m.records) > 1 for m in journal.messages if m.kind is Kind.QUOTE)
+
+
+def is_asked_to_notify(lean: LiveLean) -> bool:
+    """Whether LEAN has a mail to send; one that is not in the cloud says that it cannot."""
+    return any("Send not implemented for notification of type: NotificationEmail" in line for line in lean.log)
 
 
 def shows_the_book(lean: LiveLean) -> bool:
@@ -62,6 +68,7 @@ def test_flatten_in_live_lean_closes_the_book_outlives_a_kill_and_is_undone(lean
     lean.start()
     lean.wait_for("two minutes of quotes", lambda: quoted(lean.journal) >= at + 4)
     assert at_broker(lean) == {}
+    assert is_asked_to_notify(lean)  # of what the start found, at least
     assert lean.command(f"{number}-3", {"command": "status"}) is True
     assert "mode is flatten (operator flatten)" in lean.answers[-1]
     assert lean.command(f"{number}-4", {"command": "undo"}) is True

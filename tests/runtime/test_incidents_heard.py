@@ -9,7 +9,7 @@ from alo_lib.executive import BudgetWatch, Cause, Frame, OverrunPolicy, TaskPlan
 from alo_lib.executive.plan import MinorFrame
 from alo_lib.journal import JournalWriter
 from alo_lib.records import HaltCause, Kind, Message, records
-from alo_lib.runtime.incidents import HaltsHeard, OverrunsHeard
+from alo_lib.runtime.incidents import HaltsHeard, NoticesHeard, OverrunsHeard
 from alo_lib.runtime.outbox import Outbox
 from alo_lib.runtime.told_book import Telling
 
@@ -75,3 +75,17 @@ def test_a_budget_is_a_share_of_the_interval_at_which_frames_come(
     assert (found is not None) is over
     if found is not None:
         assert found.budget == 1_500_000
+
+
+def test_each_notice_is_heard_once_it_is_journaled() -> None:
+    heard: list[str] = []
+    writer = JournalWriter()
+    journal = Telling(writer, NoticesHeard(lambda sentence: heard.append(f"{writer.sequence}: {sentence}")))
+    notices = records(Kind.NOTICE, 2)
+    notices["text"] = [b"GOOG: not opened, vega of 3 would exceed max-vega 2", b"GOOG: cut from 3 to 2"]
+    journal.append(Message(Kind.NOTICE, 1, notices))
+    journal.append(Message(Kind.FRAME, 1, records(Kind.FRAME)))
+    assert heard == [
+        "1: notice, GOOG: not opened, vega of 3 would exceed max-vega 2",
+        "1: notice, GOOG: cut from 3 to 2",
+    ]
