@@ -132,6 +132,7 @@ class LiveObjectStoreJournal:
         self._store.settle(_TERM_KEY)
         # On the disk: LEAN answers from its memory, whatever another process has changed.
         self._term_at = self._store.path(_TERM_KEY)
+        self._mend()
         return JournalWriter(
             self._memory, settings=settings, program=program, position=start, segment_bytes=_LIVE_SEGMENT
         )
@@ -160,6 +161,16 @@ class LiveObjectStoreJournal:
     def closed(self) -> Journal:
         """The whole journal, once its writer has closed it."""
         return read_journal([*self._earlier, *self._memory.images()])
+
+    def _mend(self) -> None:
+        """Have what was read of each segment in both of its places again: a kill may have torn either.
+
+        Once the second copy goes, the first is all that there is.
+        """
+        for number, image in enumerate(self._earlier):
+            for key in (object_store_key(number), object_store_key(number, copy=True)):
+                if (kept := self._store.read(key)) is not None and kept != image:
+                    _save(self._store, key, image)
 
     def _require_term(self) -> None:
         try:

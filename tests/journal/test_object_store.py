@@ -11,14 +11,18 @@ from alo_lib.journal import (
     JOURNAL_FOLDER,
     JournalError,
     JournalWriter,
+    LiveObjectStoreJournal,
     ObjectStoreJournal,
     WriterStart,
+    object_store,
     object_store_key,
     read_journal,
     segments_in_object_store,
     segments_of,
+    start_after,
     take_from_object_store,
 )
+from alo_lib.journal.format import OBJECT_STORE_COPY
 from alo_lib.journal.store import MemoryStore
 from alo_lib.records import Kind, Message, records
 from tests.journal.on_disk import OnDisk
@@ -73,6 +77,41 @@ def test_a_journal_that_was_written_elsewhere_takes_the_place_of_an_earlier_one(
     store.save(object_store_key(1), b"earlier")
     ObjectStoreJournal(store).take([b"first"])
     assert {key: store.read(key) for key in store.all_keys()} == {object_store_key(0): b"first"}
+
+
+@pytest.mark.parametrize("torn", [0, 1])
+@pytest.mark.parametrize("cut", [0.0, 0.5, 1.0])
+def test_a_torn_copy_is_whole_again_before_the_other_one_goes(
+    torn: int, cut: float, store: OnDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(object_store, "_LIVE_SEGMENT", 1 << 16)
+    first = LiveObjectStoreJournal(store, "")
+    writer = first.writer(b"{}", WriterStart())
+    expected = write(writer, 3)
+    first.keep(writer)
+    key = object_store_key(0, copy=bool(torn))
+    value = bytearray(store.read(key) or b"")
+    end = len(value.rstrip(b"\0"))
+    if cut < 1.0:
+        value = value[: int(cut * end)]  # a kill while LEAN wrote it
+    else:
+        value[end // 2] ^= 0x40
+    store.save(key, bytes(value))
+
+    second = LiveObjectStoreJournal(store, "")
+    found = second.recover()
+    assert found is not None
+    assert [message.records.tobytes() for message in found.journal.messages] == expected
+    writer = second.writer(b"{}", start_after(found.journal))
+    while writer.image[0] < 6:
+        expected += write(writer, 5)
+        second.keep(writer)
+    copies = [key for key in store.all_keys() if key.startswith(OBJECT_STORE_COPY)]
+    assert object_store_key(0, copy=True) not in copies
+    assert len(copies) == 4
+    (found,) = [LiveObjectStoreJournal(store, "").recover()]
+    assert found is not None
+    assert [message.records.tobytes() for message in found.journal.messages] == expected
 
 
 class Beside:
