@@ -8,7 +8,7 @@ from alo_lib.settings.operation import OperationSettings
 
 __all__ = ["lean_live"]
 
-_ENGINE: Final = "QuantConnect.Lean.Engine"
+_LIVE: Final = "live-paper"
 _STANDS_BY: Final = 31_536_000
 """Seconds, a year: LEAN initializes until its host leads."""
 
@@ -17,8 +17,8 @@ def lean_live(base: Mapping[str, Any], settings: OperationSettings) -> dict[str,
     """The project's own configuration (``lean.json``) with what LEAN's command line would add for ``lean live``."""
     of, decides = settings.deploy, Settings.of(settings.settings)
     return {
-        **base,
-        "environment": "live-paper",
+        **{key: value for key, value in base.items() if not key.startswith("ib-")},  # a paper account has no password
+        "environment": _LIVE,
         "algorithm-type-name": "main",
         "algorithm-language": "Python",
         "algorithm-location": f"{of.project}/main.py",
@@ -35,18 +35,11 @@ def lean_live(base: Mapping[str, Any], settings: OperationSettings) -> dict[str,
         "job-user-id": "0",
         "api-access-token": "",
         "job-organization-id": "",
-        "environments": {
-            **base.get("environments", {}),
-            "live-paper": {
-                "live-mode": True,
-                "live-mode-brokerage": "PaperBrokerage",
-                "setup-handler": f"{_ENGINE}.Setup.BrokerageSetupHandler",
-                "result-handler": f"{_ENGINE}.Results.LiveTradingResultHandler",
-                "data-feed-handler": f"{_ENGINE}.DataFeeds.LiveTradingDataFeed",
-                "data-queue-handler": [of.data_queue],
-                "real-time-handler": f"{_ENGINE}.RealTime.LiveTradingRealTimeHandler",
-                "history-provider": [f"{_ENGINE}.HistoricalData.SubscriptionDataReaderHistoryProvider"],
-                "transaction-handler": f"{_ENGINE}.TransactionHandlers.BacktestingTransactionHandler",
-            },
-        },
+        "environments": {_LIVE: _paper(base["environments"][_LIVE], of.data_queue)},
     }  # fmt: skip
+
+
+def _paper(environment: Mapping[str, Any], data_queue: str) -> dict[str, Any]:
+    """The project's paper account with a source of data; settings are those of the core, so it has none of its own."""
+    given = {key: value for key, value in environment.items() if key != "parameters"}
+    return given | {"data-queue-handler": [data_queue]}

@@ -30,7 +30,9 @@ EXAMPLE = re.compile(r"^```(?:python|diff)\n# \S+\n.*?^```$", re.MULTILINE | re.
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 
 OF_OTHERS = {"--cap-add", "--ulimit", "--ipc", "--pid", "--no-deps", "--wheel-dir", "--project", "--create", "--now"}
-OF_OTHERS |= {"--strategy", "--target", "--target-direction", "--parameter"}
+OF_OTHERS |= {"--strategy", "--target", "--target-direction", "--parameter", "--environment", "--live-cash-balance"}
+OF_OTHERS |= {"--ib-user-name", "--ib-account", "--ib-password", "--brokerage", "--data-provider-live", "--no-update"}
+OF_OTHERS |= {"--detach"}
 """Options of docker, pip, lean and systemd."""
 
 

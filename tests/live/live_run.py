@@ -26,17 +26,10 @@ ALGORITHM = HERE / "live_market.py"
 PATIENCE = 300.0
 """Seconds for what takes a minute on a quiet machine: LEAN's start and a few bars."""
 
-_LIVE = {
-    "live-mode": True,
-    "live-mode-brokerage": "PaperBrokerage",
-    "setup-handler": "QuantConnect.Lean.Engine.Setup.BrokerageSetupHandler",
-    "result-handler": "QuantConnect.Lean.Engine.Results.LiveTradingResultHandler",
-    "data-feed-handler": "QuantConnect.Lean.Engine.DataFeeds.LiveTradingDataFeed",
+_LIVE = json.loads((ROOT / "lean.json").read_text())["environments"]["live-paper"] | {
     "data-queue-handler": ["QuantConnect.Lean.Engine.DataFeeds.Queues.FakeDataQueue"],
-    "real-time-handler": "QuantConnect.Lean.Engine.RealTime.LiveTradingRealTimeHandler",
-    "history-provider": ["QuantConnect.Lean.Engine.HistoricalData.SubscriptionDataReaderHistoryProvider"],
-    "transaction-handler": "QuantConnect.Lean.Engine.TransactionHandlers.BacktestingTransactionHandler",
 }
+del _LIVE["parameters"]  # a test's settings count
 
 
 _ERRING = {
