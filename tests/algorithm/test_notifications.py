@@ -18,7 +18,9 @@ ALL = "email:desk@example.com,sms:+15550100,telegram:-42,web:https://example.com
 
 
 def begun(notify: str = ALL, *, live: bool = True) -> Any:
-    world = Algorithm.world = World({"underlyings": ",".join(TICKERS), "notify": notify, "interest": False}, lambda: None)
+    world = Algorithm.world = World(
+        {"underlyings": ",".join(TICKERS), "notify": notify, "interest": False}, lambda: None
+    )
     world.now = at(FIRST, 10)
     algorithm = import_module("algorithm.volatility_arbitrage").VolatilityArbitrageAlgorithm()
     algorithm.live_mode = live

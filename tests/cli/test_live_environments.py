@@ -87,7 +87,7 @@ def test_the_projects_parameters_are_settings():
 def test_the_account_is_nobodys():
     assert {key: value for key, value in CONTENT.items() if key.startswith("ib-")} == ACCOUNT
     assert not SETS_ITSELF & set(CONTENT)
-    assert re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d", ACCOUNT["ib-weekly-restart-utc-time"])
+    assert re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d", str(ACCOUNT["ib-weekly-restart-utc-time"]))
     for name in LIVE:
         assert not [key for key in environment(name) if key.startswith("ib-")]
 
