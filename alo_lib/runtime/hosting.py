@@ -240,7 +240,7 @@ class _OwnCore:
         self._writer = writer
         self._place = place
         self._next_snapshot = 0
-        self._settled = 0  # messages that outlive this process
+        self._settled = writer.durable  # messages that outlive this process: first those that it goes on from
         if place.snapshots is not None:  # live: the object store has them, no file of the writer's
             showing.count_durable(lambda: self._settled)
 

@@ -129,6 +129,8 @@ def test_what_a_live_run_shows_as_durable_is_what_the_next_process_would_find(st
     hosted.settle()
     assert shown() == (later, later)
     files.close()
+    again = opened(store, live=True).hosted
+    assert again.journaled[1] == later  # what it goes on from is there
 
 
 def test_a_core_process_is_met_in_this_checkouts_place(
