@@ -84,7 +84,25 @@ class BrokerAccount:
             said.append(
                 f"the broker holds {quantity} {symbol.value}, LEAN held {before}: LEAN's is set to the broker's"
             )
+        if wrong:
+            said += self._take_cash(broker)
         return fenced + said
+
+    def _take_cash(self, broker: Any) -> Iterator[str]:
+        """Set LEAN's cash to the broker's: what changed its positions unheard was paid, and LEAN does so once a day."""
+        try:
+            told = {str(each.currency): float(each.amount) for each in broker.get_cash_balance()}
+        except Exception as error:  # whatever a broker's plug-in raises
+            yield f"the broker does not tell its cash, so LEAN's stays as it was: {error}"
+            return
+        book = self._algorithm.portfolio.cash_book
+        for currency, amount in sorted(told.items()):
+            if not book.contains_key(currency):
+                continue
+            before = float(book[currency].amount)
+            book[currency].set_amount(amount)
+            if round(amount - before, 2):
+                yield f"the broker has {amount:.2f} {currency}, LEAN had {before:.2f}: LEAN's is set to the broker's"
 
     def _fence(self, broker: Any, works: list[Any]) -> Iterator[str]:
         """Cancel, once, the orders of terms that had ended before LEAN began, which it did not find when it did."""

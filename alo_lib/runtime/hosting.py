@@ -240,7 +240,9 @@ class _OwnCore:
         self._writer = writer
         self._place = place
         self._next_snapshot = 0
-        self._settled = 0  # messages that outlive this process
+        self._settled = writer.durable  # messages that outlive this process: first those that it goes on from
+        if place.snapshots is not None:  # live: the object store has them, no file of the writer's
+            showing.count_durable(lambda: self._settled)
 
     @property
     def journaled(self) -> tuple[int, int]:
@@ -277,6 +279,8 @@ class _OwnCore:
         self._halts.look()
         if time >= self._next_snapshot and self._writer.sequence and self._save_snapshot():
             self._next_snapshot = time + _SNAPSHOT_EVERY
+            self._place.settle(self._writer)  # else only orders and commands have it on the disk for certain
+            self._settled = self._writer.sequence
 
     def _save_snapshot(self) -> bool:
         """Keep the state, where there is a place for it and the core is between two frames; returns whether it was."""

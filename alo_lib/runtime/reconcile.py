@@ -150,7 +150,8 @@ def _tell_orders(
         else:
             gap = position.quantity - held.get(instrument, 0) - ahead.get(instrument, 0)
             filled = (min(gap, remaining) if remaining > 0 else max(gap, remaining)) if gap * remaining > 0 else 0
-            price, status = position.price, OrderStatus.FILLED if filled == remaining else OrderStatus.CANCELED
+            price = _price_of(position, filled)
+            status = OrderStatus.FILLED if filled == remaining else OrderStatus.CANCELED
         if filled == 0 and status is OrderStatus.PARTIALLY_FILLED:
             result.findings.append(f"order {number} for {remaining} {name} is still working")
             continue
@@ -235,7 +236,7 @@ def _tell_positions(
             name = core.instruments.symbol(instrument)
             told = f"the host holds {position.quantity} {name}, the journal says {held.get(instrument, 0)}"
             result.findings.append(f"{told}: the host is right")
-            _tell(result, time, 0, instrument, gap, position.price, OrderStatus.FILLED)
+            _tell(result, time, 0, instrument, gap, _price_of(position, gap), OrderStatus.FILLED)
 
 
 def _tell_unknown_orders_and_cash(
@@ -256,6 +257,8 @@ def _cash_then(result: Reconciliation, core: Restarted) -> float | None:
     """The core's cash once it is told what was found; None where it is not known."""
     if core.cash is None:
         return None
+    if any(message.kind is Kind.ORDER_EVENT and _is_unpriced(message.records[0]) for message in result.messages):
+        return None  # the core books it at its last quote
     rows = [message.records[0] for message in result.messages if message.kind is Kind.ORDER_EVENT]
     paid = [
         float(row["quantity"] * row["price"])
@@ -263,6 +266,15 @@ def _cash_then(result: Reconciliation, core: Restarted) -> float | None:
         for row in rows
     ]
     return core.cash - math.fsum(paid)
+
+
+def _price_of(position: HostPosition, filled: int) -> float:
+    """What a fill was made at, by the average price of what is held since; 0 where that tells of an opening alone."""
+    return position.price if position.quantity * filled > 0 else 0.0
+
+
+def _is_unpriced(row: np.void) -> bool:
+    return bool(row["quantity"]) and not row["price"] and row["type"] != OrderType.OPTION_EXERCISE
 
 
 def _filled_at_host(core: Restarted, orders: Mapping[int, HostOrder]) -> dict[int, int]:

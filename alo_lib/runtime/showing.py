@@ -64,6 +64,11 @@ class Showing:
         if self.recorder is not None:
             self.recorder.halts = lambda: core.halts
 
+    def count_durable(self, durable: Callable[[], int]) -> None:
+        """Know who counts the messages that outlive the process, where the journal's writer does not."""
+        if self.recorder is not None:
+            self.recorder.durable = durable
+
     def run(self) -> None:
         """Frames are about to be opened."""
         if self.recorder is not None:

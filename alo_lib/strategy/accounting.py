@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from alo_lib.pricing.quotes import quote_mid
 from alo_lib.records import ActionKind, DividendKind, OrderReason, OrderStatus, OrderType
 from alo_lib.strategy.attribution import (
     attribute_action,
@@ -27,12 +28,36 @@ __all__ = [
 ]
 
 
+def _priced(state: StrategyState, event: np.void) -> np.void:
+    """The event, its fill at what was quoted last where nobody heard at what it was made: 0, but for a settlement's.
+
+    Booked at 0 it would be a loss, or a gain, of all that was closed.
+    """
+    if not event["quantity"] or event["price"] or event["type"] == OrderType.OPTION_EXERCISE:
+        return event
+    instrument = int(event["instrument"])
+    book = state.underlyings[state.underlying_of[instrument]].book
+    if instrument == book.instrument:
+        price = book.known_spot
+    elif book.lists(instrument):
+        quote = book.quote_of(instrument)
+        price = quote_mid(float(quote["bid"]), float(quote["ask"]))
+    else:
+        return event
+    if not price > 0.0:
+        return event
+    priced = event.copy()
+    priced["price"] = price
+    return priced
+
+
 def book_order_event(state: StrategyState, event: np.void, time: int) -> None:
     """Book what an ORDER_EVENT record of ``time`` says: its fill, what it took of the quote, the end of its order.
 
     Of a trade with a leg that was refused no more is opened; one that the engine traded without an order of ours and
     away from what is wanted undoes its trade. One that expired, was exercised or assigned is why its trade ends.
     """
+    event = _priced(state, event)
     instrument, quantity, number = int(event["instrument"]), int(event["quantity"]), int(event["order"])
     order, refused = state.working.get(number), event["status"] == OrderStatus.INVALID
     if order is not None:

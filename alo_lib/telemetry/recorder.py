@@ -75,6 +75,8 @@ class Recorder:
     def __init__(self, folder: Path, told: RunTold) -> None:
         self.halts: Callable[[], Collection[HaltCause]] | None = None
         """Asks the core which halts stand; None before there is one."""
+        self.durable: Callable[[], int] | None = None
+        """How many messages outlive the process, where its host keeps them; None where the journal's writer does."""
         names = (*LATENCIES, *(task_histogram(plan.name) for plan in told.plans))
         self._files = Histograms.ensure(folder / HISTOGRAMS_NAME, len(LATENCIES) + MOST_TASKS_SHOWN)
         self._times = self._files.record_as(_OWNER, names[: len(LATENCIES) + MOST_TASKS_SHOWN])
@@ -166,7 +168,8 @@ class Recorder:
             row[name] = tally.counts[name]
         row["trades_open"] = len(tally.trades)
         if self._writer is not None:
-            row["sequence"], row["durable"] = self._writer.sequence, self._writer.durable
+            row["sequence"] = self._writer.sequence
+            row["durable"] = self._writer.durable if self.durable is None else self.durable()
         for name in ("overruns", "degraded", "skipped", "messages", "orders", "profit"):
             row[name] = getattr(tally, name)
         self._publish_book()

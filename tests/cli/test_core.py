@@ -13,7 +13,7 @@ from alo_lib.cli.project import ROOT
 from alo_lib.records.processes import is_in_this_container
 from alo_lib.runtime.fence import STANDBY, STANDBY_NAME
 from alo_lib.runtime.frame_clock import WallClock
-from alo_lib.runtime.link import HEARTBEAT, CorePhase, channel_folder
+from alo_lib.runtime.link import HEARTBEAT, Channel, CorePhase, channel_folder
 from alo_lib.runtime.process import CoreProcess
 from alo_lib.settings.operation import OperationSettings
 from alo_lib.transport import SeqLock
@@ -62,6 +62,21 @@ def beating(monkeypatch, tmp_path):
     beat["refused"], beat["conflated"], beat["undelivered"] = 8, 9, 10
     SeqLock.ensure(channel_folder("desk") / "core.state", HEARTBEAT).write_as("core").write(beat)
     return channel_folder("desk")
+
+
+def test_a_second_core_of_a_name_is_one_sentence_that_says_what_to_do(run, tmp_path):
+    channel = Channel(channel_folder("core", tmp_path / "shm"))
+    first = channel.core_side()  # is kept
+    outcome = run("core", "--folder", tmp_path / "shm", "--journal", tmp_path / "journal", "--priority", "0")
+    assert (outcome.status, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert outcome.err.startswith(
+        "alo: a core of this name runs already: end that one first, or let this one stand by for it with --standby; "
+    )
+    assert f"(pid {os.getpid()})" in outcome.err
+    assert not (tmp_path / "journal").exists()
+    for side in first[:4]:
+        side.close()
+    channel.remove()
 
 
 def test_the_status_says_whose_core_it_is(run, beating):

@@ -112,6 +112,17 @@ def test_what_lean_keeps_in_its_object_store_is_replayed_from_there(run, folder,
     assert told["digest"] == message_digest(market.journal.messages)
 
 
+def test_what_a_live_lean_has_saved_in_its_object_store_is_listed_and_verified(run, market, tmp_path):
+    (tmp_path / object_store_key(0)).write_bytes(market.writer.image[1][:5_000])  # LEAN is at work, or was killed
+    (listed,) = json.loads(run("journal", "list", tmp_path, "--json").out)["journals"]
+    assert (listed["journal"], listed["closed"]) == ("segment 0", False)
+    assert listed["messages"] > 0
+    outcome = run("journal", "verify", tmp_path, "--json")
+    told = json.loads(outcome.out)
+    assert (outcome.status, told["holds"], told["messages"]) == (0, True, listed["messages"])
+    assert f"Not closed: LEAN is at work or was killed; {listed['messages']:,} messages so far" in outcome.err
+
+
 @pytest.mark.parametrize("speed", ["100000", "max"])
 def test_the_digest_is_the_same_at_every_speed(run, folder, market, speed):
     told = json.loads(run("replay", folder, "--json", "--speed", speed).out)

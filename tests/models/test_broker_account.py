@@ -30,7 +30,21 @@ class Security(SimpleNamespace):
         self.average_price, self.quantity = price, quantity
 
 
+class Money(SimpleNamespace):
+    """What LEAN believes to have of a currency."""
+
+    def set_amount(self, amount: float) -> None:
+        self.amount = amount
+
+
+class CashBook(dict[str, Money]):
+    def contains_key(self, currency: str) -> bool:
+        return currency in self
+
+
 class Securities(dict[Any, Security]):
+    cash_book: CashBook
+
     def contains_key(self, symbol: Any) -> bool:
         return symbol in self
 
@@ -49,6 +63,7 @@ class Broker:
         self.cancels: bool | Exception = True
         self.asked = 0
         self.error = ""
+        self.cash: dict[str, float] | Exception = {"USD": 900.0}
 
     def get_account_holdings(self) -> list[SimpleNamespace]:
         self.asked += 1
@@ -58,6 +73,11 @@ class Broker:
 
     def get_open_orders(self) -> list[SimpleNamespace]:
         return [SimpleNamespace(broker_id=[name], tag=tag, symbol=ONE) for name, tag in self.works.items()] + self.odd
+
+    def get_cash_balance(self) -> list[SimpleNamespace]:
+        if isinstance(self.cash, Exception):
+            raise self.cash
+        return [SimpleNamespace(currency=currency, amount=amount) for currency, amount in self.cash.items()]
 
     def cancel_order(self, order: SimpleNamespace) -> bool:
         self.canceled += order.broker_id or [order.tag]
@@ -71,6 +91,7 @@ class Account:
         self.broker = Broker()
         lean.Composer = SimpleNamespace(INSTANCE=SimpleNamespace(get_part={lean.IBrokerage: lambda: self.broker}))
         self.securities = Securities({ONE: Security(10), OTHER: Security(-3)})
+        self.securities.cash_book = CashBook(USD=Money(amount=900.0), EUR=Money(amount=5.0))
         self.open: list[SimpleNamespace] = []
         transactions = SimpleNamespace(
             get_open_orders=lambda: self.open,
@@ -106,6 +127,23 @@ def test_what_stays_otherwise_is_put_right_in_lean_and_said(made: Account) -> No
     assert {key: made.securities[key].quantity for key in (ONE, OTHER)} == {ONE: 12, OTHER: 0}
     assert made.securities[ONE].average_price == 7.5
     assert made.account.is_sure
+
+
+def test_what_the_broker_was_paid_for_it_is_leans_too(made: Account) -> None:
+    made.broker.held, made.broker.cash = {ONE: 12, OTHER: -3}, {"USD": 885.5, "GBP": 7.0}
+    said = [line for second in range(0, 30, 2) for line in made.account.look(second * SECOND, at_once=True)]
+    assert said == [
+        "the broker holds 12 ONE, LEAN held 10: LEAN's is set to the broker's",
+        "the broker has 885.50 USD, LEAN had 900.00: LEAN's is set to the broker's",
+    ]
+    assert {key: money.amount for key, money in made.securities.cash_book.items()} == {"USD": 885.5, "EUR": 5.0}
+
+
+def test_cash_that_the_broker_does_not_tell_stays_and_is_said(made: Account) -> None:
+    made.broker.held, made.broker.cash = {ONE: 12, OTHER: -3}, RuntimeError("no answer")
+    said = [line for second in range(0, 30, 2) for line in made.account.look(second * SECOND, at_once=True)]
+    assert said[1:] == ["the broker does not tell its cash, so LEAN's stays as it was: no answer"]
+    assert made.securities.cash_book["USD"].amount == 900.0
 
 
 def test_nothing_is_asked_of_a_broker_that_is_gone_and_its_orders_are_seen_when_it_is_back(made: Account) -> None:

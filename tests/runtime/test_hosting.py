@@ -103,6 +103,36 @@ def test_a_live_core_keeps_its_journal_its_state_once_a_minute_and_goes_on(store
     assert isinstance(core._calibrator, BackgroundCalibrator)
 
 
+def test_what_a_live_run_shows_as_durable_is_what_the_next_process_would_find(store: OnDisk, tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    hosted = open_core(SETTINGS, store, live=True, hear=lambda sentence: None, shown_in=tmp_path / "results").hosted
+    assert isinstance(hosted.core, TradingCore)
+    hosted.core.watch_with(None)  # as above
+    recorder = hosted._showing.recorder  # type: ignore[attr-defined]
+    files = TelemetryFiles(tmp_path / "results" / "telemetry")
+
+    def shown() -> tuple[int, int]:
+        recorder.publish()
+        told = files.read()
+        assert told is not None
+        return int(told.state["sequence"]), int(told.state["durable"])
+
+    market = market_of(hosted.core)
+    market.session()
+    hosted.keep(at(FIRST, 9))  # with the state, which is kept once a minute
+    kept, _ = shown()
+    assert shown() == hosted.journaled == (kept, kept)
+    market.bar(10, volatility=0.35)
+    hosted.keep(at(FIRST, 9) + 59 * SECOND)
+    later, durable = shown()
+    assert (later > kept, durable) == (True, kept)
+    hosted.settle()
+    assert shown() == (later, later)
+    files.close()
+    again = opened(store, live=True).hosted
+    assert again.journaled[1] == later  # what it goes on from is there
+
+
 def test_a_core_process_is_met_in_this_checkouts_place(
     store: OnDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

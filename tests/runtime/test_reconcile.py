@@ -105,6 +105,29 @@ def test_what_was_traded_behind_its_back_is_told() -> None:
     assert core.holdings[instrument] == positions[instrument].quantity
 
 
+def test_what_was_closed_while_nobody_listened_is_booked_at_the_last_quote() -> None:
+    market, core = killed(refuse_answers=False)
+    before, held = core.cash, core.holdings
+    shares = int(market.underlying["instrument"][0])
+    contract = next(each for each in held if each != shares)
+    left = held[shares] - held[shares] // 2
+    kept = {each: HostPosition(quantity, 3.0) for each, quantity in held.items() if each != contract}
+    found = reconcile(core, kept | {shares: HostPosition(left, 3.0)}, {}, TIME, cash=before + 1.0)
+    # The average price of what is held tells nothing of a fill that closed a part of it, or all.
+    assert {int(m.records["instrument"][0]): float(m.records["price"][0]) for m in found.messages} == {
+        shares: 0.0,
+        contract: 0.0,
+    }
+    assert not any("in cash" in finding for finding in found.findings)
+    for message in found.messages:
+        core.accept(message)
+    core.open_frame(TIME)
+    core.run()
+    quote = market.quotes[market.quotes["instrument"] == contract][0]
+    mid = (float(quote["bid"]) + float(quote["ask"])) / 2
+    assert core.cash == pytest.approx(before + held[contract] * mid * 100 + (held[shares] - left) * 100.0)
+
+
 def holder(shares: int) -> TradingCore:
     """A core that holds shares of TEST, made again from its journal before the next day's session."""
     market = Script()

@@ -235,6 +235,7 @@ def _prepare(
     from alo_lib.runtime.rehearsal import rehearse
     from alo_lib.runtime.service import ServiceManager
     from alo_lib.settings import Settings
+    from alo_lib.transport import NotOwnerError
 
     config, assignments = given
     of_file = {} if config is None else config.settings
@@ -266,6 +267,10 @@ def _prepare(
         taken_over = stood_by(channel, follower, lease, manager, make, leadership)
     except ClockError as error:
         raise UserError(str(error)) from error
+    except NotOwnerError as error:
+        there = "a standby" if standby else "a core"
+        way = "" if standby else ", or let this one stand by for it with --standby"
+        raise UserError(f"{there} of this name runs already: end that one first{way}; {error}") from error
     except FencedError as error:
         raise RunFailedError(str(error)) from error
     if taken_over is None:

@@ -42,7 +42,7 @@ def list_(folder: Path, as_json: bool) -> None:
     from alo_lib.records import utc_moment
 
     folder = journal_place(folder)
-    own = journal_folder_of(folder)
+    own = journal_folder_of(folder) or _from_object_store(folder)
     found: list[dict[str, Any]] = []
     for path in [own] if own is not None else _journals_below(folder):
         try:
@@ -152,14 +152,27 @@ def show(run: Path, kinds: tuple[str, ...], first: int, count: int, limit: int, 
 def verify(run: Path, as_json: bool) -> None:
     """Check every checksum and the sequence of a journal. The exit status is 1 when something does not hold.
 
-    Of a run that goes on, what it has written so far is checked.
+    Of a run that goes on, what it has written so far is checked, and so is what a live run has saved in LEAN's object
+    store: whether it goes on or was killed does not show there.
     """
     from alo_lib.cli.failures import RunFailedError
-    from alo_lib.journal import JournalError, message_digest, read_journal, still_being_written
+    from alo_lib.cli.journals import journal_place
+    from alo_lib.journal import (
+        JournalError,
+        journal_folder_of,
+        message_digest,
+        read_journal,
+        segments_in_object_store,
+        still_being_written,
+    )
 
-    folder = _required(run)
+    place = journal_place(run)
     try:
-        found = read_journal(folder, unfinished=still_being_written(folder))
+        if journal_folder_of(place) is None and (saved := segments_in_object_store(place)):
+            found = read_journal(saved, unfinished=True)
+        else:
+            folder = _required(run)
+            found = read_journal(folder, unfinished=still_being_written(folder))
     except JournalError as error:
         if as_json:
             print_json({"holds": False, "problem": str(error)})
@@ -167,6 +180,8 @@ def verify(run: Path, as_json: bool) -> None:
     digest = message_digest(found.counted)
     if found.being_written:
         say(f"Still being written, {len(found.messages):,} messages so far.")
+    elif not found.sealed:
+        say(f"Not closed: LEAN is at work or was killed; {len(found.messages):,} messages so far, whole to there.")
     if as_json:
         print_json(
             {
