@@ -38,7 +38,7 @@ from models.host_portfolio import look_at_foreign_positions, meet_portfolio
 from models.live_results import LiveResults
 from models.notifications import Notifications
 from models.object_store import LeanObjectStore
-from models.stored_kernels import keep_kernels, take_kernels
+from models.stored_kernels import keep_kernels, keep_kernels_live, take_kernels
 from models.times import utc_datetime, utc_nanoseconds
 
 __all__ = ["VolatilityArbitrageAlgorithm"]
@@ -304,6 +304,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             with self._one_at_a_time:
                 self._results.show(utc_nanoseconds(self.utc_time))
                 self._notifications.send(utc_nanoseconds(self.utc_time))
+                keep_kernels_live(self)
             return
         with self._one_at_a_time:
             self._hosted.keep(utc_nanoseconds(self.utc_time))

@@ -7,10 +7,12 @@ from AlgorithmImports import QCAlgorithm
 from alo_lib.numerics.kernel_archive import ARCHIVE, ArchiveError
 from models.object_store import LeanObjectStore
 
-__all__ = ["keep_kernels", "take_kernels"]
+__all__ = ["keep_kernels", "keep_kernels_live", "take_kernels"]
 
 _KEY: Final = "alo-kernels"
 _taken: set[str] = set()
+_seen = 0
+"""How many were new when a live run looked last."""
 
 
 def _key(algorithm: QCAlgorithm) -> str:
@@ -48,3 +50,14 @@ def keep_kernels(algorithm: QCAlgorithm) -> None:
     else:
         size = f"{len(value) / 1e6:.1f} MB in all"
         algorithm.log(f"alo kernels: {new} more are kept as {key} in the object store, {size}")
+
+
+def keep_kernels_live(algorithm: QCAlgorithm) -> None:
+    """Keep them in a run that may be killed at any time; looked at once a second.
+
+    Once none was compiled between two looks: the first frames compile for seconds, and all are kept together then.
+    """
+    global _seen
+    if ARCHIVE is not None and ARCHIVE.new == _seen:
+        keep_kernels(algorithm)
+    _seen = 0 if ARCHIVE is None else ARCHIVE.new

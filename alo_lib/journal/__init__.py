@@ -21,9 +21,6 @@ from alo_lib.journal.object_store import (
     LiveObjectStoreJournal,
     ObjectStore,
     ObjectStoreJournal,
-    segments_in_object_store,
-    segments_of,
-    take_from_object_store,
 )
 from alo_lib.journal.orders import Order, order_digest, orders_of
 from alo_lib.journal.places import Found, JournalFolder, JournalPlace
@@ -39,6 +36,7 @@ from alo_lib.journal.snapshots import (
     entry_checksum,
 )
 from alo_lib.journal.store import FolderStore, MemoryStore, Store
+from alo_lib.journal.stored_segments import segments_in_object_store, segments_of, take_from_object_store
 from alo_lib.journal.writer import Clocks, JournalWriter, WriterStart
 
 __all__ = [

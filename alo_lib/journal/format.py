@@ -101,6 +101,8 @@ OBJECT_STORE_KEY: Final = "alo-journal"
 """What the keys of an algorithm's segments in LEAN's object store begin with."""
 OBJECT_STORE_COPY: Final = "alo-journal-copy"
 """The same of their second copies, which a live algorithm keeps."""
+OBJECT_STORE_BESIDE: Final = "alo-backtest"
+"""The same of a backtest's, where a live algorithm's are in the store."""
 
 JOURNAL_FOLDER: Final = "journal"
 """Where in a run's folder its journal is."""
@@ -118,9 +120,13 @@ class Durability(StrEnum):
     OS = "os"  # when the operating system sees fit: survives the process, not the machine
 
 
-def object_store_key(number: int, *, copy: bool = False) -> str:
-    """A segment's key in LEAN's object store, which allows one dot in it; ``copy`` for its second copy's."""
-    return f"{OBJECT_STORE_COPY if copy else OBJECT_STORE_KEY}.{number:08d}"
+def object_store_key(number: int, *, copy: bool = False, beside: bool = False) -> str:
+    """A segment's key in LEAN's object store, which allows one dot in it; ``copy`` for its second copy's.
+
+    beside: of a backtest's, where a live algorithm's are in the store.
+    """
+    kept = OBJECT_STORE_COPY if copy else OBJECT_STORE_KEY
+    return f"{OBJECT_STORE_BESIDE if beside else kept}.{number:08d}"
 
 
 def words_for(count: int) -> int:

@@ -1,63 +1,51 @@
 """A journal in LEAN's object store: whole values under numbered keys, one a segment, live two of each.
 
 LEAN keeps values in memory and writes what is new to its disk every few seconds, over what was there. So a live run
-saves its open segment whole, again and again, in two copies of which a kill can tear one. A backtest's segments are
-files from the first, where the store says that its values lie: they are whole whatever ends the run.
+saves its open segment whole, again and again, in two copies of which a kill can tear one, and packs the older ones: the
+store counts bytes. A backtest's segments are files from the first, where the store says that its values lie: they are
+whole whatever ends the run.
 """
 
-import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
-from itertools import pairwise
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import (
-    JOURNAL_FOLDER,
+    OBJECT_STORE_BESIDE,
     OBJECT_STORE_COPY,
     OBJECT_STORE_KEY,
     WORD,
     JournalError,
     object_store_key,
-    segment_name,
 )
 from alo_lib.journal.journal import Journal
 from alo_lib.journal.kernels import MARKS
 from alo_lib.journal.lock import WriterLock
+from alo_lib.journal.packing import is_packed, packed
 from alo_lib.journal.places import Found
-from alo_lib.journal.reader import read_journal, scan_segments
-from alo_lib.journal.segments import SegmentView
+from alo_lib.journal.reader import read_journal
 from alo_lib.journal.snapshots import Snapshot, decode_snapshot, encode_snapshot
 from alo_lib.journal.store import JournalSegment, MemoryStore
+from alo_lib.journal.stored_segments import best_of, segments_of
 from alo_lib.journal.writer import JournalWriter, WriterStart
 
-__all__ = [
-    "LiveObjectStoreJournal",
-    "ObjectStore",
-    "ObjectStoreJournal",
-    "segments_in_object_store",
-    "segments_of",
-    "take_from_object_store",
-]
+__all__ = ["LiveObjectStoreJournal", "ObjectStore", "ObjectStoreJournal"]
 
 _LIVE_SEGMENT: Final = 1 << 20
 """Bytes: live, the open segment is saved whole after every frame."""
 _SEGMENT: Final = 1 << 24
 _COPIES_KEPT: Final = 4
-"""Segments that keep a second copy: LEAN has long written the older ones to the disk."""
+"""Segments that keep a second copy: LEAN has long written the older ones to the disk, and they are packed."""
 _LOCK_KEY: Final = f"{OBJECT_STORE_KEY}-lock"
 """At whose path the lock of a backtest's writer is; it has no value."""
 _TERM_KEY: Final = f"{OBJECT_STORE_KEY}-term"
 """The epoch of who writes a live run's journal."""
 _SNAPSHOT_KEYS: Final = ("alo-snapshot.0", "alo-snapshot.1")
 """In turn, so that one is whole whatever becomes of the other."""
-_LOOKS: Final = 20
-_PAUSE: Final = 0.025
-"""Seconds between two looks at what may be half written: a copy has 1 MiB at most, which takes milliseconds."""
 
 
 class ObjectStore(Protocol):
@@ -96,6 +84,12 @@ def _save(store: ObjectStore, key: str, value: bytes) -> None:
         raise JournalError(f"the journal cannot go on: {error}") from None
 
 
+def _holds(value: bytes | None, image: bytes) -> bool:
+    """Whether a value has all entries of a segment."""
+    found, whole = (None if each is None else best_of([each]) for each in (value, image))
+    return found is not None and whole is not None and found.view.stop >= whole.view.stop
+
+
 class LiveObjectStoreJournal:
     """The place of a live run's journal (:class:`~alo_lib.journal.JournalPlace`), gone on from after a kill.
 
@@ -109,6 +103,8 @@ class LiveObjectStoreJournal:
         self.snapshots = _SnapshotValues(store, program)
         self._store = store
         self._kept = -1  # messages of which all are saved
+        self._open = 0  # the segment that was saved last
+        self._unpacked = 0  # the first segment that may have to be packed yet
         self._earlier: list[bytes] = []  # segments of the processes before this one
         self._memory = MemoryStore(self._save)
         self._term = b""
@@ -132,7 +128,6 @@ class LiveObjectStoreJournal:
         self._store.settle(_TERM_KEY)
         # On the disk: LEAN answers from its memory, whatever another process has changed.
         self._term_at = self._store.path(_TERM_KEY)
-        self._mend()
         return JournalWriter(
             self._memory, settings=settings, program=program, position=start, segment_bytes=_LIVE_SEGMENT
         )
@@ -141,10 +136,17 @@ class LiveObjectStoreJournal:
         """Nothing: a store keeps nobody out, and who goes on from the journal ends this one (:meth:`writer`)."""
 
     def keep(self, writer: JournalWriter) -> None:
-        """Save the open segment, where something was appended since.
+        """Save the open segment, where something was appended since, and pack an older one, where there is any.
 
         :raises JournalError: where the store does not keep it, or another process has gone on from the journal.
         """
+        self._keep(writer)
+        if self._unpacked + _COPIES_KEPT <= self._open:
+            self._require_term()
+            self._pack(self._unpacked)
+            self._unpacked += 1
+
+    def _keep(self, writer: JournalWriter) -> None:
         if writer.sequence != self._kept:
             self._kept = writer.sequence
             self._save(*writer.image)
@@ -155,22 +157,12 @@ class LiveObjectStoreJournal:
         :raises JournalError: where another process has gone on from the journal: nothing may be sent.
         """
         self._require_term()
-        self.keep(writer)
+        self._keep(writer)
         self._store.settle(object_store_key(writer.image[0]))
 
     def closed(self) -> Journal:
         """The whole journal, once its writer has closed it."""
         return read_journal([*self._earlier, *self._memory.images()])
-
-    def _mend(self) -> None:
-        """Have what was read of each segment in both of its places again: a kill may have torn either.
-
-        Once the second copy goes, the first is all that there is.
-        """
-        for number, image in enumerate(self._earlier):
-            for key in (object_store_key(number), object_store_key(number, copy=True)):
-                if (kept := self._store.read(key)) is not None and kept != image:
-                    _save(self._store, key, image)
 
     def _require_term(self) -> None:
         try:
@@ -190,19 +182,46 @@ class LiveObjectStoreJournal:
         self._require_term()
         _save(self._store, object_store_key(number), data)
         _save(self._store, object_store_key(number, copy=True), data)
-        old = object_store_key(number - _COPIES_KEPT, copy=True)
-        if number >= _COPIES_KEPT and self._store.read(old) is not None:
-            self._store.remove(old)
+        self._open = number
+
+    def _pack(self, number: int) -> None:
+        """Have a segment packed, as one value. At each instant one of its two values is whole on the disk."""
+        key, copy = object_store_key(number), object_store_key(number, copy=True)
+        value, other = self._store.read(key), self._store.read(copy)
+        if value is None or not (is_packed(value) and best_of([value])):
+            ours = number >= len(self._earlier)
+            image = self._memory.image(number) if ours else self._earlier[number]
+            if _holds(other, image):
+                self._store.settle(copy)
+            else:
+                other = self._save_now(copy, packed(image))
+            self._save_now(key, packed(image))
+        if other is not None:
+            self._store.remove(copy)
+
+    def _save_now(self, key: str, value: bytes) -> bytes:
+        """Give a key a value, on the disk; returns it."""
+        _save(self._store, key, value)
+        self._store.settle(key)
+        return value
 
 
 class ObjectStoreJournal:
-    """The place of a backtest's journal, which depends on nothing that an earlier one has left."""
+    """The place of a backtest's journal, which depends on nothing that an earlier one has left.
+
+    The cloud has one store for all runs of an organization: the journal of a live one is left alone, and ``hear`` hears
+    of it, in a sentence.
+    """
 
     name = "in the object store"
     snapshots = None
 
-    def __init__(self, store: ObjectStore, files: Files | None = None) -> None:
+    def __init__(
+        self, store: ObjectStore, files: Files | None = None, hear: Callable[[str], None] = lambda sentence: None
+    ) -> None:
         self._store = store
+        self._hear = hear
+        self._beside = False  # a live run's
         self._files = Files() if files is None else files
         self._segments = 0
         self._lock: WriterLock | None = None
@@ -234,7 +253,7 @@ class ObjectStoreJournal:
 
         Only then may another run clear them away.
         """
-        keys = [object_store_key(number) for number in range(self._segments)]
+        keys = [self._key(number) for number in range(self._segments)]
         try:
             journal = read_journal([self._store.path(key).read_bytes() for key in keys])
             for key in keys:
@@ -249,7 +268,7 @@ class ObjectStoreJournal:
         try:
             self._clear()
             for number, segment in enumerate(segments):
-                _save(self._store, object_store_key(number), segment)
+                _save(self._store, self._key(number), segment)
         finally:
             self.release()
 
@@ -258,11 +277,23 @@ class ObjectStoreJournal:
 
     def _begun(self, number: int) -> Path:
         self._segments = number + 1
-        return self._store.path(object_store_key(number))
+        return self._store.path(self._key(number))
+
+    def _key(self, number: int) -> str:
+        return object_store_key(number, beside=self._beside)
 
     def _clear(self) -> None:
-        ours = (*(f"{key}." for key in (OBJECT_STORE_KEY, OBJECT_STORE_COPY)), *_SNAPSHOT_KEYS)
-        for key in sorted(key for key in self._store.all_keys() if key.startswith(ours)):
+        keys = self._store.all_keys()
+        self._beside = _TERM_KEY in keys
+        ours: tuple[str, ...] = (f"{OBJECT_STORE_BESIDE}.",)
+        if self._beside:
+            self._hear(
+                "the object store holds the journal of a live run, which this backtest leaves alone: its own is kept "
+                f"under {self._key(0)} and what follows"
+            )
+        else:
+            ours += (f"{OBJECT_STORE_KEY}.", f"{OBJECT_STORE_COPY}.", *_SNAPSHOT_KEYS)
+        for key in sorted(key for key in keys if key.startswith(ours)):
             self._store.remove(key)
 
 
@@ -336,113 +367,3 @@ class _SnapshotValues:
         values = (self._store.read(key) for key in _SNAPSHOT_KEYS)
         found = (decode_snapshot(value, self._program, journal) for value in values if value is not None)
         return max((each for each in found if each is not None), key=lambda each: each.sequence, default=None)
-
-
-class _Copy(NamedTuple):
-    """A copy of a segment."""
-
-    image: bytes
-    view: SegmentView
-
-    def until(self, following: "_Copy") -> bytes:
-        """What the writer of the segment that follows has gone on from."""
-        first, view = following.view.first, self.view
-        if view.epoch < following.view.epoch and view.first <= first < view.stop:
-            return view.words[: int(view.offsets[first - view.first])].tobytes()
-        return self.image
-
-
-def _best_of(copies: Iterable[bytes]) -> _Copy | None:
-    """The copy of a segment that holds the most entries; None where none is a segment.
-
-    LEAN writes a value to the disk over the one before, so a process that is killed meanwhile leaves it torn: one of
-    two copies at the most, because they are written one after the other.
-    """
-    best = None
-    for copy in copies:
-        try:
-            (view,) = scan_segments([("a copy", copy)])
-        except JournalError:
-            continue
-        if best is None or view.stop > best.view.stop:
-            best = _Copy(copy, view)
-    return best
-
-
-def segments_of(read: Callable[[str], bytes | None], pause: Callable[[float], None] = time.sleep) -> list[bytes]:
-    """The segments that an algorithm has left in its object store, in order; ``read`` gives a key's value, or None.
-
-    One that was being written for the first time when LEAN was killed has one copy and nothing after it: the journal
-    ends before it. What another process has not gone on from does not count: LEAN may write it when that has begun, if
-    it was stopped before and is woken then.
-
-    A reader beside the writer may meet both copies of the last segment half written, or the last but one as it was
-    before it was full. It looks 20 times, 25 ms apart (``pause`` waits), before it takes such for what there is.
-
-    :raises JournalError: where no copy of a segment holds.
-    """
-    for _ in range(_LOOKS - 1):
-        with suppress(JournalError):
-            copies = _copies_of(read)
-            if not copies or (copies[-1].view.broken is None and all(_meet(*pair) for pair in pairwise(copies))):
-                return _images(copies)
-        pause(_PAUSE)
-    return _images(_copies_of(read))
-
-
-def _copies_of(read: Callable[[str], bytes | None]) -> list[_Copy]:
-    """The best copy of each segment, as of one look."""
-    segments: list[_Copy] = []
-
-    def copies(number: int) -> list[bytes]:
-        values = (read(object_store_key(number, copy=copy)) for copy in (False, True))
-        return [value for value in values if value is not None]
-
-    while found := copies(len(segments)):
-        best = _best_of(found)
-        if best is None and len(found) == 1 and not copies(len(segments) + 1):
-            break
-        if best is None:
-            key = object_store_key(len(segments))
-            raise JournalError(f"{key} in the object store is damaged, and so is its copy; remove it to begin anew")
-        segments.append(best)
-    return segments
-
-
-def _meet(segment: _Copy, following: _Copy) -> bool:
-    """Whether no entry is missing between two segments."""
-    return following.view.first <= segment.view.stop
-
-
-def _images(copies: Sequence[_Copy]) -> list[bytes]:
-    """What counts of each."""
-    return [*(each.until(following) for each, following in pairwise(copies)), *(each.image for each in copies[-1:])]
-
-
-def segments_in_object_store(store: Path) -> list[bytes]:
-    """The segments in the folder of an object store, as an algorithm's next process would find them."""
-
-    def read(key: str) -> bytes | None:
-        with suppress(FileNotFoundError):  # a copy that was removed since it was seen, as the oldest are
-            return (store / key).read_bytes() if (store / key).is_file() else None
-        return None
-
-    return segments_of(read)
-
-
-def take_from_object_store(store: Path, run: Path) -> int:
-    """Copy the segments from the folder of an object store into a run's journal folder; returns how many there were.
-
-    What a run that failed has left of its last segment is cut behind the entries that hold.
-    """
-    segments, folder, files = segments_in_object_store(store), run / JOURNAL_FOLDER, Files()
-    if segments:
-        files.make_folder(folder)
-    for number, segment in enumerate(segments):
-        (view,) = scan_segments([(segment_name(number), segment)])
-        descriptor = files.create(folder / segment_name(number))
-        try:
-            files.append(descriptor, view.words.tobytes())
-        finally:
-            files.close(descriptor)
-    return len(segments)

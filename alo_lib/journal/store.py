@@ -265,6 +265,10 @@ class MemoryStore:
     def forget(self, segment: JournalSegment) -> None:
         """Nothing: memory is the forked process's own."""
 
+    def image(self, number: int) -> bytes:
+        """One segment's bytes."""
+        return self._segments[number][0].tobytes()
+
     def images(self) -> list[bytes]:
         """Every segment's bytes, in order; zeros follow the entries of the one being written."""
         return [words.tobytes() for _, (words, _) in sorted(self._segments.items())]

@@ -168,7 +168,7 @@ def _begin_own(
     shown_in: Path | None,
 ) -> Opened:
     """A core of this process, gone on with where it is live."""
-    place = LiveObjectStoreJournal(store, program()) if live else ObjectStoreJournal(store)
+    place = LiveObjectStoreJournal(store, program()) if live else ObjectStoreJournal(store, hear=hear)
     beginning = begin(settings, place, adopts=live, stored=store.read)
     showing = Showing.in_results(shown_in, EngineKind.LEAN, settings, store.path(OBJECT_STORE_KEY).parent, hear)
     book = ToldBook()
@@ -208,7 +208,7 @@ def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Callabl
     else:
         remote.attach()
     if not live:
-        return Opened(_ProcessInStep(remote, ObjectStoreJournal(store)), MarketRecord(), [])
+        return Opened(_ProcessInStep(remote, ObjectStoreJournal(store, hear=hear)), MarketRecord(), [])
     hosted = _ProcessOfItsOwnTime(remote, hear)
     told, count = remote.catch_up(hosted.book.follow, _TOLD)
     findings = [f"the core went on without its host; it has journaled {count} messages"] if told.underlyings else []

@@ -16,7 +16,7 @@ from hypothesis.stateful import initialize, rule
 from alo_lib.core import TradingCore, pack
 from alo_lib.core.frame_plan import FrameTask
 from alo_lib.journal import Journal, read_journal
-from alo_lib.journal.object_store import segments_of
+from alo_lib.journal.stored_segments import segments_of
 from alo_lib.records import Kind, Message, records
 from alo_lib.runtime.replay import Continuation
 from alo_lib.settings import Settings

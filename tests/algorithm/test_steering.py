@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alo_lib.journal import read_journal
-from alo_lib.journal.object_store import segments_of
+from alo_lib.journal.stored_segments import segments_of
 from alo_lib.records import HaltCause, HostEvent, Kind
 from tests.algorithm.lean_world import Algorithm, World
 from tests.algorithm.test_lean_machine import hosted  # noqa: F401 - a fixture

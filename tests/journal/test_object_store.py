@@ -73,6 +73,32 @@ def test_a_run_that_ends_is_whole_and_the_next_begins_anew(store: OnDisk) -> Non
         assert sorted(store.all_keys()) == [object_store_key(0), "someone-elses"]
 
 
+def test_a_backtest_leaves_the_journal_of_a_live_run_alone(store: OnDisk) -> None:
+    live = LiveObjectStoreJournal(store, "program")
+    writer = live.writer(b"{}", WriterStart())
+    write(writer, 3)
+    live.settle(writer)
+    was = {key: store.read(key) for key in store.all_keys()}
+    for count in (4, 2):
+        said: list[str] = []
+        place = ObjectStoreJournal(store, hear=said.append)
+        backtest = place.writer(b"{}", WriterStart())
+        expected = write(backtest, count)
+        backtest.close()
+        assert [message.records.tobytes() for message in place.closed().messages] == expected
+        assert {key: store.read(key) for key in store.all_keys() if key in was} == was
+        assert [*{*store.all_keys()} - was.keys()] == ["alo-backtest.00000000"]
+        assert said == [
+            "the object store holds the journal of a live run, which this backtest leaves alone: its own is kept under "
+            "alo-backtest.00000000 and what follows"
+        ]
+    ObjectStoreJournal(store).take([b"elsewhere"])
+    assert store.read("alo-backtest.00000000") == b"elsewhere"
+    write(writer, 3)
+    live.settle(writer)  # it goes on
+    assert len(read_journal(segments_in_object_store(store.folder), unfinished=True).messages) == 6
+
+
 def test_a_journal_that_was_written_elsewhere_takes_the_place_of_an_earlier_one(store: OnDisk) -> None:
     store.save(object_store_key(1), b"earlier")
     ObjectStoreJournal(store).take([b"first"])

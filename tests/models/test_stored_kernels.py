@@ -40,10 +40,14 @@ class Run:
         self.archive = KernelArchive()
         monkeypatch.setattr(self.module, "ARCHIVE", self.archive)
         monkeypatch.setattr(self.module, "_taken", set())
+        monkeypatch.setattr(self.module, "_seen", 0)
         self._algorithm = SimpleNamespace(project_id=7, object_store=store, log=self.said.append)
 
     def take(self) -> None:
         self.module.take_kernels(self._algorithm)
+
+    def look(self) -> None:
+        self.module.keep_kernels_live(self._algorithm)
 
     def keep(self) -> None:
         self.module.keep_kernels(self._algorithm)
@@ -68,6 +72,24 @@ def test_what_one_run_compiled_the_next_one_takes(lean: Any, monkeypatch: pytest
     second.keep()
     assert second.said == []
     assert len(second.archive) == 1
+
+
+def test_a_live_run_keeps_what_frames_compile_once_they_are_done(lean: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store()
+    run = Run(store, monkeypatch)
+    run.look()
+    for number in range(3):
+        run.archive.save(f"{NAME}{number}", b"1")
+        run.look()
+        assert store.values == {}
+    run.look()
+    run.look()
+    assert run.said == ["alo kernels: 3 more are kept as alo-kernels-7 in the object store, 0.0 MB in all"]
+    run.archive.save(f"{NAME}3", b"1")
+    run.look()
+    run.look()
+    assert len(run.said) == 2
+    assert len(store.values) == 1
 
 
 def test_a_damaged_value_is_told_and_replaced(lean: Any, monkeypatch: pytest.MonkeyPatch) -> None:

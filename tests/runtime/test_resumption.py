@@ -122,7 +122,7 @@ def test_a_core_goes_on_from_a_snapshot_that_belongs_to_its_journal(store: OnDis
 
 
 def test_one_of_two_copies_of_a_segment_may_be_cut_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alo_lib.journal.object_store._LOOKS", 1)
+    monkeypatch.setattr("alo_lib.journal.stored_segments._LOOKS", 1)
 
     def best_of(*copies: bytes) -> bytes:
         values = {object_store_key(0, copy=place > 0): copy for place, copy in enumerate(copies)}
