@@ -12,12 +12,14 @@ from typing import Final
 from alo_lib.core import following, tasks
 from alo_lib.core.tasks import Decisions, Work
 from alo_lib.executive import Frame, MinorFrame, OverrunPolicy, TaskPlan
-from alo_lib.records import MICROSECOND
+from alo_lib.records import MICROSECOND, MILLISECOND
 
-__all__ = ["FRAME_PLAN", "FrameTask", "Step"]
+__all__ = ["FRAME_PLAN", "PLANNED_FRAME", "FrameTask", "Step"]
 
 Step = Callable[[Work, Frame], Decisions]
 """What a task runs."""
+PLANNED_FRAME: Final = 10 * MILLISECOND
+"""The frame that the budgets are parts of."""
 
 
 _FOLLOWED: Final[dict[Step, Step]] = {

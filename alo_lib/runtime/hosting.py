@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 from alo_lib.core.deciding import program
+from alo_lib.core.frame_plan import PLANNED_FRAME
 from alo_lib.core.protocol import Core
 from alo_lib.core.snapshot import pack
 from alo_lib.core.trading import TradingCore
@@ -23,7 +24,7 @@ from alo_lib.journal import (
     read_journal,
 )
 from alo_lib.journal.format import OBJECT_STORE_KEY
-from alo_lib.records import SECOND, Kind, OperatorCommand, Records, records
+from alo_lib.records import MILLISECOND, SECOND, Kind, OperatorCommand, Records, records
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
 from alo_lib.runtime.command_rings import GRACE, PATIENCE, NoAnswerError, Outcome, ask_core
 from alo_lib.runtime.incidents import HaltsHeard, NoticesHeard, OverrunsHeard, overruns_counted
@@ -183,7 +184,7 @@ def _begin_own(
         watch = None
         if live:
             core.calibrate_with(BackgroundCalibrator(settings.calibration_nanoseconds))
-            watch = BudgetWatch(settings.live_milliseconds / settings.frame_milliseconds)
+            watch = BudgetWatch(settings.live_milliseconds * MILLISECOND / PLANNED_FRAME)
         showing.begin(core, watch)
         showing.run()
     except BaseException:  # who looks at it must not see a run that is about to begin for ever

@@ -367,3 +367,20 @@ def test_a_core_that_does_not_answer_how_it_stands_holds_its_host_up_for_a_momen
     assert to.hosted.standing() is None
     assert 0.2 <= time.monotonic() - began < 4.0  # a command has five
     to.remote.stop()
+
+
+@pytest.mark.parametrize(("frame", "live", "longer"), [(10, 1000, 100.0), (500, 1000, 100.0), (100, 500, 50.0)])
+def test_live_budgets_follow_the_interval_between_frames_whatever_a_frame_is(
+    frame: int, live: int, longer: float, store: OnDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[float] = []
+
+    class Watch(hosting.BudgetWatch):
+        def __init__(self, scale: float = 1.0) -> None:
+            made.append(scale)
+            super().__init__(scale)
+
+    monkeypatch.setattr(hosting, "BudgetWatch", Watch)
+    settings = SETTINGS.model_copy(update={"frame_milliseconds": frame, "live_milliseconds": live})
+    open_core(settings, store, live=True, hear=lambda sentence: None)
+    assert made == [longer]
