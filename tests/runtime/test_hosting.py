@@ -7,6 +7,7 @@ import pytest
 
 import alo_lib.runtime.hosting as hosting
 from alo_lib.core import TradingCore
+from alo_lib.executive import BudgetWatch
 from alo_lib.journal import Journal, eras_of, message_digest, read_journal, segments_in_object_store
 from alo_lib.records import SECOND, BookMode, HostEvent, Kind, Message, Records, records
 from alo_lib.runtime import MarketRecord, Opened, open_core
@@ -375,7 +376,7 @@ def test_live_budgets_follow_the_interval_between_frames_whatever_a_frame_is(
 ) -> None:
     made: list[float] = []
 
-    class Watch(hosting.BudgetWatch):
+    class Watch(BudgetWatch):
         def __init__(self, scale: float = 1.0) -> None:
             made.append(scale)
             super().__init__(scale)
