@@ -123,6 +123,7 @@ class LiveObjectStoreJournal:
 
     def writer(self, settings: bytes, start: WriterStart, program: str = "") -> JournalWriter:
         """See :class:`~alo_lib.journal.JournalPlace`."""
+        self._open = start.number
         self._term = str(start.epoch).encode()
         _save(self._store, _TERM_KEY, self._term)
         self._store.settle(_TERM_KEY)
@@ -180,6 +181,8 @@ class LiveObjectStoreJournal:
 
     def _save(self, number: int, data: bytes) -> None:
         self._require_term()
+        if number != self._open:  # on the disk before what follows: LEAN writes what is new in any order
+            self._store.settle(object_store_key(self._open))
         _save(self._store, object_store_key(number), data)
         _save(self._store, object_store_key(number, copy=True), data)
         self._open = number
