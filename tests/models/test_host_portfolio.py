@@ -266,7 +266,7 @@ def test_an_order_without_its_tag_is_known_by_the_brokers_identifier_or_by_what_
     made.meet_portfolio(algorithm, core, marshal, [], identifiers={"70": 6, "71": 4})
     told = [_said(message) for message in core.inputs]
     assert told == [
-        (4, 0, 0, 100.0, OrderStatus.CANCELED),
+        (4, 0, 0, 0.0, OrderStatus.CANCELED),  # nothing of it was filled
         (6, 0, 2, 10.0, OrderStatus.PARTIALLY_FILLED),
     ]
     assert transactions.canceled == []
