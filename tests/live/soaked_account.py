@@ -14,6 +14,7 @@ from alo_lib.journal import Journal, JournalError, orders_of, read_journal, segm
 from alo_lib.records import OPTION_MULTIPLIER, Kind
 from alo_lib.runtime.link import Channel, channel_folder
 from alo_lib.settings import Settings
+from alo_lib.transport import default_folder
 from tests.live.live_run import PATIENCE, LiveCore, LiveLean
 from tests.live.soaked_market import SETTINGS, TICKER, at
 from tests.live.steered_clock import SteeredClock
@@ -54,9 +55,11 @@ class SoakedAccount:
         self._core: LiveCore | None = None
         if host == "core":
             name = f"soak_{os.getpid()}_{what}"
-            self._settings |= {"core_process": name, "frame_milliseconds": 1000}
-            self._channel = Channel(channel_folder(name))
-            self._core = LiveCore(name, self._place / "journal", self._of_core(), self._clock.environment)
+            shared = default_folder()  # told, as the program's own bears a mark of its tree, and that is changed
+            self._settings |= {"core_process": name, "core_folder": str(shared), "frame_milliseconds": 1000}
+            self._channel = Channel(channel_folder(name, shared))
+            options = "--folder", str(shared)
+            self._core = LiveCore(name, self._place / "journal", self._of_core(), self._clock.environment, *options)
         environment = self._clock.environment | {"ALO_TEST_TICKER": TICKER}
         self._lean = LiveLean(self._place, market, Settings.of(self._settings), environment)
         self._lean.err()
@@ -276,7 +279,8 @@ class SoakedAccount:
         return frame + 1_500_000_000
 
     def _of_core(self) -> dict[str, str]:
-        return {name.replace("_", "-"): str(value) for name, value in self._settings.items() if name != "core_process"}
+        place = "core_process", "core_folder"
+        return {name.replace("_", "-"): str(value) for name, value in self._settings.items() if name not in place}
 
     def _other_tree(self) -> Path:
         """The program with another text that decides the same."""
