@@ -74,7 +74,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         self.alo = self._core.settings  # live, those of a core process count
         self._bars = _RESOLUTIONS[self.alo.resolution]
         self._results = LiveResults(self, self._hosted)
-        self._marshal = Marshal(Terms(lambda: self._hosted.term, told.terms))
+        self._marshal = Marshal(Terms(lambda: self._hosted.term, told.terms, told.last_order_before))
         self._broker = BrokerAccount(self, self._marshal)
         self._said: Sequence[str] = ()  # of what was found when the core last met the portfolio
         self._begun_before: int | None = None  # when the session before this one opened

@@ -13,6 +13,11 @@ class LeanObjectStore:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
+    @property
+    def limits(self) -> tuple[int, int]:
+        """Bytes and values that it keeps at the most; 0 where it does not say."""
+        return int(self._store.max_size), int(self._store.max_files)
+
     def read(self, key: str) -> bytes | None:
         """A key's value; None where it has none."""
         return bytes(self._store.read_bytes(key)) if self._store.contains_key(key) else None

@@ -104,6 +104,11 @@ class Gate:
         """Go on after a restart: an order event may have been refused since a halt was told of, nothing says so now."""
         self._doubted = self.unreconciled
 
+    @property
+    def doubts(self) -> bool:
+        """Whether the broker's word did not fit, be it told yet or not."""
+        return self._doubted or self.unreconciled
+
     def admit(self, message: Message) -> Admitted:
         """What can be let in of an input: the same message where nothing is wrong, else the records without fault."""
         if problem := message_problem(message):

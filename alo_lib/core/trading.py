@@ -261,6 +261,13 @@ class TradingCore(KnownBook):
         return self._executive.phase is Phase.IN_FRAME
 
     @property
+    def at_rest(self) -> bool:
+        """Whether a snapshot tells all: nothing waits, works, is in doubt or pending, and no frame is open."""
+        if self._executive.phase is not Phase.IDLE or self._executive.owes:
+            return False
+        return not (self._waiting or self._state.calibrations or self.orders_working or self._gate.doubts)
+
+    @property
     def last_frame(self) -> int:
         """Time of the frame that is open, or of the last that was; -1 before the first."""
         return self._executive.frame.time

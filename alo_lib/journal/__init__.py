@@ -17,16 +17,12 @@ from alo_lib.journal.growing import GrowingJournal
 from alo_lib.journal.journal import Journal
 from alo_lib.journal.left_out import leave_out
 from alo_lib.journal.lock import JournalHeldError, require_no_writer
-from alo_lib.journal.object_store import (
-    LiveObjectStoreJournal,
-    ObjectStore,
-    ObjectStoreJournal,
-)
+from alo_lib.journal.object_store import LiveObjectStoreJournal, ObjectStoreJournal
 from alo_lib.journal.orders import Order, order_digest, orders_of
 from alo_lib.journal.places import Found, JournalFolder, JournalPlace
 from alo_lib.journal.reader import read_journal, still_being_written
 from alo_lib.journal.recovery import Recovered, recover, start_after
-from alo_lib.journal.segments import messages_of
+from alo_lib.journal.segments import messages_of, places_of
 from alo_lib.journal.snapshots import (
     Snapshot,
     Snapshots,
@@ -37,6 +33,8 @@ from alo_lib.journal.snapshots import (
 )
 from alo_lib.journal.store import FolderStore, MemoryStore, Store
 from alo_lib.journal.stored_segments import segments_in_object_store, segments_of, take_from_object_store
+from alo_lib.journal.stored_volume import ObjectStore
+from alo_lib.journal.volumes import Volume, preface_of, volume_begins, volume_of
 from alo_lib.journal.writer import Clocks, JournalWriter, WriterStart
 
 __all__ = [
@@ -68,6 +66,7 @@ __all__ = [
     "SnapshotStore",
     "Snapshots",
     "Store",
+    "Volume",
     "WriterStart",
     "archive_journal",
     "decode_snapshot",
@@ -82,6 +81,8 @@ __all__ = [
     "object_store_key",
     "order_digest",
     "orders_of",
+    "places_of",
+    "preface_of",
     "read_journal",
     "recover",
     "require_no_writer",
@@ -91,4 +92,6 @@ __all__ = [
     "start_after",
     "still_being_written",
     "take_from_object_store",
+    "volume_begins",
+    "volume_of",
 ]

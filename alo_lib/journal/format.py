@@ -101,6 +101,8 @@ OBJECT_STORE_KEY: Final = "alo-journal"
 """What the keys of an algorithm's segments in LEAN's object store begin with."""
 OBJECT_STORE_COPY: Final = "alo-journal-copy"
 """The same of their second copies, which a live algorithm keeps."""
+_EVEN: Final = "-even"
+"""Behind both, where the journal's volume has an even number: two volumes in turn have other keys."""
 OBJECT_STORE_BESIDE: Final = "alo-backtest"
 """The same of a backtest's, where a live algorithm's are in the store."""
 
@@ -120,12 +122,12 @@ class Durability(StrEnum):
     OS = "os"  # when the operating system sees fit: survives the process, not the machine
 
 
-def object_store_key(number: int, *, copy: bool = False, beside: bool = False) -> str:
+def object_store_key(number: int, *, copy: bool = False, beside: bool = False, volume: int = 1) -> str:
     """A segment's key in LEAN's object store, which allows one dot in it; ``copy`` for its second copy's.
 
-    beside: of a backtest's, where a live algorithm's are in the store.
+    beside: of a backtest's, where a live algorithm's are in the store. ``volume`` is the journal's that it is of.
     """
-    kept = OBJECT_STORE_COPY if copy else OBJECT_STORE_KEY
+    kept = (OBJECT_STORE_COPY if copy else OBJECT_STORE_KEY) + ("" if volume % 2 else _EVEN)
     return f"{OBJECT_STORE_BESIDE if beside else kept}.{number:08d}"
 
 

@@ -7,6 +7,7 @@ journal; instead a remark says which messages count no more.
 from collections.abc import Sequence
 
 from alo_lib.journal.format import JournalError
+from alo_lib.journal.volumes import preface_of
 from alo_lib.records import HostEvent, Kind, Message, records
 
 __all__ = ["leave_out"]
@@ -21,6 +22,8 @@ def leave_out(messages: Sequence[Message], sequence: int) -> Message:
     """
     if not 0 <= sequence < len(messages):
         raise JournalError(f"message {sequence} is not in the journal, which has {len(messages)}; nothing is left out")
+    if sequence < preface_of(messages):
+        raise JournalError(f"message {sequence} tells again what a volume before had; only a later one can be left out")
     message = messages[sequence]
     if message.kind.is_decision or message.kind.is_remark or message.kind in (Kind.FRAME, Kind.CALIBRATION):
         raise JournalError(f"message {sequence} is of kind {message.kind.name}; only an input can be left out")

@@ -1,14 +1,12 @@
-"""A journal in LEAN's object store: whole values under numbered keys, one a segment, live two of each.
+"""A journal in LEAN's object store: whole values under numbered keys, one a segment.
 
-LEAN keeps values in memory and writes what is new to its disk every few seconds, over what was there. So a live run
-saves its open segment whole, again and again, in two copies of which a kill can tear one, and packs the older ones: the
-store counts bytes. A backtest's segments are files from the first, where the store says that its values lie: they are
-whole whatever ends the run.
+A live run's are saved again and again as it grows (:mod:`alo_lib.journal.stored_volume`). A backtest's segments are
+files from the first, where the store says that its values lie: they are whole whatever ends the run.
 """
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +14,6 @@ from numpy.typing import NDArray
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import (
     OBJECT_STORE_BESIDE,
-    OBJECT_STORE_COPY,
     OBJECT_STORE_KEY,
     WORD,
     JournalError,
@@ -25,21 +22,19 @@ from alo_lib.journal.format import (
 from alo_lib.journal.journal import Journal
 from alo_lib.journal.kernels import MARKS
 from alo_lib.journal.lock import WriterLock
-from alo_lib.journal.packing import is_packed, packed
 from alo_lib.journal.places import Found
 from alo_lib.journal.reader import read_journal
 from alo_lib.journal.snapshots import Snapshot, decode_snapshot, encode_snapshot
-from alo_lib.journal.store import JournalSegment, MemoryStore
-from alo_lib.journal.stored_segments import best_of, segments_of
+from alo_lib.journal.store import JournalSegment
+from alo_lib.journal.stored_segments import segments_of
+from alo_lib.journal.stored_volume import ObjectStore, StoredVolume, save_value
+from alo_lib.journal.volumes import preface_of, volume_of
 from alo_lib.journal.writer import JournalWriter, WriterStart
+from alo_lib.records import Message
 
-__all__ = ["LiveObjectStoreJournal", "ObjectStore", "ObjectStoreJournal"]
+__all__ = ["LiveObjectStoreJournal", "ObjectStoreJournal"]
 
-_LIVE_SEGMENT: Final = 1 << 20
-"""Bytes: live, the open segment is saved whole after every frame."""
 _SEGMENT: Final = 1 << 24
-_COPIES_KEPT: Final = 4
-"""Segments that keep a second copy: LEAN has long written the older ones to the disk, and they are packed."""
 _LOCK_KEY: Final = f"{OBJECT_STORE_KEY}-lock"
 """At whose path the lock of a backtest's writer is; it has no value."""
 _TERM_KEY: Final = f"{OBJECT_STORE_KEY}-term"
@@ -48,53 +43,12 @@ _SNAPSHOT_KEYS: Final = ("alo-snapshot.0", "alo-snapshot.1")
 """In turn, so that one is whole whatever becomes of the other."""
 
 
-class ObjectStore(Protocol):
-    """Whole values under keys."""
-
-    def read(self, key: str) -> bytes | None:
-        """A key's value; None where it has none."""
-
-    def save(self, key: str, value: bytes) -> None:
-        """Give a key a value.
-
-        :raises OSError: where it is not kept, in a sentence.
-        """
-
-    def save_file(self, key: str) -> None:
-        """Take what lies at a key's path for its value."""
-
-    def settle(self, key: str) -> None:
-        """Have all that was saved on the disk, ``key`` for one."""
-
-    def remove(self, key: str) -> None:
-        """Remove a key that has a value."""
-
-    def all_keys(self) -> list[str]:
-        """The keys that have a value."""
-
-    def path(self, key: str) -> Path:
-        """Where on this machine a key's value lies, or will."""
-
-
-def _save(store: ObjectStore, key: str, value: bytes) -> None:
-    """Give a key a value, or end what cannot be journaled."""
-    try:
-        store.save(key, value)
-    except OSError as error:
-        raise JournalError(f"the journal cannot go on: {error}") from None
-
-
-def _holds(value: bytes | None, image: bytes) -> bool:
-    """Whether a value has all entries of a segment."""
-    found, whole = (None if each is None else best_of([each]) for each in (value, image))
-    return found is not None and whole is not None and found.view.stop >= whole.view.stop
-
-
 class LiveObjectStoreJournal:
     """The place of a live run's journal (:class:`~alo_lib.journal.JournalPlace`), gone on from after a kill.
 
     ``program`` names the code whose snapshots are taken up. A store keeps nobody out, so who goes on from a journal
-    leaves its epoch there, on the disk, and who finds another one there than its own saves nothing more.
+    leaves its epoch there, on the disk, and who finds another one there than its own saves nothing more. A journal that
+    has become too long for the store goes on in another volume (:meth:`turn`).
     """
 
     name = "in the object store"
@@ -102,20 +56,26 @@ class LiveObjectStoreJournal:
     def __init__(self, store: ObjectStore, program: str) -> None:
         self.snapshots = _SnapshotValues(store, program)
         self._store = store
-        self._kept = -1  # messages of which all are saved
-        self._open = 0  # the segment that was saved last
-        self._unpacked = 0  # the first segment that may have to be packed yet
-        self._earlier: list[bytes] = []  # segments of the processes before this one
-        self._memory = MemoryStore(self._save)
+        self._volume = StoredVolume(store, 1, self._require_term)
         self._term = b""
         self._term_at = Path()
 
     def recover(self) -> Found | None:
         """See :class:`~alo_lib.journal.JournalPlace`."""
-        self._earlier = segments_of(self._store.read)
-        if not self._earlier:
+        sizes: dict[str, int] = {}
+
+        def read(key: str) -> bytes | None:
+            if (value := self._store.read(key)) is not None:
+                sizes[key] = len(value)
+            return value
+
+        earlier = segments_of(read)
+        if not earlier:
             return None
-        journal = read_journal(self._earlier, unfinished=True)
+        journal = read_journal(earlier, unfinished=True)
+        number, preface = volume_of(journal.messages).number, preface_of(journal.messages)
+        begun = next(place for place, each in enumerate(journal.segments) if preface <= each.stop)
+        self._volume = StoredVolume(self._store, number, self._require_term, earlier, sizes, begun)
         if journal.sealed:
             return Found(journal, ())
         epoch, count = journal.segments[-1].epoch, len(journal.messages)
@@ -123,15 +83,9 @@ class LiveObjectStoreJournal:
 
     def writer(self, settings: bytes, start: WriterStart, program: str = "") -> JournalWriter:
         """See :class:`~alo_lib.journal.JournalPlace`."""
-        self._open = start.number
-        self._term = str(start.epoch).encode()
-        _save(self._store, _TERM_KEY, self._term)
-        self._store.settle(_TERM_KEY)
-        # On the disk: LEAN answers from its memory, whatever another process has changed.
-        self._term_at = self._store.path(_TERM_KEY)
-        return JournalWriter(
-            self._memory, settings=settings, program=program, position=start, segment_bytes=_LIVE_SEGMENT
-        )
+        self._claim(start.epoch)
+        self._other(-1).remove()  # what is left where a turn was killed
+        return self._volume.writer(settings, start, program)
 
     def release(self) -> None:
         """Nothing: a store keeps nobody out, and who goes on from the journal ends this one (:meth:`writer`)."""
@@ -141,16 +95,7 @@ class LiveObjectStoreJournal:
 
         :raises JournalError: where the store does not keep it, or another process has gone on from the journal.
         """
-        self._keep(writer)
-        if self._unpacked + _COPIES_KEPT <= self._open:
-            self._require_term()
-            self._pack(self._unpacked)
-            self._unpacked += 1
-
-    def _keep(self, writer: JournalWriter) -> None:
-        if writer.sequence != self._kept:
-            self._kept = writer.sequence
-            self._save(*writer.image)
+        self._volume.keep(writer)
 
     def settle(self, writer: JournalWriter) -> None:
         """See :class:`~alo_lib.journal.JournalPlace`: LEAN writes by itself only every few seconds.
@@ -158,12 +103,49 @@ class LiveObjectStoreJournal:
         :raises JournalError: where another process has gone on from the journal: nothing may be sent.
         """
         self._require_term()
-        self._keep(writer)
-        self._store.settle(object_store_key(writer.image[0]))
+        self._volume.settle(writer)
 
     def closed(self) -> Journal:
         """The whole journal, once its writer has closed it."""
-        return read_journal([*self._earlier, *self._memory.images()])
+        return read_journal(self._volume.images)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the journal has come to half of what the store keeps, and another volume should begin."""
+        return self._volume.is_full
+
+    def so_far(self) -> Journal:
+        """The volume that is being written."""
+        return read_journal(self._volume.images, unfinished=True)
+
+    def turn(self, writer: JournalWriter, preface: Iterable[Message], program: str) -> JournalWriter:
+        """Begin another volume with its preface, under the settings of ``writer``, and remove the one that this wrote.
+
+        At each instant one of the two is whole on the disk. Returns the writer of what follows, in the next epoch.
+
+        :raises JournalError: where the store does not keep it, or another process has gone on from the journal.
+        """
+        self._require_term()
+        following = self._other(1)
+        following.remove()
+        new = following.writer(writer.settings, WriterStart(epoch=writer.epoch + 1), program)
+        following.begin(new, preface)
+        self._claim(new.epoch)
+        ended, self._volume = self._volume, following
+        writer.abandon()
+        ended.remove()
+        return new
+
+    def _other(self, step: int) -> StoredVolume:
+        return StoredVolume(self._store, self._volume.number + step, self._require_term)
+
+    def _claim(self, epoch: int) -> None:
+        """Be who writes the journal, in the eyes of all that look."""
+        self._term = str(epoch).encode()
+        save_value(self._store, _TERM_KEY, self._term)
+        self._store.settle(_TERM_KEY)
+        # On the disk: LEAN answers from its memory, whatever another process has changed.
+        self._term_at = self._store.path(_TERM_KEY)
 
     def _require_term(self) -> None:
         try:
@@ -178,35 +160,6 @@ class LiveObjectStoreJournal:
                 "another process has gone on from the journal in the object store: this one, of term "
                 f"{self._term.decode()}, saves and sends nothing more"
             )
-
-    def _save(self, number: int, data: bytes) -> None:
-        self._require_term()
-        if number != self._open:  # on the disk before what follows: LEAN writes what is new in any order
-            self._store.settle(object_store_key(self._open))
-        _save(self._store, object_store_key(number), data)
-        _save(self._store, object_store_key(number, copy=True), data)
-        self._open = number
-
-    def _pack(self, number: int) -> None:
-        """Have a segment packed, as one value. At each instant one of its two values is whole on the disk."""
-        key, copy = object_store_key(number), object_store_key(number, copy=True)
-        value, other = self._store.read(key), self._store.read(copy)
-        if value is None or not (is_packed(value) and best_of([value])):
-            ours = number >= len(self._earlier)
-            image = self._memory.image(number) if ours else self._earlier[number]
-            if _holds(other, image):
-                self._store.settle(copy)
-            else:
-                other = self._save_now(copy, packed(image))
-            self._save_now(key, packed(image))
-        if other is not None:
-            self._store.remove(copy)
-
-    def _save_now(self, key: str, value: bytes) -> bytes:
-        """Give a key a value, on the disk; returns it."""
-        _save(self._store, key, value)
-        self._store.settle(key)
-        return value
 
 
 class ObjectStoreJournal:
@@ -271,7 +224,7 @@ class ObjectStoreJournal:
         try:
             self._clear()
             for number, segment in enumerate(segments):
-                _save(self._store, self._key(number), segment)
+                save_value(self._store, self._key(number), segment)
         finally:
             self.release()
 
@@ -295,7 +248,8 @@ class ObjectStoreJournal:
                 f"under {self._key(0)} and what follows"
             )
         else:
-            ours += (f"{OBJECT_STORE_KEY}.", f"{OBJECT_STORE_COPY}.", *_SNAPSHOT_KEYS)
+            runs = {object_store_key(0, copy=copy, volume=volume) for copy in (False, True) for volume in (1, 2)}
+            ours += (*(f"{key.partition('.')[0]}." for key in runs), *_SNAPSHOT_KEYS)
         for key in sorted(key for key in keys if key.startswith(ours)):
             self._store.remove(key)
 
@@ -363,7 +317,8 @@ class _SnapshotValues:
     def save(self, sequence: int, entry: int, state: bytes) -> None:
         """See :class:`~alo_lib.journal.Snapshots`."""
         self._turn = 1 - self._turn
-        _save(self._store, _SNAPSHOT_KEYS[self._turn], encode_snapshot(self._program, sequence, entry, state))
+        value = encode_snapshot(self._program, sequence, entry, state)
+        save_value(self._store, _SNAPSHOT_KEYS[self._turn], value)
 
     def latest(self, journal: Journal) -> Snapshot | None:
         """See :class:`~alo_lib.journal.Snapshots`."""

@@ -11,7 +11,7 @@ from alo_lib.journal.contents import Contents
 from alo_lib.journal.format import ENTRY_WORDS, WORD, JournalError
 from alo_lib.records import LAYOUTS, READ_SCHEMAS, Kind, Message, layout_of, records_of
 
-__all__ = ["ENTRY", "Break", "Messages", "SegmentView"]
+__all__ = ["ENTRY", "Break", "Messages", "SegmentView", "messages_of", "places_of"]
 
 Words = NDArray[np.int64]
 
@@ -199,6 +199,14 @@ class Messages(Sequence[Message]):
             for place in np.flatnonzero(np.isin(segment.kinds[passed:], wanted)).tolist():
                 yield begin + passed + place, segment.message(passed + place)
 
+    def places(self, kinds: Collection[Kind]) -> NDArray[np.int64]:
+        """The places of the messages of some kinds; none is read."""
+        wanted = np.array(sorted(kinds), np.uint16)
+        found = (
+            segment.first - self._first + np.flatnonzero(np.isin(segment.kinds, wanted)) for segment in self._segments
+        )
+        return np.concatenate([np.zeros(0, np.int64), *found])
+
     @property
     def entries(self) -> NDArray[np.void]:
         """The heads of all entries, dtype ENTRY, read anew each time."""
@@ -213,6 +221,13 @@ def messages_of(messages: Sequence[Message], *kinds: Kind, first: int = 0) -> It
     for place in range(first, len(messages)):
         if messages[place].kind in kinds:
             yield place, messages[place]
+
+
+def places_of(messages: Sequence[Message], *kinds: Kind) -> NDArray[np.int64]:
+    """The places of the messages of some kinds, in order; of a journal none is read."""
+    if isinstance(messages, Messages):
+        return messages.places(kinds)
+    return np.array([place for place, message in enumerate(messages) if message.kind in kinds], np.int64)
 
 
 def _decode(name: str, entry: np.void, words: Words, offset: int) -> Message:

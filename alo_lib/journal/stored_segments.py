@@ -10,8 +10,9 @@ from typing import Final, NamedTuple
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import JOURNAL_FOLDER, JournalError, object_store_key, segment_name
 from alo_lib.journal.packing import unpacked
-from alo_lib.journal.reader import scan_segments
+from alo_lib.journal.reader import read_journal, scan_segments
 from alo_lib.journal.segments import SegmentView
+from alo_lib.journal.volumes import preface_of, volume_of
 
 __all__ = ["Copy", "best_of", "segments_in_object_store", "segments_of", "take_from_object_store"]
 
@@ -55,6 +56,8 @@ def best_of(copies: Iterable[bytes]) -> Copy | None:
 def segments_of(read: Callable[[str], bytes | None], pause: Callable[[float], None] = time.sleep) -> list[bytes]:
     """The segments that an algorithm has left in its object store, in order; ``read`` gives a key's value, or None.
 
+    Of two volumes the later one counts, once it has what it goes on from, and before that the earlier one.
+
     One that was being written for the first time when LEAN was killed has one copy and nothing after it: the journal
     ends before it. What another process has not gone on from does not count: LEAN may write it when that has begun, if
     it was stopped before and is woken then.
@@ -74,11 +77,35 @@ def segments_of(read: Callable[[str], bytes | None], pause: Callable[[float], No
 
 
 def _copies_of(read: Callable[[str], bytes | None]) -> list[Copy]:
-    """The best copy of each segment, as of one look."""
+    """The best copy of each segment of the volume that counts, as of one look."""
+    found, problems = list[list[Copy]](), list[JournalError]()
+    for volume in (1, 2):
+        try:
+            found.append(_copies_at(read, volume))
+        except JournalError as error:  # one that was being begun, or removed, where the other holds
+            problems.append(error)
+    held = [copies for copies in found if copies]
+    if problems and not any(map(_number_of, held)):
+        raise problems[0]
+    return max(held, key=_number_of, default=[]) if len(held) > 1 else [*held, []][0]
+
+
+def _number_of(copies: Sequence[Copy]) -> int:
+    """The number of a volume; 0 for one that has not what it goes on from."""
+    try:
+        messages = read_journal(_images(copies), unfinished=True).messages
+        preface_of(messages)
+    except JournalError:
+        return 0
+    return volume_of(messages).number
+
+
+def _copies_at(read: Callable[[str], bytes | None], volume: int) -> list[Copy]:
+    """The best copy of each segment under the keys of a volume, as of one look."""
     segments: list[Copy] = []
 
     def copies(number: int) -> list[bytes]:
-        values = (read(object_store_key(number, copy=copy)) for copy in (False, True))
+        values = (read(object_store_key(number, copy=copy, volume=volume)) for copy in (False, True))
         return [value for value in values if value is not None]
 
     while found := copies(len(segments)):
@@ -86,7 +113,7 @@ def _copies_of(read: Callable[[str], bytes | None]) -> list[Copy]:
         if best is None and len(found) == 1 and not copies(len(segments) + 1):
             break
         if best is None:
-            key = object_store_key(len(segments))
+            key = object_store_key(len(segments), volume=volume)
             raise JournalError(f"{key} in the object store is damaged, and so is its copy; remove it to begin anew")
         segments.append(best)
     return segments

@@ -146,6 +146,7 @@ class HostEvent(IntEnum):
     LEFT_OUT = 22  # a journal goes on without a message, whose sequence is in the place of an order
     ERA = 23  # another era began: the text says what differs
     BROKER_ORDER = 24  # the identifier, in the text, that the broker has given an order of ours
+    VOLUME = 25  # another volume of the journal begins; value: its number, order: the last of those before
 
 
 class BookMode(IntEnum):

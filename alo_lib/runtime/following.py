@@ -7,7 +7,7 @@ import numpy as np
 from alo_lib.core.frame_plan import FRAME_PLAN
 from alo_lib.core.trading import CoreState, TradingCore
 from alo_lib.executive import TaskPlan
-from alo_lib.journal import Era, Journal, JournalError, messages_of
+from alo_lib.journal import Era, Journal, JournalError, messages_of, preface_of
 from alo_lib.records import Kind, Message
 from alo_lib.settings import Settings
 
@@ -42,7 +42,7 @@ def followed(journal: Journal, era: Era, settings: Settings, state: CoreState | 
     """
     core = core_of_era(journal, era, settings, state)
     core.calibrations_given = True
-    first = era.first if state is None else era.first + 1
+    first = era.start
     frames = [place for place, _ in messages_of(journal.messages, Kind.FRAME, first=first) if place < era.stop]
     try:
         _tell(core, _counted(journal, first, frames[0] if frames else era.stop))
@@ -91,9 +91,12 @@ def _counted(journal: Journal, first: int, stop: int) -> Iterator[Message]:
 
 
 def inputs_waiting(messages: Sequence[Message], end: int, left_out: frozenset[int] = frozenset()) -> Iterator[Message]:
-    """The inputs below a sequence that no frame below it took in, without those that are left out."""
-    first = end
-    while first > 0 and messages[first - 1].kind is not Kind.FRAME:
+    """The inputs below a sequence that no frame below it took in, without those that are left out.
+
+    What a volume's preface tells again was taken in before.
+    """
+    first, preface = end, preface_of(messages)
+    while first > preface and messages[first - 1].kind is not Kind.FRAME:
         first -= 1
     for sequence in range(first, end):
         message = messages[sequence]

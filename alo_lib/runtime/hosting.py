@@ -9,42 +9,37 @@ from typing import Final, NamedTuple, Protocol
 from alo_lib.core.deciding import program
 from alo_lib.core.frame_plan import PLANNED_FRAME
 from alo_lib.core.protocol import Core
-from alo_lib.core.snapshot import pack
-from alo_lib.core.trading import TradingCore
+from alo_lib.core.trading import Sink
 from alo_lib.executive import BudgetWatch
 from alo_lib.journal import (
-    Journal,
-    JournalPlace,
     JournalWriter,
     LiveObjectStoreJournal,
     ObjectStore,
     ObjectStoreJournal,
-    message_digest,
     messages_of,
     read_journal,
 )
 from alo_lib.journal.format import OBJECT_STORE_KEY
-from alo_lib.records import MILLISECOND, SECOND, Kind, OperatorCommand, Records, records
+from alo_lib.records import MILLISECOND, Kind, OperatorCommand, Records, records
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
 from alo_lib.runtime.command_rings import GRACE, PATIENCE, NoAnswerError, Outcome, ask_core
 from alo_lib.runtime.incidents import HaltsHeard, NoticesHeard, OverrunsHeard, overruns_counted
 from alo_lib.runtime.leadership import Alone, Leadership, leadership_of
-from alo_lib.runtime.link import Channel, LinkPhase, channel_folder, host_ends
+from alo_lib.runtime.link import Channel, LinkPhase, channel_folder
 from alo_lib.runtime.market_record import MarketRecord
+from alo_lib.runtime.own_core import OwnCore, digest_told
 from alo_lib.runtime.rehearsal import rehearse
 from alo_lib.runtime.remote import RemoteCore
 from alo_lib.runtime.resumption import begin
 from alo_lib.runtime.showing import Showing
-from alo_lib.runtime.steering import Answer, Standing, standing, steer
+from alo_lib.runtime.steering import Answer, Standing
 from alo_lib.runtime.told_book import Telling, ToldBook
+from alo_lib.runtime.turning import Turning
 from alo_lib.settings import Settings
 from alo_lib.telemetry import EngineKind, RunPhase
 from alo_lib.transport import TransportError
 
 __all__ = ["HostedCore", "Opened", "open_core"]
-
-_SNAPSHOT_EVERY: Final = 60 * SECOND
-"""Of a live run: what has to be decided again after a restart is not much more."""
 
 _PATIENCE: Final = 0.2
 """Seconds for an answer that nobody waits for."""
@@ -179,7 +174,11 @@ def _begin_own(
             if sequence not in beginning.left_out:
                 book.follow(message)
         follow = (book, OverrunsHeard(hear), NoticesHeard(hear)) if live else ()
-        core = beginning.decided_again(lambda writer: Telling(showing.sink(writer), *follow))
+
+        def sink(writer: JournalWriter) -> Sink:
+            return Telling(showing.sink(writer), *follow)
+
+        core = beginning.decided_again(sink)
         core.refusals.host, core.refusals.hear = lambda: "LEAN", hear
         watch = None
         if live:
@@ -190,8 +189,8 @@ def _begin_own(
     except BaseException:  # who looks at it must not see a run that is about to begin for ever
         showing.end(RunPhase.FAILED)
         raise
-    term = beginning.writer.epoch if live else 0
-    own = _OwnCore(core, beginning.writer, place, showing, book, HaltsHeard(core, hear), term, leadership)
+    turning = Turning(core, place, sink, hear) if isinstance(place, LiveObjectStoreJournal) else None
+    own = OwnCore(core, beginning.writer, place, showing, book, HaltsHeard(core, hear), turning, leadership)
     return Opened(own, beginning.told, beginning.findings)
 
 
@@ -214,104 +213,6 @@ def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Callabl
     told, count = remote.catch_up(hosted.book.follow, _TOLD)
     findings = [f"the core went on without its host; it has journaled {count} messages"] if told.underlyings else []
     return Opened(hosted, told, findings)
-
-
-class _OwnCore:
-    """A core in this process, and its journal."""
-
-    frames_follow_data = False
-
-    def __init__(
-        self,
-        core: TradingCore,
-        writer: JournalWriter,
-        place: JournalPlace,
-        showing: Showing,
-        book: ToldBook,
-        halts: HaltsHeard,
-        term: int,
-        leadership: Leadership | Alone,
-    ) -> None:
-        self.core = core
-        self.book = book
-        self.term = term
-        self._leadership = leadership
-        self._showing = showing
-        self._halts = halts
-        self._writer = writer
-        self._place = place
-        self._next_snapshot = 0
-        self._settled = writer.durable  # messages that outlive this process: first those that it goes on from
-        if place.snapshots is not None:  # live: the object store has them, no file of the writer's
-            showing.count_durable(lambda: self._settled)
-
-    @property
-    def journaled(self) -> tuple[int, int]:
-        """Messages journaled, and those that the next process would find for sure."""
-        return self._writer.sequence, self._settled
-
-    def standing(self) -> Standing:
-        """What the book's mode is."""
-        return standing(self.core)
-
-    def frames(self, time: int) -> Iterator[None]:
-        """The frame at ``time``. Live, a host's time may stand still: what has arrived then waits for the next."""
-        if time > self.core.last_frame and self.core.open_frame(time):
-            yield
-
-    def settle(self) -> None:
-        """Have the journal where the next process finds it.
-
-        :raises FencedError: where another host may lead.
-        """
-        self._leadership.look()
-        self._place.settle(self._writer)
-        self._settled = self._writer.sequence
-        self._showing.sent()
-
-    def keep(self, time: int) -> None:
-        """Keep the journal, which is all that the next process would find, and now and then the state.
-
-        :raises FencedError: where another host may lead.
-        """
-        self._leadership.look()
-        self._place.keep(self._writer)
-        self._showing.rest()
-        self._halts.look()
-        if time >= self._next_snapshot and self._writer.sequence and self._save_snapshot():
-            self._next_snapshot = time + _SNAPSHOT_EVERY
-            self._place.settle(self._writer)  # else only orders and commands have it on the disk for certain
-            self._settled = self._writer.sequence
-
-    def _save_snapshot(self) -> bool:
-        """Keep the state, where there is a place for it and the core is between two frames; returns whether it was."""
-        core, snapshots = self.core, self._place.snapshots
-        if snapshots is None or core.in_frame or core.owes:
-            return False
-        snapshots.save(self._writer.sequence, self._writer.checksum, pack(core.snapshot()))
-        return True
-
-    def steer(self, asked: Records, time: int) -> Answer:
-        """Do it, and have it where the next process finds it."""
-        answer = steer(self.core, asked, time)
-        self.settle()
-        if not (answer.done and asked["command"][0] == OperatorCommand.SNAPSHOT):
-            return answer
-        if self._save_snapshot():
-            return Answer(True, f"snapshot: the state is kept as of message {self._writer.sequence}")
-        return Answer(False, "snapshot: the state cannot be kept now; the journal alone is")
-
-    def end(self, time: int) -> list[str]:
-        """Close the journal, unless another host may lead; then let one, whatever comes of that."""
-        try:
-            self._leadership.look()
-            self.core.remark(host_ends(time))
-            self.core.stop()
-            self._writer.close()
-            self._showing.end(RunPhase.STOPPED)
-        finally:
-            self._leadership.end()
-        return [f"slot trace {self.core.slot_trace.digest}", _digest(self._place.closed())]
 
 
 class _Process:
@@ -380,7 +281,7 @@ class _ProcessInStep(_Process):
         segments = self.core.end(time)
         self._place.take(segments)
         self.core.stop()
-        return [_digest(read_journal(segments))]
+        return [digest_told(read_journal(segments))]
 
 
 class _ProcessOfItsOwnTime(_Process):
@@ -434,7 +335,3 @@ class _ProcessOfItsOwnTime(_Process):
 def _folder(settings: Settings) -> Path:
     """Where the core process that the settings name meets its host."""
     return channel_folder(settings.core_process, Path(settings.core_folder) if settings.core_folder else None)
-
-
-def _digest(journal: Journal) -> str:
-    return f"journal digest {message_digest(journal.counted)}"

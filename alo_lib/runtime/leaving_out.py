@@ -13,6 +13,7 @@ from alo_lib.journal import (
     recover,
     segments_in_object_store,
     start_after,
+    volume_of,
 )
 from alo_lib.records import Message
 from alo_lib.records.whole_files import write_whole
@@ -63,8 +64,9 @@ def go_on_without_in_object_store(store: Path, sequence: int) -> str:
     writer.append(remark)
     writer.close()
     (image,) = memory.images()
+    volume = volume_of(journal.messages).number
     for copy in (True, False):
-        write_whole(store / object_store_key(start.number, copy=copy), image)
+        write_whole(store / object_store_key(start.number, copy=copy, volume=volume), image)
     return _said(remark, sequence, str(store))
 
 

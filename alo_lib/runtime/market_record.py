@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from alo_lib.journal import Journal, messages_of
+from alo_lib.journal import Journal, messages_of, volume_of
 from alo_lib.records import Contract, InstrumentKind, Kind, Message, Session, osi_expiry
 from alo_lib.runtime.order_matching import identifiers_of
 from alo_lib.runtime.terms import terms_of
@@ -28,6 +28,7 @@ class MarketRecord:
     policy: str = ""  # digest of the learned policy
     broker_orders: dict[str, int] = field(default_factory=dict)  # our number by the identifier that a broker gave
     terms: dict[int, int] = field(default_factory=dict)  # in which an order was decided, by its number
+    last_order_before: int = 0  # of the journal's volumes before, whose terms are not told
 
     def record(self, message: Message) -> None:
         """Take note of an input that is told."""
@@ -65,5 +66,5 @@ def market_record_of(messages: Sequence[Message]) -> MarketRecord:
 def record_of_journal(journal: Journal) -> MarketRecord:
     """The same of a journal, and in which terms its orders were decided."""
     told = market_record_of(journal.messages)
-    told.terms = terms_of(journal)
+    told.terms, told.last_order_before = terms_of(journal), volume_of(journal.messages).last_order
     return told

@@ -12,7 +12,7 @@ from alo_lib.core.trading import CoreState, Sink, TradingCore
 from alo_lib.executive import Cause, Overrun, OverrunError, OverrunPolicy, RecordedWatch
 from alo_lib.journal import Era, Journal, JournalError, eras_of, message_digest, messages_of
 from alo_lib.records import Kind, Message, utc_moment
-from alo_lib.runtime.following import followed, inputs_waiting
+from alo_lib.runtime.following import core_of_era, followed, inputs_waiting
 from alo_lib.runtime.same_settings import known_settings_of, settings_of
 from alo_lib.settings import Settings, SettingsError
 
@@ -163,14 +163,15 @@ class Replayer:
         """
         self._adopting = adopting
         self.journal = journal
+        self._eras = eras_of(journal)
+        start = max(start, self._eras[0].start)
         self.continuation = Continuation(journal.messages, start, journal.left_out.union(without))
         self.unlike: list[str] = []
         """Of eras that were not decided again to the byte, in sentences."""
-        self._eras = eras_of(journal)
-        self._era = next(each for each in reversed(self._eras) if each.first <= start)
+        self._era = next(each for each in reversed(self._eras) if each.start <= start)
         self._adopted: CoreState | None = None
         self._watch = RecordedWatch(overruns_of(journal))
-        self._take_over(core or TradingCore(_settings_of(self._era, self._eras), self.continuation))
+        self._take_over(core or self._core_of(self._era))
         self._within = self._within_from(start)
 
     @property
@@ -230,6 +231,15 @@ class Replayer:
         told = self._era.program
         return told != program() if told else self._adopting or self._era is not self._eras[-1]
 
+    def _adopted_by(self, era: Era, settings: Settings) -> CoreState | None:
+        """What an era adopted; None where it began with nothing."""
+        return adopted(self.journal.messages[era.first].records, settings) if era.adopts else None
+
+    def _core_of(self, era: Era) -> TradingCore:
+        """A core as an era begins."""
+        settings = _settings_of(era, self._eras)
+        return core_of_era(self.journal, era, settings, self._adopted_by(era, settings))
+
     def _begin_era(self, era: Era) -> None:
         """Be a core as an era begins, whose state is the one that the era before has come to.
 
@@ -261,10 +271,8 @@ class Replayer:
             f"era {era.number} was decided by {wrote}, and this one decides otherwise: its {count} messages were "
             f"followed, not decided again ({error})"
         )
-        adopted_again = None
-        if era.number > 1:
-            adopted_again = adopted(self.journal.messages[era.first].records, _settings_of(era, self._eras))
-        self._take_over(followed(self.journal, era, _settings_of(era, self._eras), adopted_again))
+        settings = _settings_of(era, self._eras)
+        self._take_over(followed(self.journal, era, settings, self._adopted_by(era, settings)))
         self.continuation.place = era.stop
         while self._within and self._within[0][0] < era.stop:
             self._within.popleft()

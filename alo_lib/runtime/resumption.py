@@ -195,18 +195,18 @@ class Beginning:
 
     @property
     def _adopted(self) -> CoreState | None:
-        """What the last era adopted; None where it is the first."""
+        """What the last era adopted; None where it began with nothing."""
         before = self._before
-        if before is None or before.era.number == 1:
+        if before is None or not before.era.adopts:
             return None
         return adopted(self.recorded[before.era.first].records, before.settings)
 
     @property
     def _start_of_era(self) -> int:
         """Of what has to be decided again: behind the snapshot, or the last era's ADOPTION."""
-        if self.snapshot is not None or self._before is None or self._before.era.number == 1:
+        if self.snapshot is not None or self._before is None:
             return self.start
-        return self._before.era.first + 1
+        return max(self.start, self._before.era.start)
 
     def _core_before(self, plans: Sequence[TaskPlan]) -> TradingCore:
         """A core as the last era's was where it has to be decided again."""

@@ -8,17 +8,17 @@ does; but its tag says that its term had ended, and the tags of the other one's 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 
-from alo_lib.journal import Journal, JournalError, messages_of
+from alo_lib.journal import Journal, JournalError, messages_of, preface_of
 from alo_lib.records import Kind
 
 __all__ = ["Terms", "terms_of"]
 
 
 def terms_of(journal: Journal) -> dict[int, int]:
-    """The term in which each order of a journal was decided, by its number."""
-    found: dict[int, int] = {}
+    """The term in which each order of a journal was decided, by its number; those of its volumes before tell none."""
+    found, preface = dict[int, int](), preface_of(journal.messages)
     stops = [segment.stop for segment in journal.segments]
-    for place, message in messages_of(journal.messages, Kind.INTENT):
+    for place, message in messages_of(journal.messages, Kind.INTENT, first=preface):
         epoch = journal.segments[bisect_right(stops, place)].epoch
         found.update(dict.fromkeys(message.records["order"].tolist(), epoch))
     return found
@@ -27,9 +27,15 @@ def terms_of(journal: Journal) -> dict[int, int]:
 class Terms:
     """The term of who leads, and those of orders. All are 0 in a backtest, where nobody goes on beside another."""
 
-    def __init__(self, leading: Callable[[], int] = lambda: 0, decided: Mapping[int, int] | None = None) -> None:
-        """``leading`` tells the term of who leads; ``decided`` in which the orders of the journal were, by number."""
+    def __init__(
+        self, leading: Callable[[], int] = lambda: 0, decided: Mapping[int, int] | None = None, last_before: int = 0
+    ) -> None:
+        """``leading`` tells the term of who leads; ``decided`` in which the orders of the journal were, by number.
+
+        Those up to ``last_before`` are of the journal's volumes before: they were done, and nobody knows their terms.
+        """
         self._leading = leading
+        self._last_before = last_before
         self._decided = dict(decided or {})
         self._first = self._now = leading()
         self._ended = ""  # why nothing is sent any more
@@ -78,4 +84,4 @@ class Terms:
 
         The journal has the order of that number in a later term, or has none and this is one.
         """
-        return 0 < term < self._decided.get(order, self.now)
+        return order > self._last_before and 0 < term < self._decided.get(order, self.now)

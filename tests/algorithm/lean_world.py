@@ -64,6 +64,7 @@ class Store:
     """LEAN's object store: its values are on the disk once it was asked where one lies, or some seconds have passed."""
 
     FLUSHED_EVERY = 5 * SECOND
+    max_size, max_files = 0, 0  # as a store that keeps anything
 
     def __init__(self, tick: Callable[[], None], now: Callable[[], int]) -> None:
         self._tick = tick

@@ -1,6 +1,6 @@
 """An object store for tests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 __all__ = ["OnDisk"]
@@ -11,6 +11,7 @@ class OnDisk:
     """An object store that has its values in a folder, as LEAN's has them sooner or later."""
 
     folder: Path
+    limits: tuple[int, int] = field(default=(0, 0))
 
     def read(self, key: str) -> bytes | None:
         return self.path(key).read_bytes() if self.path(key).is_file() else None

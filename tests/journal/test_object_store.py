@@ -14,12 +14,12 @@ from alo_lib.journal import (
     LiveObjectStoreJournal,
     ObjectStoreJournal,
     WriterStart,
-    object_store,
     object_store_key,
     read_journal,
     segments_in_object_store,
     segments_of,
     start_after,
+    stored_volume,
     take_from_object_store,
 )
 from alo_lib.journal.format import OBJECT_STORE_COPY
@@ -110,7 +110,7 @@ def test_a_journal_that_was_written_elsewhere_takes_the_place_of_an_earlier_one(
 def test_a_torn_copy_is_whole_again_before_the_other_one_goes(
     torn: int, cut: float, store: OnDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(object_store, "_LIVE_SEGMENT", 1 << 16)
+    monkeypatch.setattr(stored_volume, "_LIVE_SEGMENT", 1 << 16)
     first = LiveObjectStoreJournal(store, "")
     writer = first.writer(b"{}", WriterStart())
     expected = write(writer, 3)

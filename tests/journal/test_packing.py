@@ -14,6 +14,7 @@ from alo_lib.journal import (
     start_after,
 )
 from alo_lib.journal.packing import is_packed, packed, unpacked
+from tests.journal.late_store import KilledError, LateStore
 from tests.journal.on_disk import OnDisk
 from tests.journal.workload import check, message
 
@@ -47,43 +48,6 @@ def test_what_is_cut_or_altered_is_refused() -> None:
         unpacked(whole[:8] + b"\xff" * 8 + whole[16:])
 
 
-class KilledError(Exception):
-    pass
-
-
-class LateStore(OnDisk):
-    """As LEAN's: values are in memory until they are settled, and a kill tears the one that is being written."""
-
-    def __init__(self, folder: Path, killed_at: int = -1) -> None:
-        super().__init__(folder)
-        self.killed_at = killed_at
-        self.written = 0
-        self._unwritten: dict[str, bytes] = {}
-
-    def _is_killed(self) -> bool:
-        self.written += 1
-        return self.written - 1 == self.killed_at
-
-    def read(self, key: str) -> bytes | None:
-        return self._unwritten.get(key, super().read(key))
-
-    def save(self, key: str, value: bytes) -> None:
-        self._unwritten[key] = value
-
-    def settle(self, key: str) -> None:
-        for each, value in reversed([*self._unwritten.items()]):  # LEAN's order is anybody's guess
-            is_killed = self._is_killed()
-            super().save(each, value[: len(value) // 2] if is_killed else value)
-            if is_killed:
-                raise KilledError
-            del self._unwritten[each]
-
-    def remove(self, key: str) -> None:
-        if self._is_killed():
-            raise KilledError
-        super().remove(key)
-
-
 def live(store: OnDisk, count: int) -> tuple[int, int]:
     """Go on in a store to so many messages, as a live run does; returns how many were settled and appended."""
     place = LiveObjectStoreJournal(store, PROGRAM)
@@ -112,7 +76,7 @@ def require_all(store: OnDisk, settled: int, appended: int) -> None:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("alo_lib.journal.object_store._LIVE_SEGMENT", SMALL)
+    monkeypatch.setattr("alo_lib.journal.stored_volume._LIVE_SEGMENT", SMALL)
     monkeypatch.setattr("alo_lib.journal.stored_segments._LOOKS", 1)
 
 

@@ -86,6 +86,7 @@ class LiveLean:
         self._lives = 0
         self._tree = ROOT
         self._plugins: Path | None = None
+        self.store_bytes = 0  # that the object store keeps at the most; 0 for LEAN's own limit
         (folder / "store").mkdir(exist_ok=True)
 
     def err(self, **misdeeds: float) -> None:
@@ -104,6 +105,8 @@ class LiveLean:
         configuration["algorithm-type-name"] = ALGORITHM.stem
         configuration["environments"]["live-paper"] = _LIVE
         configuration["live-holdings"] = json.dumps(self.holdings)
+        if self.store_bytes:
+            configuration["storage-limit"] = self.store_bytes
         if self._settings.leader_lease:
             configuration["initialization-timeout"] = 86_400
         if self._plugins is not None:

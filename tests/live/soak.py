@@ -33,16 +33,27 @@ def told(results: Path) -> list[dict[str, Any]]:
 
 
 def soak(
-    results: Path, days: int, host: str, speed: float, accounts: Sequence[str] = (ALONE, STRUCK), *, short: bool = False
+    results: Path,
+    days: int,
+    host: str,
+    speed: float,
+    accounts: Sequence[str] = (ALONE, STRUCK),
+    *,
+    short: bool = False,
+    store_bytes: int = 0,
 ) -> list[dict[str, Any]]:
-    """Play what of the days is not told of yet to the accounts, side by side; returns all lines of this host."""
+    """Play what of the days is not told of yet to the accounts, side by side; returns all lines of this host.
+
+    LEAN's object store keeps ``store_bytes``; 0 for as many as LEAN allows.
+    """
     results.mkdir(parents=True, exist_ok=True)
     market = make_market(results / "market")
     gate, failures = threading.Lock(), list[BaseException]()
 
     def play(what: str) -> None:
         done = [line for line in told(results) if (line["host"], line["account"]) == (host, what)]
-        account = SoakedAccount(results / host / what, market, host, what, speed, short=short)
+        place = results / host / what
+        account = SoakedAccount(place, market, host, what, speed, short=short, store_bytes=store_bytes)
         _ALIVE.append(account)
         try:
             if done:

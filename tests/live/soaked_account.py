@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from alo_lib.cli.project import ROOT
-from alo_lib.journal import Journal, JournalError, orders_of, read_journal, segments_in_object_store
+from alo_lib.journal import (
+    Journal,
+    JournalError,
+    object_store_key,
+    orders_of,
+    read_journal,
+    segments_in_object_store,
+    volume_of,
+)
 from alo_lib.records import OPTION_MULTIPLIER, Kind
 from alo_lib.runtime.link import Channel, channel_folder
 from alo_lib.settings import Settings
@@ -42,7 +50,18 @@ _SPAN: Final = 10
 class SoakedAccount:
     """One account: LEAN lives on it from day to day; where it is struck, four things befall it each day."""
 
-    def __init__(self, folder: Path, market: Path, host: str, what: str, speed: float, *, short: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        market: Path,
+        host: str,
+        what: str,
+        speed: float,
+        *,
+        short: bool = False,
+        store_bytes: int = 0,
+    ) -> None:
+        """``store_bytes`` are those that LEAN's object store keeps; 0 for LEAN's own limit."""
         self._folder, self._market, self._speed, self._what = folder, market, speed, what
         self._times = _SHORT if short else _WHOLE
         self._place = folder / "account"
@@ -63,6 +82,7 @@ class SoakedAccount:
         environment = self._clock.environment | {"ALO_TEST_TICKER": TICKER}
         self._lean = LiveLean(self._place, market, Settings.of(self._settings), environment)
         self._lean.err()
+        self._lean.store_bytes = store_bytes
         self._lives = 0
         self._last_bar = 0.0
         self._said: list[str] = []
@@ -222,8 +242,9 @@ class SoakedAccount:
 
         def is_told() -> bool:
             journal = self._journal()
-            quotes = [] if journal is None else [each.time for each in journal.messages if each.kind is Kind.QUOTE]
-            return bool(quotes) and quotes[-1] >= bar * 1e9 and all_is_told(self._lean, journal)
+            kinds = Kind.QUOTE, Kind.EXPOSURE  # of which a volume that has just begun has the second alone
+            times = [] if journal is None else [each.time for each in journal.messages if each.kind in kinds]
+            return bool(times) and max(times) >= bar * 1e9 and all_is_told(self._lean, journal)
 
         self._lean.wait_for("the last bar and all fills", is_told, each=0.1)
 
@@ -269,8 +290,9 @@ class SoakedAccount:
         """The files of the last segment: LEAN's object store has two copies."""
         if self._core is not None:
             return sorted((self._place / "journal").glob("*.segment"))[-1:]
-        last = sorted((self._place / "store").glob("alo-journal.*"))[-1]
-        return [last, last.with_name(last.name.replace("alo-journal", "alo-journal-copy"))]
+        store, number = self._place / "store", len(self._segments()) - 1
+        volume = volume_of(read_journal(self._segments(), unfinished=True).messages).number
+        return [store / object_store_key(number, copy=copy, volume=volume) for copy in (False, True)]
 
     def _limit_of_core(self) -> int:
         """A frame and a half beyond the core's last: after two without a heartbeat its host takes it for late."""

@@ -55,9 +55,10 @@ def all_is_told(lean: LiveLean, journal: Journal | None) -> bool:
     """
     if journal is None or held(journal) != at_broker(lean):
         return False
-    kinds = [message.kind for message in journal.messages if message.kind in (Kind.ORDER_EVENT, Kind.FRAME)]
+    told = Kind.ORDER_EVENT, Kind.FRAME, Kind.ADOPTION  # a volume begins, with the last, where nothing is to come
+    kinds = [message.kind for message in journal.messages if message.kind in told]
     done = all(order.filled == order.quantity or order.status.is_done for order in orders_of(journal.messages))
-    return done and kinds[-1] is Kind.FRAME
+    return done and kinds[-1] is not Kind.ORDER_EVENT
 
 
 def is_hedged(lean: LiveLean, journal: Journal | None) -> bool:

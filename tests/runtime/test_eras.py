@@ -8,7 +8,7 @@ import pytest
 
 from alo_lib.core import program
 from alo_lib.core.adoption import AdoptionError, adopted, adoption
-from alo_lib.journal import Journal, LiveObjectStoreJournal, eras_of, orders_of, read_journal
+from alo_lib.journal import Journal, LiveObjectStoreJournal, eras_of, orders_of
 from alo_lib.records import HaltCause, Kind, OperatorCommand, OrderReason, records
 from alo_lib.runtime import Beginning, Replayer, begin, replay, steer
 from alo_lib.settings import Settings
@@ -51,7 +51,7 @@ class Live:
     def keep(self) -> Journal:
         """Keep the journal, as it is between two frames, and read it."""
         self.place.keep(self.market.writer)
-        return read_journal([*self.place._earlier, *self.place._memory.images()], unfinished=True)
+        return self.place.so_far()
 
 
 def held_by_orders(journal: Journal) -> dict[str, int]:

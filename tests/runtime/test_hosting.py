@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import alo_lib.runtime.hosting as hosting
-from alo_lib.core import TradingCore
+from alo_lib.core import LogicalCalibrator, TradingCore
 from alo_lib.executive import BudgetWatch
 from alo_lib.journal import Journal, eras_of, message_digest, read_journal, segments_in_object_store
 from alo_lib.records import SECOND, BookMode, HostEvent, Kind, Message, Records, records
@@ -132,6 +132,54 @@ def test_what_a_live_run_shows_as_durable_is_what_the_next_process_would_find(st
     files.close()
     again = opened(store, live=True).hosted
     assert again.journaled[1] == later  # what it goes on from is there
+
+
+def test_a_live_core_goes_on_in_another_volume_once_its_store_is_half_full(
+    store: OnDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alo_lib.journal.stored_volume._FEWEST", 0)
+    (tmp_path / "results").mkdir()
+    said: list[str] = []
+
+    def hear(sentence: str) -> None:
+        if not sentence.startswith("notice"):
+            said.append(sentence)
+
+    hosted = open_core(SETTINGS, store, live=True, hear=hear, shown_in=tmp_path / "results").hosted
+    core = hosted.core
+    assert isinstance(core, TradingCore)
+    core.watch_with(None)  # as above
+    core.calibrate_with(LogicalCalibrator(0))  # nothing is at rest before its fits are there
+    market = market_of(core)
+    market.session()
+    market.bar(10, volatility=0.35)
+    hosted.keep(at(FIRST, 10))
+    before, term = hosted.journaled[0], hosted.term
+    assert not said
+    store.limits = (1, 0)
+    market.bar(11, volatility=0.35)
+    hosted.keep(at(FIRST, 11))
+    assert said == [f"volume 2 of the journal: the {said[0].split()[6]} messages of the one before are kept no more"]
+    assert hosted.term == term + 1
+    journal = read_journal(segments_in_object_store(store.folder), unfinished=True)
+    assert hosted.journaled == (len(journal.messages), len(journal.messages))
+    assert len(journal.messages) < before
+    store.limits = (0, 0)
+    market.bar(12, volatility=0.35)
+    hosted.settle()
+    files = TelemetryFiles(tmp_path / "results" / "telemetry")
+    hosted._showing.recorder.publish()  # type: ignore[attr-defined]
+    shown = files.read()
+    assert shown is not None
+    assert (int(shown.state["sequence"]), int(shown.state["durable"])) == hosted.journaled
+    files.close()
+    again, told, findings = opened(store, live=True)
+    assert told.underlyings == {"TEST": 0}
+    assert again.core.holdings == core.holdings
+    assert findings[-1].startswith(f"{hosted.journaled[0]} messages hold, of which {len(journal.messages)} are in a")
+    assert again.book.exposures[0]["equity"] == hosted.book.exposures[0]["equity"]
+    kept = read_journal(segments_in_object_store(store.folder), unfinished=True)
+    assert [message.kind for message in kept.messages].count(Kind.QUOTE) == 1
 
 
 def test_a_core_process_is_met_in_this_checkouts_place(

@@ -77,7 +77,7 @@ def make(folder: Path) -> None:
         else:
             market.bar(11, spot=102, volatility=0.33)
         place.keep(market.writer)
-    journal = read_journal([*place._earlier, *place._memory.images()], unfinished=True)
+    journal = place.so_far()
     for segment in journal.segments:
         name = f"layout-{LAYOUT}-schema-{SCHEMA_VERSION}-{segment.number}.segment.gz"
         (KEPT / name).write_bytes(gzip.compress(segment.words.tobytes(), 9, mtime=0))

@@ -24,6 +24,7 @@ from alo_lib.runtime.leaving_out import go_on_without, go_on_without_in_object_s
 from alo_lib.runtime.replay import UndecidableFrameError
 from alo_lib.strategy.book import MarketBook
 from tests.core.script import FIRST, Script, at, script
+from tests.journal.on_disk import OnDisk
 
 POISON = 13.13
 
@@ -176,29 +177,8 @@ def test_what_was_decided_on_is_not_left_out(pick: object, why: str) -> None:
 
 @pytest.mark.usefixtures("fragile")
 def test_a_live_run_in_the_object_store_goes_on_without_the_message(tmp_path: Path) -> None:
-    class Folder:
-        def read(self, key: str) -> bytes | None:
-            return (tmp_path / key).read_bytes() if (tmp_path / key).exists() else None
-
-        def save(self, key: str, value: bytes) -> None:
-            (tmp_path / key).write_bytes(value)
-
-        def remove(self, key: str) -> None:
-            (tmp_path / key).unlink()
-
-        def save_file(self, key: str) -> None:
-            pass
-
-        def settle(self, key: str) -> None:
-            pass
-
-        def all_keys(self) -> list[str]:
-            return [path.name for path in tmp_path.iterdir()]
-
-        def path(self, key: str) -> Path:
-            return tmp_path / key
-
-    place = LiveObjectStoreJournal(Folder(), "program")
+    store = OnDisk(tmp_path)
+    place = LiveObjectStoreJournal(store, "program")
     market = Script()
     beginning = begin(market.settings, place)
     market.writer, market.core = beginning.writer, beginning.decided_again()
@@ -208,7 +188,7 @@ def test_a_live_run_in_the_object_store_goes_on_without_the_message(tmp_path: Pa
     place.keep(market.writer)
     assert "counts no more" in go_on_without_in_object_store(tmp_path, sequence)
     assert read_journal(segments_in_object_store(tmp_path)).left_out == {sequence}
-    core = begin(market.settings, LiveObjectStoreJournal(Folder(), "program")).decided_again()
+    core = begin(market.settings, LiveObjectStoreJournal(store, "program")).decided_again()
     assert np.isfinite(core.cash)
     with pytest.raises(JournalError, match="holds no journal"):
         go_on_without_in_object_store(tmp_path / "elsewhere", sequence)

@@ -1,0 +1,137 @@
+"""Going on in another volume of the journal, where the one that is written has become too long for its place.
+
+What fills a journal are quotes and what each frame makes of them. The other volume has none of the past ones; the
+account's books are told again in it whole: orders, fills, trades with their profit, dividends and interest, commands,
+and what the book measured at the end of each session. So reports and blotters reach back to the account's beginning.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alo_lib.core.adoption import adoption
+from alo_lib.core.deciding import program
+from alo_lib.core.trading import Sink, TradingCore
+from alo_lib.journal import (
+    Journal,
+    JournalWriter,
+    LiveObjectStoreJournal,
+    Volume,
+    messages_of,
+    places_of,
+    volume_begins,
+    volume_of,
+)
+from alo_lib.records import DAY, HostEvent, InstrumentKind, Kind, Message
+from alo_lib.records.legs import LEGS
+
+__all__ = ["Turning", "told_again"]
+
+_WHOLE: Final = (
+    *(Kind.SESSION, Kind.RATE, Kind.INTEREST, Kind.DIVIDEND, Kind.SPLIT, Kind.ACTION, Kind.HALT, Kind.OPERATOR),
+    *(Kind.TAKEOVER, Kind.INTENT, Kind.AMENDMENT, Kind.ORDER_EVENT, Kind.ENTRY, Kind.EXIT, Kind.EXTERNAL_STAGE),
+)
+"""Kinds that are told again message by message: what was ordered, filled and booked, and when."""
+_OF_SESSION: Final = (Kind.CALENDAR, Kind.CURVE, Kind.ANNOUNCED, Kind.SCHEDULED, Kind.POLICY)
+"""Kinds of which the last message counts, and all of the last session."""
+_LAST_ROWS: Final = {
+    Kind.INSTRUMENT: ("instrument",),
+    Kind.CLOSE: ("instrument",),
+    Kind.ATTRIBUTION: ("underlying", "trade"),
+    Kind.COMMAND: ("trade",),
+}
+"""Kinds of which the last record counts, by the fields that tell whose it is; of instruments the first as well."""
+_MEASURES: Final = (Kind.EXPOSURE, Kind.MARKET_STATE, Kind.LIMIT, Kind.POSITION)
+"""Kinds of which the last message before the next session counts, and the last of all."""
+_SETTLED_BY: Final = 7 * DAY
+"""How long a contract is known after it expired."""
+
+
+class Turning:
+    """Begins another volume where a journal's place wants one.
+
+    ``sink`` is what a core writes to in the place of a journal's writer; ``hear`` hears of it, in a sentence.
+    """
+
+    def __init__(
+        self,
+        core: TradingCore,
+        place: LiveObjectStoreJournal,
+        sink: Callable[[JournalWriter], Sink],
+        hear: Callable[[str], None],
+    ) -> None:
+        self._core, self._place, self._sink, self._hear = core, place, sink, hear
+
+    def look(self, writer: JournalWriter) -> JournalWriter:
+        """The journal's writer from now on: of another volume where one is wanted, and the core can leave this one.
+
+        :raises JournalError: where the place does not keep it.
+        """
+        if not (self._place.is_full and self._core.at_rest):
+            return writer
+        state, journal = self._core.snapshot(), self._place.so_far()
+        volume = Volume(volume_of(journal.messages).number + 1, state.state.strategy.last_order)
+        again = told_again(journal, self._core.holdings, self._core.last_frame)
+        begins = volume_begins(volume, again[0].time, len(journal.messages))
+        new = self._place.turn(writer, [begins, *again, adoption(state, self._core.last_frame)], program())
+        self._core.journal_to(self._sink(new))
+        self._hear(begins.records["text"][0].decode())
+        return new
+
+
+def told_again(journal: Journal, held: Iterable[int], time: int) -> list[Message]:
+    """What another volume has of a journal at ``time``, ns UTC, when the instruments ``held`` are; in order."""
+    messages = journal.messages
+    sessions = places_of(messages, Kind.SESSION)
+    wanted = {*places_of(messages, *_WHOLE).tolist()}
+    for kind in _OF_SESSION:
+        places = places_of(messages, kind)
+        wanted.update(places[places > sessions.max(initial=-1)].tolist(), places[-1:].tolist())
+    for kind in _MEASURES:
+        places = places_of(messages, kind)
+        wanted.update(places[np.diff(np.searchsorted(sessions, places), append=-1) != 0].tolist())
+    kept = {place: messages[place] for place in wanted}
+    for place, message in messages_of(messages, Kind.EVENT):
+        kept[place] = _rows_of(message, message.records["event"] == HostEvent.BROKER_ORDER)
+    for kind, fields in _LAST_ROWS.items():
+        kept.update(_last_rows(messages, kind, fields, first=kind is Kind.INSTRUMENT))
+    named = {number for message in kept.values() for number in _instruments_of(message)}.union(held)
+    for place, message in kept.items():
+        if message.kind is Kind.INSTRUMENT:
+            rows = message.records
+            counts = (rows["kind"] == InstrumentKind.EQUITY) | (rows["expiry"] >= time - _SETTLED_BY)
+            kept[place] = _rows_of(message, counts | np.isin(rows["instrument"], [*named]))
+    counted = sorted(kept.keys() - journal.left_out)
+    return [kept[place] for place in counted if len(kept[place].records)]
+
+
+def _last_rows(
+    messages: Sequence[Message], kind: Kind, fields: Sequence[str], *, first: bool
+) -> Iterator[tuple[int, Message]]:
+    """The messages of a kind with the records alone that none of the same ``fields`` follows, each with its place.
+
+    Those that none comes before are among them where the ``first`` count: what is told of an instrument needs it.
+    """
+    tables = {place: messages[place] for place in places_of(messages, kind).tolist()}
+    ends: dict[tuple[int, ...], list[tuple[int, int]]] = {}  # by key, where its first and its last record are
+    for place, message in tables.items():
+        for row, key in enumerate(zip(*(message.records[name].tolist() for name in fields), strict=True)):
+            ends.setdefault(key, [(place, row)])[1:] = [(place, row)]
+    chosen = {each for pair in ends.values() for each in (pair if first else pair[-1:])}
+    for place, message in tables.items():
+        rows = np.array([(place, row) in chosen for row in range(len(message.records))], np.bool_)
+        yield place, _rows_of(message, rows)
+
+
+def _rows_of(message: Message, chosen: NDArray[np.bool_]) -> Message:
+    return message._replace(records=message.records[chosen])
+
+
+def _instruments_of(message: Message) -> Iterator[int]:
+    """The instruments that a message is about, but for what tells of instruments themselves."""
+    if message.kind is not Kind.INSTRUMENT:
+        for name in ("instrument", *LEGS):
+            if name in (message.records.dtype.names or ()):
+                yield from message.records[name].tolist()
