@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from alo_lib.core import TradingCore, program
-from alo_lib.journal import LiveObjectStoreJournal, message_digest, read_journal
+from alo_lib.journal import LiveObjectStoreJournal, message_digest
 from alo_lib.pricing import Chain
 from alo_lib.records import YEAR, Contract, Kind, OrderReason, Records, one_table, records
 from alo_lib.runtime import begin, replay
@@ -163,7 +163,7 @@ def test_a_kill_or_another_program_keeps_it_together(
     market.market(11, CHEAP)
     market.market(11.1, CHEAP)
     place.keep(market.writer)
-    journal = read_journal([*place._earlier, *place._memory.images()], unfinished=True)
+    journal = place.so_far()
     exits = np.concatenate([each.records for each in journal.messages if each.kind is Kind.EXIT])
     assert exits["reason"].tolist() == [OrderReason.EXIT_EDGE] * 3
     if name == program():
