@@ -31,6 +31,7 @@ from alo_lib.executive import (
 )
 from alo_lib.records import TIMES, HaltCause, InstrumentTable, Kind, Message, Records, records
 from alo_lib.settings import Settings
+from alo_lib.strategy.accounting import priced
 from alo_lib.strategy.external import External
 from alo_lib.strategy.operating import halts_ahead, losses_ahead
 from alo_lib.strategy.portfolio import Portfolio
@@ -107,6 +108,8 @@ class TradingCore(KnownBook):
         """
         admitted = self._gate.admit(message)
         refusals, let_in = admitted.refusals, admitted.message
+        if let_in is not None and let_in.kind is Kind.ORDER_EVENT:
+            let_in = priced(self._state.strategy, let_in)
         if let_in is not None and self._misplaced(let_in):
             what = "it is put in at another place of the frame than it says"
             refusals, let_in = (*refusals, Refusal(message.kind.name, "within", what)), None

@@ -3,7 +3,7 @@
 import numpy as np
 
 from alo_lib.pricing.quotes import quote_mid
-from alo_lib.records import ActionKind, DividendKind, OrderReason, OrderStatus, OrderType
+from alo_lib.records import ActionKind, DividendKind, Message, OrderReason, OrderStatus, OrderType
 from alo_lib.strategy.attribution import (
     attribute_action,
     attribute_dividend,
@@ -23,32 +23,40 @@ __all__ = [
     "book_order_event",
     "book_split",
     "go_ex",
+    "priced",
     "warn_of_action",
     "warn_of_split",
 ]
 
 
-def _priced(state: StrategyState, event: np.void) -> np.void:
-    """The event, its fill at what was quoted last where nobody heard at what it was made: 0, but for a settlement's.
+def priced(state: StrategyState, event: Message) -> Message:
+    """An ORDER_EVENT, with what was quoted last for the price of fills that nobody heard of: they are told at 0.
 
-    Booked at 0 it would be a loss, or a gain, of all that was closed.
+    Booked at that they would be a loss, or a gain, of all that was closed. A settlement's price may be 0.
     """
-    if not event["quantity"] or event["price"] or event["type"] == OrderType.OPTION_EXERCISE:
+    rows = event.records
+    unheard = (rows["quantity"] != 0) & (rows["price"] == 0.0) & (rows["type"] != OrderType.OPTION_EXERCISE)
+    if not unheard.any():
         return event
-    instrument = int(event["instrument"])
-    book = state.underlyings[state.underlying_of[instrument]].book
+    rows = rows.copy()
+    for place in np.flatnonzero(unheard).tolist():
+        rows["price"][place] = _last_quoted(state, int(rows["instrument"][place]))
+    return event._replace(records=rows)
+
+
+def _last_quoted(state: StrategyState, instrument: int) -> float:
+    """The spot, or the middle of a contract's last quote; 0 where neither is known."""
+    underlying = state.underlyings.get(state.underlying_of.get(instrument, -1))
+    if underlying is None:
+        return 0.0
+    book = underlying.book
     if instrument == book.instrument:
-        price = book.known_spot
-    elif book.lists(instrument):
-        quote = book.quote_of(instrument)
-        price = quote_mid(float(quote["bid"]), float(quote["ask"]))
-    else:
-        return event
-    if not price > 0.0:
-        return event
-    priced = event.copy()
-    priced["price"] = price
-    return priced
+        return max(0.0, book.known_spot)
+    if not book.lists(instrument):
+        return 0.0
+    quote = book.quote_of(instrument)
+    price = quote_mid(float(quote["bid"]), float(quote["ask"]))
+    return price if price > 0.0 else 0.0
 
 
 def book_order_event(state: StrategyState, event: np.void, time: int) -> None:
@@ -57,7 +65,6 @@ def book_order_event(state: StrategyState, event: np.void, time: int) -> None:
     Of a trade with a leg that was refused no more is opened; one that the engine traded without an order of ours and
     away from what is wanted undoes its trade. One that expired, was exercised or assigned is why its trade ends.
     """
-    event = _priced(state, event)
     instrument, quantity, number = int(event["instrument"]), int(event["quantity"]), int(event["order"])
     order, refused = state.working.get(number), event["status"] == OrderStatus.INVALID
     if order is not None:

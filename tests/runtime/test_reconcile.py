@@ -119,13 +119,35 @@ def test_what_was_closed_while_nobody_listened_is_booked_at_the_last_quote() -> 
         contract: 0.0,
     }
     assert not any("in cash" in finding for finding in found.findings)
+    core.journal_to(written := Written())
     for message in found.messages:
         core.accept(message)
-    core.open_frame(TIME)
-    core.run()
     quote = market.quotes[market.quotes["instrument"] == contract][0]
     mid = (float(quote["bid"]) + float(quote["ask"])) / 2
-    assert core.cash == pytest.approx(before + held[contract] * mid * 100 + (held[shares] - left) * 100.0)
+    expected = before + held[contract] * mid * 100 + (held[shares] - left) * 100.0
+    assert core.cash == pytest.approx(expected)
+    core.open_frame(TIME)
+    core.run()
+    assert core.cash == pytest.approx(expected)
+    # Reports and whoever else reads the journal are told the same.
+    told = [message.records[0] for message in written.messages if message.kind is Kind.ORDER_EVENT]
+    assert {int(row["instrument"]): float(row["price"]) for row in told} == pytest.approx(
+        {shares: 100.0, contract: mid}
+    )
+
+
+class Written:
+    """A journal as a list."""
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+
+    def append(self, message: Message) -> int:
+        self.messages.append(message)
+        return len(self.messages) - 1
+
+    def flush(self) -> None:
+        pass
 
 
 def holder(shares: int) -> TradingCore:
