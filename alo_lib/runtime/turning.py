@@ -1,11 +1,11 @@
 """Going on in another volume of the journal, where the one that is written has become too long for its place.
 
-What fills a journal are quotes and what each frame makes of them. The other volume has none of the past ones; the
+What fills a journal are quotes and what each frame makes of them. The other volume has the last ones alone; the
 account's books are told again in it whole: orders, fills, trades with their profit, dividends and interest, commands,
 and what the book measured at the end of each session. So reports and blotters reach back to the account's beginning.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -37,12 +37,11 @@ _WHOLE: Final = (
 _OF_SESSION: Final = (Kind.CALENDAR, Kind.CURVE, Kind.ANNOUNCED, Kind.SCHEDULED, Kind.POLICY)
 """Kinds of which the last message counts, and all of the last session."""
 _LAST_ROWS: Final = {
-    Kind.INSTRUMENT: ("instrument",),
-    Kind.CLOSE: ("instrument",),
+    **dict.fromkeys((Kind.CLOSE, Kind.TRADE, Kind.QUOTE), ("instrument",)),
     Kind.ATTRIBUTION: ("underlying", "trade"),
     Kind.COMMAND: ("trade",),
 }
-"""Kinds of which the last record counts, by the fields that tell whose it is; of instruments the first as well."""
+"""Kinds of which the last record counts, by the fields that tell whose it is."""
 _MEASURES: Final = (Kind.EXPOSURE, Kind.MARKET_STATE, Kind.LIMIT, Kind.POSITION)
 """Kinds of which the last message before the next session counts, and the last of all."""
 _SETTLED_BY: Final = 7 * DAY
@@ -95,43 +94,56 @@ def told_again(journal: Journal, held: Iterable[int], time: int) -> list[Message
     kept = {place: messages[place] for place in wanted}
     for place, message in messages_of(messages, Kind.EVENT):
         kept[place] = _rows_of(message, message.records["event"] == HostEvent.BROKER_ORDER)
-    for kind, fields in _LAST_ROWS.items():
-        kept.update(_last_rows(messages, kind, fields, first=kind is Kind.INSTRUMENT))
     named = {number for message in kept.values() for number in _instruments_of(message)}.union(held)
-    for place, message in kept.items():
-        if message.kind is Kind.INSTRUMENT:
-            rows = message.records
-            counts = (rows["kind"] == InstrumentKind.EQUITY) | (rows["expiry"] >= time - _SETTLED_BY)
-            kept[place] = _rows_of(message, counts | np.isin(rows["instrument"], [*named]))
+    instruments = dict(_instruments(messages, named, time))
+    known = [number for message in instruments.values() for number in message.records["instrument"].tolist()]
+    kept |= instruments
+    for kind, fields in _LAST_ROWS.items():
+        for place, message in _last_rows(messages, kind, fields):
+            kept[place] = message
+            if kind in (Kind.TRADE, Kind.QUOTE):
+                kept[place] = _rows_of(message, np.isin(message.records["instrument"], known))
     counted = sorted(kept.keys() - journal.left_out)
     return [kept[place] for place in counted if len(kept[place].records)]
 
 
-def _last_rows(
-    messages: Sequence[Message], kind: Kind, fields: Sequence[str], *, first: bool
-) -> Iterator[tuple[int, Message]]:
-    """The messages of a kind with the records alone that none of the same ``fields`` follows, each with its place.
+def _instruments(messages: Sequence[Message], named: Collection[int], time: int) -> Iterator[tuple[int, Message]]:
+    """The INSTRUMENT messages, each with its place, of those that live or are ``named``.
 
-    Those that none comes before are among them where the ``first`` count: what is told of an instrument needs it.
+    Of each the first record is told, since what was told of it needs that, and the last.
     """
-    tables = {place: messages[place] for place in places_of(messages, kind).tolist()}
-    ends: dict[tuple[int, ...], list[tuple[int, int]]] = {}  # by key, where its first and its last record are
-    for place, message in tables.items():
-        for row, key in enumerate(zip(*(message.records[name].tolist() for name in fields), strict=True)):
-            ends.setdefault(key, [(place, row)])[1:] = [(place, row)]
-    chosen = {each for pair in ends.values() for each in (pair if first else pair[-1:])}
-    for place, message in tables.items():
-        rows = np.array([(place, row) in chosen for row in range(len(message.records))], np.bool_)
-        yield place, _rows_of(message, rows)
+    told = dict(messages_of(messages, Kind.INSTRUMENT))
+    places = [(place, row) for place, message in told.items() for row in range(len(message.records))]
+    first, last = dict[int, tuple[int, int]](), dict[int, tuple[int, int]]()
+    for place, row in places:
+        number = int(told[place].records["instrument"][row])
+        first.setdefault(number, (place, row))
+        last[number] = place, row
+    ends = {*first.values(), *last.values()}
+    for place, message in told.items():
+        rows = message.records
+        lives = (rows["kind"] == InstrumentKind.EQUITY) | (rows["expiry"] >= time - _SETTLED_BY)
+        is_end = np.array([(place, row) in ends for row in range(len(rows))], np.bool_)
+        yield place, _rows_of(message, is_end & (lives | np.isin(rows["instrument"], [*named])))
 
 
-def _rows_of(message: Message, chosen: NDArray[np.bool_]) -> Message:
+def _last_rows(messages: Sequence[Message], kind: Kind, fields: Sequence[str]) -> Iterator[tuple[int, Message]]:
+    """The messages of a kind, each with its place, with the records alone that none of the same ``fields`` follows."""
+    seen = set[tuple[int, ...]]()
+    for place in reversed(places_of(messages, kind).tolist()):
+        message = messages[place]
+        keys = zip(*(message.records[name].tolist() for name in fields), strict=True)
+        last = {key: row for row, key in enumerate(keys) if key not in seen}
+        seen.update(last)
+        yield place, _rows_of(message, sorted(last.values()))
+
+
+def _rows_of(message: Message, chosen: NDArray[np.bool_] | list[int]) -> Message:
     return message._replace(records=message.records[chosen])
 
 
 def _instruments_of(message: Message) -> Iterator[int]:
-    """The instruments that a message is about, but for what tells of instruments themselves."""
-    if message.kind is not Kind.INSTRUMENT:
-        for name in ("instrument", *LEGS):
-            if name in (message.records.dtype.names or ()):
-                yield from message.records[name].tolist()
+    """The instruments that a message is about."""
+    for name in ("instrument", *LEGS):
+        if name in (message.records.dtype.names or ()):
+            yield from message.records[name].tolist()

@@ -4,6 +4,7 @@ from typing import Final
 
 import numpy as np
 
+from alo_lib.journal import preface_of, volume_of
 from alo_lib.records import Kind
 from alo_lib.records.whole_files import write_whole
 from alo_lib.views import page
@@ -73,7 +74,7 @@ def report_html(run: Run, *, alone: bool = False) -> str:
     summary = run.summary
     tickers = ", ".join(summary["underlyings"])
     span = summary["start"] if summary["start"] == summary["end"] else f"{summary['start']} to {summary['end']}"
-    made = f"{summary['engine']} engine" if run.knows_data else "drawn from its journal"
+    made = f"{summary['engine']} engine" if run.knows_data else f"drawn from its journal{_quotes_kept(run)}"
     axis, data = time_axis(run), data_sections(run)  # where nothing was traded, they come first
     return page.page(
         f"Volatility arbitrage on {tickers}",
@@ -365,6 +366,15 @@ def _notices(run: Run) -> Html:
         (moment, row["text"].decode(errors="replace")) for moment, row in zip(exchange_time(time), rows, strict=True)
     ]
     return page.section("Notices", page.table(("New York time", "what happened"), told))
+
+
+def _quotes_kept(run: Run) -> str:
+    """Since when a journal has what was quoted, where it is a later volume."""
+    messages = run.journal.messages
+    if not (preface := preface_of(messages)):
+        return ""
+    since = exchange_moment(messages[preface - 1].time)[:16]
+    return f", volume {volume_of(messages).number}: of before {since} it has orders, trades and each session's end"
 
 
 def _provenance(run: Run) -> Html:
