@@ -13,6 +13,7 @@ from alo_lib.journal.packing import unpacked
 from alo_lib.journal.reader import read_journal, scan_segments
 from alo_lib.journal.segments import SegmentView
 from alo_lib.journal.volumes import preface_of, volume_of
+from alo_lib.records import Kind
 
 __all__ = ["Copy", "best_of", "segments_in_object_store", "segments_of", "take_from_object_store"]
 
@@ -78,16 +79,30 @@ def segments_of(read: Callable[[str], bytes | None], pause: Callable[[float], No
 
 def _copies_of(read: Callable[[str], bytes | None]) -> list[Copy]:
     """The best copy of each segment of the volume that counts, as of one look."""
-    found, problems = list[list[Copy]](), list[JournalError]()
-    for volume in (1, 2):
-        try:
-            found.append(_copies_at(read, volume))
-        except JournalError as error:  # one that was being begun, or removed, where the other holds
-            problems.append(error)
-    held = [copies for copies in found if copies]
+    looks = [_look_at(read, volume) for volume in (1, 2)]
+    if not _goes_on(looks[0]):  # it may since, and the other one be removed
+        looks[0] = _look_at(read, 1)
+    problems = [each for each in looks if isinstance(each, JournalError)]  # being begun, or removed, if one holds
+    held = [each for each in looks if each and not isinstance(each, JournalError)]
     if problems and not any(map(_number_of, held)):
         raise problems[0]
     return max(held, key=_number_of, default=[]) if len(held) > 1 else [*held, []][0]
+
+
+def _look_at(read: Callable[[str], bytes | None], volume: int) -> list[Copy] | JournalError:
+    try:
+        return _copies_at(read, volume)
+    except JournalError as error:
+        return error
+
+
+def _goes_on(look: list[Copy] | JournalError) -> bool:
+    """Whether a volume was met that is the first, or has what it goes on from."""
+    if isinstance(look, JournalError) or not look:
+        return False
+    first = look[0].view
+    is_first = not len(first.offsets) or volume_of([first.message(0)]).number == 1
+    return is_first or any((each.view.kinds == Kind.ADOPTION).any() for each in look)
 
 
 def _number_of(copies: Sequence[Copy]) -> int:

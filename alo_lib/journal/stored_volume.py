@@ -144,8 +144,12 @@ class StoredVolume:
         self._store.settle(self._key(writer.image[0]))
 
     def remove(self) -> None:
-        """Remove all of it, and what was left of another one under the same keys."""
+        """Remove all of it, and what was left of another one under the same keys.
+
+        :raises JournalError: where another process has gone on from the journal: it may keep its own under them.
+        """
         for key in sorted(key for key in self._store.all_keys() if key.startswith(self._prefixes)):
+            self._require()
             self._store.remove(key)
         self._sizes.clear()
 

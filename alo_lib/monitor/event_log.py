@@ -2,9 +2,9 @@
 
 import fcntl
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from alo_lib.monitor.event_lines import LOGGED, EventLines
 from alo_lib.monitor.journal_tail import JournalTail
@@ -29,7 +29,8 @@ class EventLog:
     """Follows a run's journal and writes NAME-DAY.json into a folder, a file for each of the journal's days, UTC.
 
     A line has the journal's mark and its own place, the message's sequence and the record's number in it; who writes
-    on looks the last one up. A file that somebody takes away is not written again.
+    on looks the last one up. A file that somebody takes away is not written again. What another volume of a journal
+    tells again is written as far as it is later than what was written of the one before.
 
     :raises EventLogError: where the folder cannot be written to, or another process writes this log.
     """
@@ -50,6 +51,7 @@ class EventLog:
         host = {"host.name": socket.gethostname(), "log.logger": "alo.journal"}
         self._who = {"service.name": source.name, "service.type": "alo", **host}
         self._last: tuple[int, int] | None
+        self._latest: tuple[str, frozenset[str]]
         self._begin()
 
     def write(self, telemetry: Telemetry | None) -> None:
@@ -78,37 +80,50 @@ class EventLog:
     def _begin(self) -> None:
         """Read the journal from its first message; what was written of it is not written again."""
         self._tail, self._lines, self._last = JournalTail(Path(), LOGGED), EventLines(), None
+        self._latest = "", frozenset()
 
     def _new_lines(self, messages: Iterator[Message]) -> dict[str, list[bytes]]:
         """Lines that are not written yet, by their file's name."""
         found: dict[str, list[bytes]] = {}
         for message in messages:
             if self._last is None:
-                self._last = self._last_written()
+                self._last, self._latest = self._last_written()
             sequence = self._tail.seen - 1
             for number, fields in enumerate(self._lines.of(message)):
-                if (sequence, number) <= self._last:
+                if (sequence, number) <= self._last or (sequence < self._tail.told_again and self._has(fields)):
                     continue
                 place = {"event.sequence": sequence, "event.id": f"{sequence}-{number}", _JOURNAL: self._tail.mark}
                 line = json_line({**fields, **self._who, **place}).encode() + b"\n"
                 found.setdefault(f"{self._source.name}-{fields['@timestamp'][:10]}.json", []).append(line)
         return found
 
-    def _last_written(self) -> tuple[int, int]:
-        """Sequence and record of the last line of this journal in the folder; less than any where there is none."""
-        last = (-1, -1)
+    def _has(self, fields: Mapping[str, Any]) -> bool:
+        """Whether a line was written of the journal's volume before."""
+        latest, texts = self._latest
+        stamp = fields["@timestamp"]
+        return bool(stamp < latest or (stamp == latest and fields["message"] in texts))
+
+    def _last_written(self) -> tuple[tuple[int, int], tuple[str, frozenset[str]]]:
+        """Sequence and record of the last line of this journal in the folder; less than any where there is none.
+
+        With them goes the latest time of all lines, of whichever journal, and what the lines of that time say.
+        """
+        last, texts = (-1, -1), dict[str, set[str]]()
         for path in self._folder.glob(f"{self._source.name}-*.json"):
             with path.open("rb") as file:
                 file.seek(max(0, path.stat().st_size - _TAIL))
-                whole = file.read().rpartition(b"\n")[0].rpartition(b"\n")[2]
-            try:
-                told = json_of(whole)
-                if told[_JOURNAL] == self._tail.mark:
-                    sequence, number = map(int, told["event.id"].split("-"))
-                    last = max(last, (sequence, number))
-            except (ValueError, KeyError, TypeError):  # of others, or broken by a power cut
-                continue
-        return last
+                lines = file.read().rpartition(b"\n")[0].split(b"\n")
+            for line in lines:
+                try:
+                    told = json_of(line)
+                    texts.setdefault(told["@timestamp"], set()).add(told["message"])
+                    if line is lines[-1] and told[_JOURNAL] == self._tail.mark:
+                        sequence, number = map(int, told["event.id"].split("-"))
+                        last = max(last, (sequence, number))
+                except (ValueError, KeyError, TypeError):  # of others, or broken by a power cut
+                    continue
+        latest = max(texts, default="")
+        return last, (latest, frozenset(texts.get(latest, ())))
 
 
 def _append(path: Path, lines: list[bytes]) -> None:

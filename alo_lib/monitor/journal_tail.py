@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from alo_lib.journal import Journal, JournalError, messages_of, read_journal, segments_in_object_store
+from alo_lib.journal import Journal, JournalError, messages_of, preface_of, read_journal, segments_in_object_store
 from alo_lib.journal.files import Files
 from alo_lib.journal.format import HEADER, OBJECT_STORE_KEY
 from alo_lib.journal.reader import problem_of, scan_folder
@@ -28,6 +28,8 @@ class JournalTail:
         self._files = Files()
         self.seen = 0
         """Messages of any kind that were passed so far."""
+        self.told_again = 0
+        """How many at the journal's beginning its volume before had, or tell what that one came to."""
         self._segment = 0  # that held the last of them
         self._stamp: tuple[object, ...] = ()
         self._left_out: set[int] = set()  # sequences
@@ -58,7 +60,9 @@ class JournalTail:
                 return iter(())
             if self._of_another(segments[0][: HEADER.itemsize]):
                 return None
-            return self._beyond(0, read_journal(segments, unfinished=True).messages, 0, ())
+            messages = read_journal(segments, unfinished=True).messages
+            self.told_again = preface_of(messages)
+            return self._beyond(0, messages, 0, ())
         try:
             names, published = segment_names(self.folder, self._files), published_count(self.folder, self._files)
             stats = [(self.folder / name).stat() for name in names]

@@ -5,7 +5,7 @@ account's books are told again in it whole: orders, fills, trades with their pro
 and what the book measured at the end of each session. So reports and blotters reach back to the account's beginning.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -19,13 +19,13 @@ from alo_lib.journal import (
     JournalWriter,
     LiveObjectStoreJournal,
     Volume,
-    messages_of,
     places_of,
     volume_begins,
     volume_of,
 )
 from alo_lib.records import DAY, HostEvent, InstrumentKind, Kind, Message
 from alo_lib.records.legs import LEGS
+from alo_lib.strategy.halts import losses_told
 
 __all__ = ["Turning", "told_again"]
 
@@ -43,7 +43,10 @@ _LAST_ROWS: Final = {
 }
 """Kinds of which the last record counts, by the fields that tell whose it is."""
 _MEASURES: Final = (Kind.EXPOSURE, Kind.MARKET_STATE, Kind.LIMIT, Kind.POSITION)
-"""Kinds of which the last message before the next session counts, and the last of all."""
+"""Kinds of which the last message of each underlying before the next session counts, and the last of all.
+
+A frame tells positions and markets of those underlyings alone that it had news of.
+"""
 _SETTLED_BY: Final = 7 * DAY
 """How long a contract is known after it expired."""
 
@@ -81,38 +84,78 @@ class Turning:
 
 
 def told_again(journal: Journal, held: Iterable[int], time: int) -> list[Message]:
-    """What another volume has of a journal at ``time``, ns UTC, when the instruments ``held`` are; in order."""
-    messages = journal.messages
-    sessions = places_of(messages, Kind.SESSION)
-    wanted = {*places_of(messages, *_WHOLE).tolist()}
+    """What another volume has of a journal at ``time``, ns UTC, when the instruments ``held`` are; in order.
+
+    What the journal leaves out is told no more, and what came before it counts in its place.
+    """
+    messages, held = journal.messages, {*held}
+    void = np.array(sorted(journal.left_out), np.int64)
+
+    def places(*kinds: Kind) -> NDArray[np.int64]:
+        return np.setdiff1d(places_of(messages, *kinds), void)
+
+    def tables(kind: Kind) -> dict[int, Message]:
+        return {place: messages[place] for place in places(kind).tolist()}
+
+    sessions = places(Kind.SESSION)
+    wanted = {*places(*_WHOLE).tolist()}
     for kind in _OF_SESSION:
-        places = places_of(messages, kind)
-        wanted.update(places[places > sessions.max(initial=-1)].tolist(), places[-1:].tolist())
+        found = places(kind)
+        wanted.update(found[found > sessions.max(initial=-1)].tolist(), found[-1:].tolist())
+    instruments = tables(Kind.INSTRUMENT)
     for kind in _MEASURES:
-        places = places_of(messages, kind)
-        wanted.update(places[np.diff(np.searchsorted(sessions, places), append=-1) != 0].tolist())
+        wanted |= _last_measures(tables(kind), sessions, _underlying_of(instruments.values()), held)
     kept = {place: messages[place] for place in wanted}
-    for place, message in messages_of(messages, Kind.EVENT):
+    for place, message in tables(Kind.EVENT).items():
         kept[place] = _rows_of(message, message.records["event"] == HostEvent.BROKER_ORDER)
     named = {number for message in kept.values() for number in _instruments_of(message)}.union(held)
-    instruments = dict(_instruments(messages, named, time))
-    known = [number for message in instruments.values() for number in message.records["instrument"].tolist()]
-    kept |= instruments
+    kept |= dict(_instruments(instruments, named, time))
+    known = [row for place in instruments for row in kept[place].records["instrument"].tolist()]
     for kind, fields in _LAST_ROWS.items():
-        for place, message in _last_rows(messages, kind, fields):
+        for place, message in _last_rows(messages, places(kind).tolist(), fields):
             kept[place] = message
             if kind in (Kind.TRADE, Kind.QUOTE):
                 kept[place] = _rows_of(message, np.isin(message.records["instrument"], known))
-    counted = sorted(kept.keys() - journal.left_out)
-    return [kept[place] for place in counted if len(kept[place].records)]
+    return [kept[place] for place in sorted(kept) if len(kept[place].records)]
 
 
-def _instruments(messages: Sequence[Message], named: Collection[int], time: int) -> Iterator[tuple[int, Message]]:
+def _underlying_of(told: Iterable[Message]) -> dict[int, int]:
+    """The underlying of each instrument by its number, by INSTRUMENT messages."""
+    found = dict[int, int]()
+    for message in told:
+        found.update(zip(message.records["instrument"].tolist(), message.records["underlying"].tolist(), strict=True))
+    return found
+
+
+def _last_measures(
+    tables: Mapping[int, Message], sessions: NDArray[np.int64], underlying_of: Mapping[int, int], held: set[int]
+) -> set[int]:
+    """The places of a kind's messages that measure something last before the next of ``sessions``.
+
+    Beside them count the last that knows the implied volatility of what is ``held``, and each that tells of more lost
+    than is allowed: by that the book was halted.
+    """
+    last, found = dict[tuple[int, int], int](), set[int]()
+    for place, message in tables.items():
+        session, rows = int(np.searchsorted(sessions, place)), message.records
+        if message.kind is Kind.POSITION:
+            known = rows["instrument"][np.isfinite(rows["implied_volatility"])].tolist()
+            last.update(((-1, number), place) for number in held.intersection(known))
+            last.update(((session, underlying_of.get(number, -1)), place) for number in rows["instrument"].tolist())
+        elif message.kind is Kind.LIMIT:
+            last[session, 0] = place
+            if any(lost > allowed for lost, allowed in losses_told(rows).values()):
+                found.add(place)
+        else:
+            last.update(((session, number), place) for number in rows["underlying"].tolist())
+    return found.union(last.values())
+
+
+def _instruments(told: Mapping[int, Message], named: Collection[int], time: int) -> Iterator[tuple[int, Message]]:
     """The INSTRUMENT messages, each with its place, of those that live or are ``named``.
 
     Of each the first record is told, since what was told of it needs that, and the last.
     """
-    told = dict(messages_of(messages, Kind.INSTRUMENT))
     places = [(place, row) for place, message in told.items() for row in range(len(message.records))]
     first, last = dict[int, tuple[int, int]](), dict[int, tuple[int, int]]()
     for place, row in places:
@@ -127,10 +170,12 @@ def _instruments(messages: Sequence[Message], named: Collection[int], time: int)
         yield place, _rows_of(message, is_end & (lives | np.isin(rows["instrument"], [*named])))
 
 
-def _last_rows(messages: Sequence[Message], kind: Kind, fields: Sequence[str]) -> Iterator[tuple[int, Message]]:
-    """The messages of a kind, each with its place, with the records alone that none of the same ``fields`` follows."""
+def _last_rows(
+    messages: Sequence[Message], places: Sequence[int], fields: Sequence[str]
+) -> Iterator[tuple[int, Message]]:
+    """The messages of a kind's ``places``, with the records alone that none of the same ``fields`` follows."""
     seen = set[tuple[int, ...]]()
-    for place in reversed(places_of(messages, kind).tolist()):
+    for place in reversed(places):
         message = messages[place]
         keys = zip(*(message.records[name].tolist() for name in fields), strict=True)
         last = {key: row for row, key in enumerate(keys) if key not in seen}

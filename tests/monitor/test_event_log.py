@@ -10,7 +10,14 @@ import pytest
 
 from alo_lib.core import FRAME_PLAN
 from alo_lib.executive import Cause, OverrunPolicy
-from alo_lib.journal import JOURNAL_FOLDER, JournalWriter
+from alo_lib.journal import (
+    JOURNAL_FOLDER,
+    JournalWriter,
+    LiveObjectStoreJournal,
+    Volume,
+    WriterStart,
+    volume_begins,
+)
 from alo_lib.monitor import Source
 from alo_lib.monitor.event_log import EventLog, EventLogError
 from alo_lib.records import (
@@ -28,6 +35,7 @@ from alo_lib.records import (
 from alo_lib.telemetry import EngineKind, Recorder, RunPhase, RunTold
 from alo_lib.telemetry.layout import TELEMETRY_FOLDER
 from tests.deployment.tools import fields_of_the_index
+from tests.journal.on_disk import OnDisk
 from tests.runtime.processes import FRAME
 
 DAY = 1_704_205_800_000_000_000  # 2024-01-02 14:30 UTC
@@ -183,6 +191,34 @@ def test_another_journal_is_written_from_its_beginning(run: Source, begun: Begin
     log.write(None)
     assert texts_in(tmp_path / "log") == ["one", "two", "other"]
     assert len({line["alo.journal"] for line in lines_in(tmp_path / "log")}) == 2
+
+
+def test_what_another_volume_tells_again_is_written_once(run: Source, begun: Begin, tmp_path: Path) -> None:
+    (store := run.folder / JOURNAL_FOLDER).mkdir()
+    place = LiveObjectStoreJournal(OnDisk(store), "program")
+    folder, heard = tmp_path / "log", [note("one"), note("two"), note("three"), note("night", NIGHT)]
+    log, writer = begun(run, folder), place.writer(b"{}", WriterStart())
+
+    def keep(*messages: Message) -> None:
+        for message in messages:
+            writer.append(message)
+        place.keep(writer)
+
+    keep(*heard[:2])
+    log.write(None)
+    keep(heard[2])
+    ends = Message(Kind.ADOPTION, DAY, records(Kind.ADOPTION))
+    writer = place.turn(writer, [volume_begins(Volume(2), DAY, 3), *heard[:3], ends], "program")
+    log.write(None)
+    assert texts_in(folder) == ["one", "two", "three"]
+    keep(heard[3])
+    log.close()
+    again = begun(run, folder)
+    writer = place.turn(writer, [volume_begins(Volume(3), DAY, 6), *heard, ends], "program")
+    again.write(None)
+    keep(note("one", NIGHT))
+    again.write(None)
+    assert texts_in(folder) == ["one", "two", "three", "night", "one"]
 
 
 def test_what_could_not_be_written_is_written_later(run: Source, begun: Begin, tmp_path: Path) -> None:

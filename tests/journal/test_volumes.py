@@ -1,0 +1,114 @@
+"""The volumes of a live run's journal in an object store, beside others that read it or go on from it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from alo_lib.journal import (
+    JournalError,
+    JournalWriter,
+    LiveObjectStoreJournal,
+    Volume,
+    WriterStart,
+    object_store_key,
+    read_journal,
+    segments_in_object_store,
+    segments_of,
+    start_after,
+    volume_begins,
+    volume_of,
+)
+from alo_lib.records import Kind, Message, records
+from tests.journal.on_disk import OnDisk
+
+
+@dataclass
+class Heard(OnDisk):
+    """A store that tells of a key before it is removed."""
+
+    before_remove: Callable[[str], None] = field(default=lambda key: None)
+
+    def remove(self, key: str) -> None:
+        self.before_remove(key)
+        self.path(key).unlink(missing_ok=True)
+
+
+class Life:
+    """A process that writes a journal in a store."""
+
+    def __init__(self, store: OnDisk) -> None:
+        self.place = LiveObjectStoreJournal(store, "program")
+        found = self.place.recover()
+        start = WriterStart() if found is None else start_after(found.journal)
+        self.number = 1 if found is None else volume_of(found.journal.messages).number
+        self.writer: JournalWriter = self.place.writer(b"{}", start, "program")
+
+    def keep(self, count: int = 1) -> None:
+        for _ in range(count):
+            self.writer.append(Message(Kind.RATE, self.writer.sequence, records(Kind.RATE, rate=0.5)))
+        self.place.keep(self.writer)
+
+    def turn(self) -> None:
+        """Begin another volume, with a preface that fills several segments."""
+        self.number += 1
+        quotes = [Message(Kind.QUOTE, 0, records(Kind.QUOTE, 200)) for _ in range(8)]
+        begins, ends = volume_begins(Volume(self.number), 0, 1), Message(Kind.ADOPTION, 0, records(Kind.ADOPTION))
+        self.writer = self.place.turn(self.writer, [begins, *quotes, ends], "program")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Heard:
+    (tmp_path / "store").mkdir()
+    return Heard(tmp_path / "store", (1 << 20, 0))
+
+
+def number_in(store: OnDisk) -> int:
+    return volume_of(read_journal(segments_in_object_store(store.folder), unfinished=True).messages).number
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2])
+def test_who_reads_while_another_volume_begins_meets_a_whole_one(store: Heard, turns: int) -> None:
+    life = Life(store)
+    life.keep()
+    for _ in range(turns):
+        life.turn()
+    life.keep()
+    sizes = set[int]()
+    for at in range(60):
+        looked = 0
+
+        def read(key: str) -> bytes | None:
+            nonlocal looked
+            looked += 1
+            if looked == at:  # noqa: B023 - called within this turn of the loop
+                life.turn()
+            return store.read(key)
+
+        journal = read_journal(segments_of(read, lambda seconds: None), unfinished=True)
+        sizes.add(len(journal.messages))
+        if looked < at:
+            break
+    assert looked < at
+    assert sizes <= {2, 10, 11}
+
+
+def test_who_was_stopped_while_it_removed_leaves_the_volume_of_who_went_on_alone(store: Heard) -> None:
+    stopped = Life(store)
+    stopped.keep()
+    others = list[Life]()
+
+    def go_on(key: str) -> None:
+        store.before_remove = lambda key: None
+        others.append(other := Life(store))
+        other.turn()  # under the keys that the one that was stopped removes
+        other.keep()
+
+    store.before_remove = go_on
+    with pytest.raises(JournalError, match="another process has gone on"):
+        stopped.turn()
+    assert object_store_key(1, volume=3) in store.all_keys()
+    assert number_in(store) == 3
+    others[0].keep()
+    assert number_in(store) == 3
