@@ -31,6 +31,7 @@ from alo_lib.runtime.settlements import Listed
 from alo_lib.runtime.terms import Terms
 from alo_lib.settings import Settings
 from models import AloMarginInterestRateModel, AloOptionPriceModel, AloVolatilityModel, HostEvents, LeanHost, Marshal
+from models.account_name import account_name
 from models.broker_account import BrokerAccount
 from models.broker_orders import broker_identifiers
 from models.data_on_disk import look_at_data
@@ -63,12 +64,14 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
             self.log(f"alo {sentence}")
         self._one_at_a_time = threading.RLock()  # live, LEAN calls back on three threads
         store = LeanObjectStore(self.object_store)
+        account = account_name(self, self.alo.account)
         self._hosted, told, self._findings = open_core(
             self.alo,
             store,
             live=self.live_mode,
             hear=self._hear,
             shown_in=Path(str(Globals.results_destination_folder)).absolute(),
+            account=account,
         )
         self._core = self._hosted.core
         self.alo = self._core.settings  # live, those of a core process count
@@ -76,6 +79,7 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
         self._results = LiveResults(self, self._hosted)
         self._marshal = Marshal(Terms(lambda: self._hosted.term, told.terms, told.last_order_before))
         self._broker = BrokerAccount(self, self._marshal)
+        self._account = "" if told.account else account  # that the journal has yet to be told
         self._said: Sequence[str] = ()  # of what was found when the core last met the portfolio
         self._begun_before: int | None = None  # when the session before this one opened
         self.host_events = HostEvents(self._remark, lambda: utc_nanoseconds(self.utc_time), self._marshal)
@@ -147,6 +151,8 @@ class VolatilityArbitrageAlgorithm(FrameworkAlgorithm):
     def on_warmup_finished(self) -> None:
         """Journal that history has been told. A core that went on from its journal may now meet LEAN's portfolio."""
         self.host_events.capture(HostEvent.WARMUP_FINISHED)
+        if self._account:
+            self.host_events.capture(HostEvent.ACCOUNT, text=self._account)
         with self._one_at_a_time:
             if self._teller.told.session == self.time.date():
                 self._meet_portfolio()

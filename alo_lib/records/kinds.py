@@ -147,6 +147,7 @@ class HostEvent(IntEnum):
     ERA = 23  # another era began: the text says what differs
     BROKER_ORDER = 24  # the identifier, in the text, that the broker has given an order of ours
     VOLUME = 25  # another volume of the journal begins; value: its number, order: the last of those before
+    ACCOUNT = 26  # the account that is traded by the journal, in the text
 
 
 class BookMode(IntEnum):

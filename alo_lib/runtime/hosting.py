@@ -30,11 +30,12 @@ from alo_lib.runtime.market_record import MarketRecord
 from alo_lib.runtime.own_core import OwnCore, digest_told
 from alo_lib.runtime.rehearsal import rehearse
 from alo_lib.runtime.remote import RemoteCore
-from alo_lib.runtime.resumption import begin
+from alo_lib.runtime.resumption import Beginning, begin
 from alo_lib.runtime.showing import Showing
 from alo_lib.runtime.steering import Answer, Standing
 from alo_lib.runtime.told_book import Telling, ToldBook
 from alo_lib.runtime.turning import Turning
+from alo_lib.runtime.whose_account import account_of, require_account
 from alo_lib.settings import Settings
 from alo_lib.telemetry import EngineKind, RunPhase
 from alo_lib.transport import TransportError
@@ -116,12 +117,14 @@ def open_core(
     live: bool,
     hear: Callable[[str], None],
     shown_in: Path | None = None,
+    account: str = "",
 ) -> Opened:
     """The core that the settings name: one of this process, or the core process of that name.
 
     A backtest begins anew. Live, a core of this process goes on from its journal in ``store``, and a core process has
     gone on by itself; ``hear`` hears, in sentences, how its link stands and what a core of this process refuses. How
-    such a core stands is shown in the folder ``shown_in``; a core process shows it in its channel.
+    such a core stands is shown in the folder ``shown_in``; a core process shows it in its channel. A journal of another
+    ``account`` is not gone on from; where it is empty nobody knows.
 
     :raises JournalError: where a core cannot go on from its journal.
     :raises SettingsError: where that is of other settings.
@@ -131,11 +134,17 @@ def open_core(
     :raises FencedError: where another host may lead by now.
     """
     if settings.core_process:
-        return _attach(settings, store, live=live, hear=hear)
+        opened = _attach(settings, store, live=live, hear=hear)
+        require_account(opened.told.account, account)
+        return opened
     leadership = leadership_of(settings, hear) if live else Alone()
     try:
         _lead(leadership, settings, hear)
-        return _begin_own(settings, store, leadership, live=live, hear=hear, shown_in=shown_in)
+        place = LiveObjectStoreJournal(store, program()) if live else ObjectStoreJournal(store, hear=hear)
+        beginning = begin(settings, place, adopts=live, stored=store.read)
+        require_account(account_of(beginning.recorded), account)
+        showing = Showing.in_results(shown_in, EngineKind.LEAN, settings, store.path(OBJECT_STORE_KEY).parent, hear)
+        return _begin_own(beginning, place, showing, leadership, live=live, hear=hear)
     except BaseException:  # nobody leads until this process ends, else
         leadership.end()
         raise
@@ -155,19 +164,16 @@ def _lead(leadership: Leadership | Alone, settings: Settings, hear: Callable[[st
 
 
 def _begin_own(
-    settings: Settings,
-    store: ObjectStore,
+    beginning: Beginning,
+    place: LiveObjectStoreJournal | ObjectStoreJournal,
+    showing: Showing,
     leadership: Leadership | Alone,
     *,
     live: bool,
     hear: Callable[[str], None],
-    shown_in: Path | None,
 ) -> Opened:
     """A core of this process, gone on with where it is live."""
-    place = LiveObjectStoreJournal(store, program()) if live else ObjectStoreJournal(store, hear=hear)
-    beginning = begin(settings, place, adopts=live, stored=store.read)
-    showing = Showing.in_results(shown_in, EngineKind.LEAN, settings, store.path(OBJECT_STORE_KEY).parent, hear)
-    book = ToldBook()
+    settings, book = beginning.settings, ToldBook()
     try:
         showing.know(beginning.recorded)
         for sequence, message in messages_of(beginning.recorded, *_TOLD):

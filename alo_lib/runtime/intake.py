@@ -65,7 +65,10 @@ _FROM_HOSTS: Final = frozenset(
 )
 _WHENEVER: Final = (Kind.INSTRUMENT, Kind.SPLIT, Kind.ORDER_EVENT, Kind.HALT, Kind.EXTERNAL_STAGE)
 """What holds whatever its time: the host, whose gate asks the same as the core's, believes it as it tells it."""
-_OWN_EVENTS: Final = (HostEvent.FLOOD, HostEvent.UNDELIVERED, HostEvent.REFUSED, HostEvent.LEFT_OUT, HostEvent.ERA)
+_OWN_EVENTS: Final = (
+    *(HostEvent.FLOOD, HostEvent.UNDELIVERED, HostEvent.REFUSED, HostEvent.LEFT_OUT, HostEvent.ERA),
+    HostEvent.VOLUME,
+)
 _MOST: Final = int(np.iinfo(np.int64).max)
 _NOWHERE: Final = -1
 

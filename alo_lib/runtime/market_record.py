@@ -9,6 +9,7 @@ from alo_lib.journal import Journal, messages_of, volume_of
 from alo_lib.records import Contract, InstrumentKind, Kind, Message, Session, osi_expiry
 from alo_lib.runtime.order_matching import identifiers_of
 from alo_lib.runtime.terms import terms_of
+from alo_lib.runtime.whose_account import account_of
 
 __all__ = ["MarketRecord", "market_record_of", "record_of_journal"]
 
@@ -28,6 +29,7 @@ class MarketRecord:
     policy: str = ""  # digest of the learned policy
     broker_orders: dict[str, int] = field(default_factory=dict)  # our number by the identifier that a broker gave
     terms: dict[int, int] = field(default_factory=dict)  # in which an order was decided, by its number
+    account: str = ""  # that the journal is of; empty where nobody said
     last_order_before: int = 0  # of the journal's volumes before, whose terms are not told
 
     def record(self, message: Message) -> None:
@@ -59,7 +61,7 @@ def market_record_of(messages: Sequence[Message]) -> MarketRecord:
     told = MarketRecord()
     for _, message in messages_of(messages, *_OF_MARKET):
         told.record(message)
-    told.broker_orders = identifiers_of(messages)
+    told.broker_orders, told.account = identifiers_of(messages), account_of(messages)
     return told
 
 

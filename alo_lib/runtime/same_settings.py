@@ -19,7 +19,7 @@ __all__ = [
 ]
 
 SETTINGS_OF_PLACE: Final = frozenset(
-    {"core_process", "core_folder", "leader_lease", "leader_lease_seconds", "notify", "policy", "take_over"}
+    {"account", "core_process", "core_folder", "leader_lease", "leader_lease_seconds", "notify", "policy", "take_over"}
 )
 """Settings that say where is decided, where a policy lies, what may be told at a start or who hears of it, not what is
 decided by what is told: which policy it is, and what is taken over, the journal is told."""

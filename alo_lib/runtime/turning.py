@@ -42,6 +42,7 @@ _LAST_ROWS: Final = {
     Kind.COMMAND: ("trade",),
 }
 """Kinds of which the last record counts, by the fields that tell whose it is."""
+_EVENTS: Final = (HostEvent.BROKER_ORDER, HostEvent.ACCOUNT)
 _MEASURES: Final = (Kind.EXPOSURE, Kind.MARKET_STATE, Kind.LIMIT, Kind.POSITION)
 """Kinds of which the last message of each underlying before the next session counts, and the last of all.
 
@@ -107,7 +108,7 @@ def told_again(journal: Journal, held: Iterable[int], time: int) -> list[Message
         wanted |= _last_measures(tables(kind), sessions, _underlying_of(instruments.values()), held)
     kept = {place: messages[place] for place in wanted}
     for place, message in tables(Kind.EVENT).items():
-        kept[place] = _rows_of(message, message.records["event"] == HostEvent.BROKER_ORDER)
+        kept[place] = _rows_of(message, np.isin(message.records["event"], _EVENTS))
     named = {number for message in kept.values() for number in _instruments_of(message)}.union(held)
     kept |= dict(_instruments(instruments, named, time))
     known = [row for place in instruments for row in kept[place].records["instrument"].tolist()]

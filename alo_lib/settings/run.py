@@ -57,6 +57,13 @@ class RunSettings(BaseModel):
         "cancel",
         description="live, an order that comes back without its tag and may be several: cancel it, or leave it to you",
     )
+    account: Annotated[
+        str, Words("up to 64 letters, digits, spaces and . _ - # /, the first none of these; or nothing")
+    ] = Field(
+        "",
+        pattern=r"^$|^[A-Za-z0-9][A-Za-z0-9 ._#/-]{0,63}$",
+        description="live, what the journal calls the account that is traded; empty: by what LEAN tells of it",
+    )
     take_over: bool = Field(
         False,
         description="live, take over positions that no journal knows, as trades; without it a start refuses them",

@@ -55,6 +55,8 @@ def lean_names(lean: Any) -> None:
     lean.DataNormalizationMode = SimpleNamespace(RAW=0)
     lean.Resolution = SimpleNamespace(MINUTE=1, HOUR=2, DAILY=3)
     lean.Globals = SimpleNamespace(data_folder="no such folder")
+    lean.Config = SimpleNamespace(get=lambda key: Algorithm.world.configuration.get(key, ""))
+    lean.DeploymentTarget = SimpleNamespace(CLOUD_PLATFORM=0)
     lean.Composer = SimpleNamespace(INSTANCE=SimpleNamespace(get_part={lean.IBrokerage: lambda: None}))  # nobody asks
     lean.FuncTimeRule = lambda name, times: times
     lean.PortfolioTarget = lambda symbol, quantity: SimpleNamespace(symbol=symbol, quantity=quantity)
@@ -121,6 +123,7 @@ class World:
 
     def __init__(self, settings: dict[str, Any], tick: Callable[[], None]) -> None:
         self.settings = settings
+        self.configuration: dict[str, str] = {}  # LEAN's
         self.tick = tick
         self.now = 0
         self.broker = Broker()
@@ -306,6 +309,7 @@ class Algorithm:
 
     world: World
     live_mode = True
+    deployment_target, project_id = 1, 0
 
     def __init__(self) -> None:
         self.logged: list[str] = []
