@@ -33,7 +33,7 @@ from alo_lib.journal.snapshots import (
 )
 from alo_lib.journal.store import FolderStore, MemoryStore, Store
 from alo_lib.journal.stored_segments import segments_in_object_store, segments_of, take_from_object_store
-from alo_lib.journal.stored_volume import ObjectStore
+from alo_lib.journal.stored_volume import ObjectStore, StoreFullError
 from alo_lib.journal.volumes import Volume, preface_of, volume_begins, volume_of
 from alo_lib.journal.writer import Clocks, JournalWriter, WriterStart
 
@@ -66,6 +66,7 @@ __all__ = [
     "SnapshotStore",
     "Snapshots",
     "Store",
+    "StoreFullError",
     "Volume",
     "WriterStart",
     "archive_journal",

@@ -27,7 +27,7 @@ from alo_lib.journal.reader import read_journal
 from alo_lib.journal.snapshots import Snapshot, decode_snapshot, encode_snapshot
 from alo_lib.journal.store import JournalSegment
 from alo_lib.journal.stored_segments import segments_of
-from alo_lib.journal.stored_volume import ObjectStore, StoredVolume, save_value
+from alo_lib.journal.stored_volume import ObjectStore, StoredVolume, StoreFullError, save_value
 from alo_lib.journal.volumes import preface_of, volume_of
 from alo_lib.journal.writer import JournalWriter, WriterStart
 from alo_lib.records import Message
@@ -123,14 +123,21 @@ class LiveObjectStoreJournal:
 
         At each instant one of the two is whole on the disk. Returns the writer of what follows, in the next epoch.
 
-        :raises JournalError: where the store does not keep it, or another process has gone on from the journal.
+        :raises StoreFullError: where the store does not keep it; then the volume that is there is gone on with.
+        :raises JournalError: where another process has gone on from the journal.
         """
         self._require_term()
         following = self._other(1)
         following.remove()
         new = following.writer(writer.settings, WriterStart(epoch=writer.epoch + 1), program)
-        following.begin(new, preface)
-        self._claim(new.epoch)
+        try:
+            following.begin(new, preface)
+            self._claim(new.epoch)
+        except StoreFullError:
+            new.abandon()
+            following.remove()
+            self._volume.go_on()
+            raise
         ended, self._volume = self._volume, following
         writer.abandon()
         ended.remove()
@@ -141,9 +148,10 @@ class LiveObjectStoreJournal:
 
     def _claim(self, epoch: int) -> None:
         """Be who writes the journal, in the eyes of all that look."""
-        self._term = str(epoch).encode()
-        save_value(self._store, _TERM_KEY, self._term)
+        term = str(epoch).encode()
+        save_value(self._store, _TERM_KEY, term)
         self._store.settle(_TERM_KEY)
+        self._term = term
         # On the disk: LEAN answers from its memory, whatever another process has changed.
         self._term_at = self._store.path(_TERM_KEY)
 

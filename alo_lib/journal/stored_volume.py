@@ -6,6 +6,7 @@ store counts bytes.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -16,7 +17,7 @@ from alo_lib.journal.stored_segments import best_of
 from alo_lib.journal.writer import JournalWriter, WriterStart
 from alo_lib.records import Message
 
-__all__ = ["ObjectStore", "StoredVolume", "save_value"]
+__all__ = ["ObjectStore", "StoreFullError", "StoredVolume", "save_value"]
 
 _LIVE_SEGMENT: Final = 1 << 20
 """Bytes at the most: the open segment is saved whole after every frame."""
@@ -27,6 +28,14 @@ _COPIES_KEPT: Final = 4
 """Segments that keep a second copy: LEAN has long written the older ones to the disk, and they are packed."""
 _FEWEST: Final = 8
 """Segments that a volume has behind its preface, and behind as much again, before another is worth it."""
+
+
+class StoreFullError(JournalError):
+    """An object store does not keep a value; ``why`` says so in a sentence."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the journal cannot go on: {why}")
+        self.why = why
 
 
 class ObjectStore(Protocol):
@@ -64,12 +73,12 @@ class ObjectStore(Protocol):
 def save_value(store: ObjectStore, key: str, value: bytes) -> None:
     """Give a key a value.
 
-    :raises JournalError: for what cannot be journaled.
+    :raises StoreFullError: for what cannot be journaled.
     """
     try:
         store.save(key, value)
     except OSError as error:
-        raise JournalError(f"the journal cannot go on: {error}") from None
+        raise StoreFullError(str(error)) from None
 
 
 class StoredVolume:
@@ -96,6 +105,8 @@ class StoredVolume:
         self._kept = -1  # messages of which all are saved
         self._open = len(self._earlier)  # the segment that was saved last
         self._begun = begun
+        self._least = 0  # segments that it has before another one is tried again
+        self._others = 0, 0  # bytes and values that others keep in the store, as of when a segment was begun
         self._unpacked = 0  # the first segment that may have to be packed yet
         prefixes = tuple(f"{self._key(0, copy=copy).partition('.')[0]}." for copy in (False, True))
         self._prefixes = prefixes
@@ -104,6 +115,7 @@ class StoredVolume:
     def writer(self, settings: bytes, start: WriterStart, program: str) -> JournalWriter:
         """The writer of what follows from ``start``, under settings as JSON and decided by a program."""
         self._open = start.number
+        self._look_at_others()
         most, _ = self._store.limits
         size = max(_LEAST_SEGMENT, min(_LIVE_SEGMENT, most // _IN_A_STORE)) if most else _LIVE_SEGMENT
         return JournalWriter(self._memory, settings=settings, program=program, position=start, segment_bytes=size)
@@ -115,10 +127,15 @@ class StoredVolume:
 
     @property
     def is_full(self) -> bool:
-        """Whether it has half of what the store keeps: the other half is for the volume that follows."""
+        """Whether it has half of what others leave it of the store: the other half is for the volume that follows."""
         most, count = self._store.limits
-        is_half = 0 < most <= 2 * sum(self._sizes.values()) or 0 < count <= 2 * len(self._sizes)
-        return is_half and self._open >= _FEWEST + 2 * self._begun
+        size, values = self._others
+        is_half = 0 < most <= size + 2 * sum(self._sizes.values()) or 0 < count <= values + 2 * len(self._sizes)
+        return is_half and self._open >= max(_FEWEST + 2 * self._begun, self._least)
+
+    def go_on(self) -> None:
+        """Do without another volume for now, for which there was no room."""
+        self._least = self._open + max(_FEWEST, 1)
 
     def keep(self, writer: JournalWriter) -> None:
         """Save the open segment, where something was appended since, and pack an older one, where there is any.
@@ -165,9 +182,19 @@ class StoredVolume:
         self._require()
         if number != self._open:  # on the disk before what follows: LEAN writes what is new in any order
             self._store.settle(self._key(self._open))
+            self._look_at_others()
         self._give(self._key(number), data)
         self._give(self._key(number, copy=True), data)
         self._open = number
+
+    def _look_at_others(self) -> None:
+        """Know what is in the store beside this volume: its limits are for all that there is."""
+        others = [key for key in self._store.all_keys() if not key.startswith(self._prefixes)]
+        size = 0
+        for key in others:
+            with suppress(OSError):  # removed meanwhile
+                size += self._store.path(key).stat().st_size
+        self._others = size, len(others)
 
     def _give(self, key: str, value: bytes) -> None:
         save_value(self._store, key, value)

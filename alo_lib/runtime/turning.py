@@ -1,8 +1,9 @@
 """Going on in another volume of the journal, where the one that is written has become too long for its place.
 
-What fills a journal are quotes and what each frame makes of them. The other volume has the last ones alone; the
-account's books are told again in it whole: orders, fills, trades with their profit, dividends and interest, commands,
-and what the book measured at the end of each session. So reports and blotters reach back to the account's beginning.
+What fills a journal are quotes and what each frame makes of them. Of the past ones the other volume has the last of
+what is held; the account's books are told again in it whole: orders, fills, trades with their profit, dividends and
+interest, commands, and what the book measured at the end of each session. So reports and blotters reach back to the
+account's beginning.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from alo_lib.journal import (
     Journal,
     JournalWriter,
     LiveObjectStoreJournal,
+    StoreFullError,
     Volume,
     places_of,
     volume_begins,
@@ -37,7 +39,7 @@ _WHOLE: Final = (
 _OF_SESSION: Final = (Kind.CALENDAR, Kind.CURVE, Kind.ANNOUNCED, Kind.SCHEDULED, Kind.POLICY)
 """Kinds of which the last message counts, and all of the last session."""
 _LAST_ROWS: Final = {
-    **dict.fromkeys((Kind.CLOSE, Kind.TRADE, Kind.QUOTE), ("instrument",)),
+    Kind.CLOSE: ("instrument",),
     Kind.ATTRIBUTION: ("underlying", "trade"),
     Kind.COMMAND: ("trade",),
 }
@@ -70,7 +72,9 @@ class Turning:
     def look(self, writer: JournalWriter) -> JournalWriter:
         """The journal's writer from now on: of another volume where one is wanted, and the core can leave this one.
 
-        :raises JournalError: where the place does not keep it.
+        One that the place has no room for is put off.
+
+        :raises JournalError: where another process has gone on from the journal.
         """
         if not (self._place.is_full and self._core.at_rest):
             return writer
@@ -78,7 +82,14 @@ class Turning:
         volume = Volume(volume_of(journal.messages).number + 1, state.state.strategy.last_order)
         again = told_again(journal, self._core.holdings, self._core.last_frame)
         begins = volume_begins(volume, again[0].time, len(journal.messages))
-        new = self._place.turn(writer, [begins, *again, adoption(state, self._core.last_frame)], program())
+        try:
+            new = self._place.turn(writer, [begins, *again, adoption(state, self._core.last_frame)], program())
+        except StoreFullError as error:
+            self._hear(
+                f"volume {volume.number} of the journal cannot be begun yet ({error.why}): the one before is gone on "
+                "with, and the run ends when it fills the store; remove what others keep there"
+            )
+            return writer
         self._core.journal_to(self._sink(new))
         self._hear(begins.records["text"][0].decode())
         return new
@@ -104,19 +115,18 @@ def told_again(journal: Journal, held: Iterable[int], time: int) -> list[Message
         found = places(kind)
         wanted.update(found[found > sessions.max(initial=-1)].tolist(), found[-1:].tolist())
     instruments = tables(Kind.INSTRUMENT)
+    underlying_of = _underlying_of(instruments.values())
     for kind in _MEASURES:
-        wanted |= _last_measures(tables(kind), sessions, _underlying_of(instruments.values()), held)
+        wanted |= _last_measures(tables(kind), sessions, underlying_of, held)
     kept = {place: messages[place] for place in wanted}
+    for kind in (Kind.TRADE, Kind.QUOTE):
+        kept.update(_last_prices(messages, places(kind), held.union(underlying_of.get(each, each) for each in held)))
     for place, message in tables(Kind.EVENT).items():
         kept[place] = _rows_of(message, np.isin(message.records["event"], _EVENTS))
     named = {number for message in kept.values() for number in _instruments_of(message)}.union(held)
     kept |= dict(_instruments(instruments, named, time))
-    known = [row for place in instruments for row in kept[place].records["instrument"].tolist()]
     for kind, fields in _LAST_ROWS.items():
-        for place, message in _last_rows(messages, places(kind).tolist(), fields):
-            kept[place] = message
-            if kind in (Kind.TRADE, Kind.QUOTE):
-                kept[place] = _rows_of(message, np.isin(message.records["instrument"], known))
+        kept.update(_last_rows(messages, places(kind).tolist(), fields))
     return [kept[place] for place in sorted(kept) if len(kept[place].records)]
 
 
@@ -150,6 +160,23 @@ def _last_measures(
         else:
             last.update(((session, number), place) for number in rows["underlying"].tolist())
     return found.union(last.values())
+
+
+def _last_prices(
+    messages: Sequence[Message], places: NDArray[np.int64], wanted: set[int]
+) -> Iterator[tuple[int, Message]]:
+    """The messages with the last price alone of each instrument that is ``wanted``: by it what is held is marked."""
+    for place in reversed(places.tolist()):
+        if not wanted:
+            return
+        message = messages[place]
+        rows = message.records
+        chosen = np.isin(rows["instrument"], [*wanted])
+        if message.kind is Kind.QUOTE:
+            chosen &= (rows["bid"] > 0.0) | (rows["ask"] > 0.0)
+        if chosen.any():
+            wanted = wanted.difference(rows["instrument"][chosen].tolist())
+            yield place, _rows_of(message, chosen)
 
 
 def _instruments(told: Mapping[int, Message], named: Collection[int], time: int) -> Iterator[tuple[int, Message]]:

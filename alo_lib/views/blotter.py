@@ -85,6 +85,7 @@ class BookWalk:
     """What a run held and what it was worth, message by message.
 
     Marks are those of LEAN's results, so that profits add up to theirs: the last trade, else the last quote's middle.
+    Where another volume of the journal has not been told of either yet, the core's own of what is held counts.
     Splits change the shares held, with the fraction paid in cash; dividends are paid to who holds on the ex-date.
     """
 
@@ -92,7 +93,7 @@ class BookWalk:
         self.held: dict[int, InstrumentHistory] = {}
         self._instruments = run.instruments
         count = max(run.instruments, default=-1) + 1
-        self._trades, self._middles = np.full(count, np.nan), np.full(count, np.nan)
+        self._trades, self._middles, self._measured = (np.full(count, np.nan) for _ in range(3))
         self._quotes: list[Records] = []  # that are not among the middles yet
         self._news = np.zeros(count, np.int64)  # when each was traded or quoted last
 
@@ -100,7 +101,8 @@ class BookWalk:
         """The last mark of an instrument; NaN while there is none."""
         self._take_quotes()
         traded = float(self._trades[number])
-        return traded if math.isfinite(traded) else float(self._middles[number])
+        known = traded if math.isfinite(traded) else float(self._middles[number])
+        return known if math.isfinite(known) else float(self._measured[number])
 
     def is_behind(self, number: int) -> bool:
         """Whether an option has no quote since its underlying's last price; LEAN marks it at a later trade then."""
@@ -116,6 +118,11 @@ class BookWalk:
             self._trades[rows["instrument"]] = rows["close"]
         elif kind == Kind.QUOTE:
             self._quotes.append(rows)
+        elif kind == Kind.POSITION:
+            self._measured[rows["instrument"]] = rows["mark"]
+        elif kind == Kind.EXPOSURE:
+            rows = rows[rows["spot"] > 0.0]
+            self._measured[rows["underlying"]] = rows["spot"]
         elif kind == Kind.ORDER_EVENT:
             for row in rows:
                 number = int(row["instrument"])
@@ -141,7 +148,7 @@ class BookWalk:
         self._take_quotes()
         if number in self.held:
             _split(self.held[number], factor, self.mark(number))
-        for marks in (self._trades, self._middles):
+        for marks in (self._trades, self._middles, self._measured):
             marks[number] *= factor
 
 

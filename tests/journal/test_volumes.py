@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from alo_lib.journal import (
     JournalError,
     JournalWriter,
     LiveObjectStoreJournal,
+    StoreFullError,
     Volume,
     WriterStart,
     object_store_key,
@@ -26,9 +28,16 @@ from tests.journal.on_disk import OnDisk
 
 @dataclass
 class Heard(OnDisk):
-    """A store that tells of a key before it is removed."""
+    """A store that tells of a key before it is removed, and is full after so many values."""
 
     before_remove: Callable[[str], None] = field(default=lambda key: None)
+    kept: int = 1 << 30
+
+    def save(self, key: str, value: bytes) -> None:
+        self.kept -= 1
+        if self.kept < 0:
+            raise OSError(f"no room for {key}")
+        super().save(key, value)
 
     def remove(self, key: str) -> None:
         self.before_remove(key)
@@ -112,3 +121,59 @@ def test_who_was_stopped_while_it_removed_leaves_the_volume_of_who_went_on_alone
     assert number_in(store) == 3
     others[0].keep()
     assert number_in(store) == 3
+
+
+def test_a_volume_for_which_there_is_no_room_leaves_the_one_before_whole(store: Heard) -> None:
+    life, always = Life(store), 1 << 30
+    count, kept, turned = 0, 0, False
+    while not turned:  # the last value of a turn is the term
+        life.keep(2)
+        count += 2
+        before = sorted(store.all_keys())
+        store.kept = kept
+        try:
+            life.turn()
+            turned = True
+        except StoreFullError:
+            assert sorted(store.all_keys()) == before
+            assert len(read_journal(segments_in_object_store(store.folder), unfinished=True).messages) == count
+            life.number, kept = 1, kept + 1
+        store.kept = always
+    assert kept > 5
+    assert number_in(store) == 2
+    life.keep()
+    assert number_in(store) == 2
+
+
+def test_a_store_that_was_too_full_is_not_asked_again_at_once(store: Heard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("alo_lib.journal.stored_volume._FEWEST", 2)
+    life, quote = Life(store), Message(Kind.QUOTE, 0, records(Kind.QUOTE, 200))
+    store.limits = (1, 0)
+    full = list[bool]()
+    for _ in range(16):
+        life.writer.append(quote)
+        life.keep()
+        full.append(life.place.is_full)
+        if full[-1]:
+            store.kept = 0
+            with pytest.raises(StoreFullError):
+                life.turn()
+            store.kept = 1 << 30
+    assert 1 < sum(full) < 8
+    assert not any(one and other for one, other in pairwise(full))
+
+
+@pytest.mark.parametrize("limits", [(100_000, 0), (0, 10)])
+def test_what_others_keep_leaves_a_volume_less(
+    store: Heard, limits: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alo_lib.journal.stored_volume._FEWEST", 0)
+    store.limits = limits
+    life = Life(store)
+    life.keep()
+    assert not life.place.is_full
+    for number in range(6):
+        store.save(f"another.{number}", bytes(16_500))
+    again = Life(store)
+    again.keep()
+    assert again.place.is_full

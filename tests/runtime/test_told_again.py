@@ -1,15 +1,22 @@
 """What another volume of a journal is told of the one before it, of journals that are written by hand."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from alo_lib.journal import Journal, JournalWriter, MemoryStore, read_journal
-from alo_lib.records import HostEvent, InstrumentKind, Kind, Message, records
+from alo_lib.records import HostEvent, InstrumentKind, Kind, Message, OrderStatus, records
 from alo_lib.runtime.turning import told_again
+from alo_lib.views.blotter import positions
+from alo_lib.views.journaled_run import JournaledRun
 
 LATE = 10**9
+
+
+def positions_of(journal: Journal) -> list[tuple[int, float]]:
+    return [(each.quantity, each.profit) for each in positions(JournaledRun(Path("run"), journal))]
 
 
 def journal_of(told: Iterable[Message]) -> Journal:
@@ -37,6 +44,7 @@ INSTRUMENTS = message(
     kind=[*[InstrumentKind.EQUITY] * 2, *[InstrumentKind.OPTION] * 2],
     symbol=[b"ONE", b"TWO", b"ONE   240419C00100000", b"TWO   240419C00100000"],
     expiry=[0, 0, LATE, LATE],
+    multiplier=[1, 1, 100, 100],
 )
 """Two underlyings with a contract each."""
 
@@ -96,3 +104,29 @@ def test_that_more_was_lost_than_is_allowed_is_told_again() -> None:
         for time, used in ((3, 5.0), (4, 11.0), (5, 9.0))
     ]
     assert [each.time for each in told(journal_of([message(Kind.SESSION, 2), *limits]), Kind.LIMIT)] == [4, 5]
+
+
+def test_a_fraction_that_a_split_left_is_paid_at_what_a_share_was_worth() -> None:
+    bought = message(Kind.ORDER_EVENT, 3, instrument=0, quantity=5, price=40.0, status=OrderStatus.FILLED)
+    split = message(Kind.SPLIT, 6, instrument=0, factor=2.0)
+    prices = [
+        message(Kind.TRADE, time, instrument=0, close=close) for time, close in ((3, 40.0), (4, 50.0), (8, 105.0))
+    ]
+    spots = [message(Kind.EXPOSURE, time, underlying=0, spot=spot) for time, spot in ((3, 40.0), (5, 50.0), (9, 105.0))]
+    held = message(Kind.POSITION, 9, instrument=0, quantity=2, mark=105.0)
+    before = [INSTRUMENTS, message(Kind.SESSION, 2), bought, *prices[:2], *spots[:2]]
+    journal = journal_of([*before, message(Kind.SESSION, 6), split, prices[2], spots[2], held])
+    assert positions_of(journal) == [(2, 2 * 105.0 + 50.0 - 5 * 40.0)]
+    assert positions_of(journal_of(told_again(journal, [0], LATE))) == positions_of(journal)
+
+
+def test_the_last_price_of_what_is_held_is_told_again() -> None:
+    def quote(time: int, bid: float, ask: float, *numbers: int) -> Message:
+        return message(Kind.QUOTE, time, instrument=[*numbers], bid=bid, ask=ask)
+
+    messages = [INSTRUMENTS, quote(2, 1.0, 2.0, 0, 1, 2, 3), quote(3, 0.0, 2.0, 2), quote(4, 0.0, 0.0, 2, 3)]
+    journal = journal_of([*messages, message(Kind.TRADE, 5, instrument=0, close=9.0)])
+    again = told(journal, Kind.QUOTE, held=[2])
+    assert [(each.time, each.records["instrument"].tolist()) for each in again] == [(2, [0]), (3, [2])]
+    assert [each.time for each in told(journal, Kind.TRADE, held=[2])] == [5]
+    assert not told(journal, Kind.QUOTE)
