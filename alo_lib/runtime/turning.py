@@ -45,10 +45,10 @@ _LAST_ROWS: Final = {
 }
 """Kinds of which the last record counts, by the fields that tell whose it is."""
 _EVENTS: Final = (HostEvent.BROKER_ORDER, HostEvent.ACCOUNT)
-_MEASURES: Final = (Kind.EXPOSURE, Kind.MARKET_STATE, Kind.LIMIT, Kind.POSITION)
+_MEASURES: Final = (Kind.EXPOSURE, Kind.MARKET_STATE, Kind.LIMIT)
 """Kinds of which the last message of each underlying before the next session counts, and the last of all.
 
-A frame tells positions and markets of those underlyings alone that it had news of.
+As of POSITION: a frame tells positions and markets of those underlyings alone that it had news of.
 """
 _SETTLED_BY: Final = 7 * DAY
 """How long a contract is known after it expired."""
@@ -117,7 +117,8 @@ def told_again(journal: Journal, held: Iterable[int], time: int) -> list[Message
     instruments = tables(Kind.INSTRUMENT)
     underlying_of = _underlying_of(instruments.values())
     for kind in _MEASURES:
-        wanted |= _last_measures(tables(kind), sessions, underlying_of, held)
+        wanted |= _last_measures(tables(kind), sessions)
+    wanted |= _last_positions(messages, places(Kind.POSITION), sessions, underlying_of, held)
     kept = {place: messages[place] for place in wanted}
     for kind in (Kind.TRADE, Kind.QUOTE):
         kept.update(_last_prices(messages, places(kind), held.union(underlying_of.get(each, each) for each in held)))
@@ -138,28 +139,50 @@ def _underlying_of(told: Iterable[Message]) -> dict[int, int]:
     return found
 
 
-def _last_measures(
-    tables: Mapping[int, Message], sessions: NDArray[np.int64], underlying_of: Mapping[int, int], held: set[int]
-) -> set[int]:
+def _last_measures(tables: Mapping[int, Message], sessions: NDArray[np.int64]) -> set[int]:
     """The places of a kind's messages that measure something last before the next of ``sessions``.
 
-    Beside them count the last that knows the implied volatility of what is ``held``, and each that tells of more lost
-    than is allowed: by that the book was halted.
+    Beside them count those that tell of more lost than is allowed: by that the book was halted.
     """
     last, found = dict[tuple[int, int], int](), set[int]()
     for place, message in tables.items():
         session, rows = int(np.searchsorted(sessions, place)), message.records
-        if message.kind is Kind.POSITION:
-            known = rows["instrument"][np.isfinite(rows["implied_volatility"])].tolist()
-            last.update(((-1, number), place) for number in held.intersection(known))
-            last.update(((session, underlying_of.get(number, -1)), place) for number in rows["instrument"].tolist())
-        elif message.kind is Kind.LIMIT:
+        if message.kind is Kind.LIMIT:
             last[session, 0] = place
             if any(lost > allowed for lost, allowed in losses_told(rows).values()):
                 found.add(place)
         else:
             last.update(((session, number), place) for number in rows["underlying"].tolist())
     return found.union(last.values())
+
+
+def _last_positions(
+    messages: Sequence[Message],
+    places: NDArray[np.int64],
+    sessions: NDArray[np.int64],
+    underlying_of: Mapping[int, int],
+    held: set[int],
+) -> set[int]:
+    """The places of the POSITION messages that tell of an underlying last before the next of ``sessions``.
+
+    Beside them count the last that know the implied volatility of the contracts that are ``held``.
+    """
+    unknown = {number for number in held if underlying_of.get(number, number) != number}
+    found, session, untold = set[int](), -1, set[int]()
+    for place in reversed(places.tolist()):  # a frame tells as much as all that comes before it, as a rule
+        at = int(np.searchsorted(sessions, place))
+        if at != session:
+            session, untold = at, {*underlying_of.values()}
+        if not (untold or unknown):
+            continue
+        rows = messages[place].records
+        told = {underlying_of.get(number, -1) for number in rows["instrument"].tolist()}
+        known = {*rows["instrument"][np.isfinite(rows["implied_volatility"])].tolist()}
+        if not (told.isdisjoint(untold) and known.isdisjoint(unknown)):
+            found.add(place)
+            untold -= told
+            unknown -= known
+    return found
 
 
 def _last_prices(
