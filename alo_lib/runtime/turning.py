@@ -81,7 +81,8 @@ class Turning:
         state, journal = self._core.snapshot(), self._place.so_far()
         volume = Volume(volume_of(journal.messages).number + 1, state.state.strategy.last_order)
         again = told_again(journal, self._core.holdings, self._core.last_frame)
-        begins = volume_begins(volume, again[0].time, len(journal.messages))
+        first = min((each.time for each in again), default=self._core.last_frame)
+        begins = volume_begins(volume, first, len(journal.messages))
         try:
             new = self._place.turn(writer, [begins, *again, adoption(state, self._core.last_frame)], program())
         except StoreFullError as error:
