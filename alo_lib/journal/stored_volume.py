@@ -6,7 +6,6 @@ store counts bytes.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -106,7 +105,7 @@ class StoredVolume:
         self._open = len(self._earlier)  # the segment that was saved last
         self._begun = begun
         self._least = 0  # segments that it has before another one is tried again
-        self._others = 0, 0  # bytes and values that others keep in the store, as of when a segment was begun
+        self._others = 0  # values in the store that are not this volume's, as of when a segment was begun
         self._unpacked = 0  # the first segment that may have to be packed yet
         prefixes = tuple(f"{self._key(0, copy=copy).partition('.')[0]}." for copy in (False, True))
         self._prefixes = prefixes
@@ -115,7 +114,7 @@ class StoredVolume:
     def writer(self, settings: bytes, start: WriterStart, program: str) -> JournalWriter:
         """The writer of what follows from ``start``, under settings as JSON and decided by a program."""
         self._open = start.number
-        self._look_at_others()
+        self._count_others()
         most, _ = self._store.limits
         size = max(_LEAST_SEGMENT, min(_LIVE_SEGMENT, most // _IN_A_STORE)) if most else _LIVE_SEGMENT
         return JournalWriter(self._memory, settings=settings, program=program, position=start, segment_bytes=size)
@@ -127,10 +126,9 @@ class StoredVolume:
 
     @property
     def is_full(self) -> bool:
-        """Whether it has half of what others leave it of the store: the other half is for the volume that follows."""
+        """Whether it has half of the store: the other half is for the volume that follows."""
         most, count = self._store.limits
-        size, values = self._others
-        is_half = 0 < most <= size + 2 * sum(self._sizes.values()) or 0 < count <= values + 2 * len(self._sizes)
+        is_half = 0 < most <= 2 * sum(self._sizes.values()) or 0 < count <= self._others + 2 * len(self._sizes)
         return is_half and self._open >= max(_FEWEST + 2 * self._begun, self._least)
 
     def go_on(self) -> None:
@@ -182,19 +180,17 @@ class StoredVolume:
         self._require()
         if number != self._open:  # on the disk before what follows: LEAN writes what is new in any order
             self._store.settle(self._key(self._open))
-            self._look_at_others()
+            self._count_others()
         self._give(self._key(number), data)
         self._give(self._key(number, copy=True), data)
         self._open = number
 
-    def _look_at_others(self) -> None:
-        """Know what is in the store beside this volume: its limits are for all that there is."""
-        others = [key for key in self._store.all_keys() if not key.startswith(self._prefixes)]
-        size = 0
-        for key in others:
-            with suppress(OSError):  # removed meanwhile
-                size += self._store.path(key).stat().st_size
-        self._others = size, len(others)
+    def _count_others(self) -> None:
+        """Know how many values are in the store beside this volume's: it keeps so many at the most.
+
+        How long they are only who reads them knows, and the cloud fetches what is read.
+        """
+        self._others = sum(not key.startswith(self._prefixes) for key in self._store.all_keys())
 
     def _give(self, key: str, value: bytes) -> None:
         save_value(self._store, key, value)
