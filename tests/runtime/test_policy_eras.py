@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alo_lib.core import program
-from alo_lib.journal import Journal, LiveObjectStoreJournal, eras_of, orders_of
+from alo_lib.core import pack, program
+from alo_lib.journal import Journal, LiveObjectStoreJournal, eras_of, orders_of, volume_of
 from alo_lib.records import Kind, Message, OrderReason
 from alo_lib.runtime import Beginning, MarketRecord, Teller, begin, open_core, replay
 from alo_lib.runtime.policy_file import PolicyOfEra, save_policy
 from alo_lib.runtime.same_settings import settings_of
+from alo_lib.runtime.turning import Turning
 from alo_lib.settings import Settings
 from alo_lib.strategy.hedging_features import FEATURES
 from alo_lib.strategy.hedging_policy import HedgingPolicy, Layer, PolicyError
@@ -229,3 +230,33 @@ def test_a_host_of_an_era_without_a_policy_needs_none() -> None:
     told = MarketRecord(policy=policy_digest(learned()))
     told.underlyings["TEST"] = 0
     Teller(Settings.of(BASE), Script().core, None, told)  # type: ignore[arg-type]
+
+
+def test_another_volume_hedges_on_by_the_policy_of_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alo_lib.journal.stored_volume._FEWEST", 0)
+    first, second = (by(policy, tmp_path / f"{n}.json") for n, policy in enumerate((learned(), ZEROS)))
+    whole, turned = begun(tmp_path / "whole"), begun(tmp_path / "turned")
+    for live in (whole, turned):
+        go_on(live, first, 11, SPOTS)
+    turned.store.limits, said = (1, 0), list[str]()
+    market = turned.market
+    market.writer = Turning(market.core, turned.place, lambda writer: writer, said.append).look(market.writer)
+    turned.store.limits = 0, 0
+    for live in (whole, turned):
+        for number, spot in enumerate(SPOTS):
+            live.market.bar(12 + 0.1 * number, spot, volatility=0.33)
+        live.keep()
+        assert go_on(live, first, 13, SPOTS).findings[-1].endswith("the others are decided again")
+    assert pack(turned.market.core.snapshot()) == pack(whole.market.core.snapshot())
+    journal = turned.keep()
+    assert volume_of(journal.messages).number == 2
+    assert digests(journal) == [policy_digest(learned())]
+    assert len(eras_of(journal)) == 1
+    assert hedges(journal) == hedges(whole.keep())
+    assert replay(journal).divergence is None
+    assert len(said) == 1
+    switch = go_on(turned, second, 14, SPOTS).findings[-1]
+    assert f"the learned policy was {policy_digest(learned())[:16]}... and is {policy_digest(ZEROS)[:16]}..." in switch
+    assert replay(turned.keep()).divergence is None
