@@ -70,7 +70,7 @@ def test_settings_survive_their_json() -> None:
         ({"vega_bugdet": 1}, "unknown setting 'vega-bugdet'; did you mean vega-budget?"),
         ({"ENTRY-EDGE": 1}, "unknown setting 'ENTRY-EDGE'; did you mean entry-edge?"),
         ({"Vega Budget": 1}, "unknown setting 'Vega Budget'; did you mean vega-budget?"),
-        ({"greed": 1}, "unknown setting 'greed'; the settings are band-penalty, basket, borrow-fee, calendar-days"),
+        ({"greed": 1}, "unknown setting 'greed'; the settings are account, band-penalty, basket, borrow-fee"),
         ({"vega_budget": 9}, "setting vega-budget is 9; allowed: a number above 0 up to 0.05"),
         ({"vega_budget": "9"}, "setting vega-budget is '9'; allowed: a number above 0 up to 0.05"),
         ({"strangle_delta": "50%"}, "setting strangle-delta is '50%'; allowed: a number above 0.02 and below 0.5"),

@@ -84,4 +84,4 @@ class Terms:
 
         The journal has the order of that number in a later term, or has none and this is one.
         """
-        return order > self._last_before and 0 < term < self._decided.get(order, self.now)
+        return not 0 < order <= self._last_before and 0 < term < self._decided.get(order, self.now)

@@ -203,7 +203,7 @@ class LeanMachine(HearingMachine):
 
     @rule()
     def kill(self) -> None:
-        kept = self.algorithm._hosted._place._kept == self.place.writer.sequence and not self.core.owes
+        kept = self.algorithm._hosted._place._volume._kept == self.place.writer.sequence and not self.core.owes
         kept = kept and self.world.store.on_disk == self.world.store.values
         before = pack(self.core.snapshot().state) if kept else b""
         self.start()

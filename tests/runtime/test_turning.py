@@ -171,7 +171,7 @@ def test_who_goes_on_behind_a_preface_knows_what_the_host_was_told(whole: Live, 
     assert other.session == day(2)
     terms = Terms(lambda: 9, other.terms, other.last_order_before)
     last = other.last_order_before
-    assert [terms.is_fenced(8, number) for number in (1, last, last + 1)] == [False, False, True]
+    assert [terms.is_fenced(8, number) for number in (0, 1, last, last + 1)] == [True, False, False, True]
 
 
 def test_the_next_process_goes_on_from_the_adoption_with_and_without_a_snapshot(whole: Live, turned: Live) -> None:
