@@ -1,14 +1,20 @@
 """What the account is called that LEAN trades live."""
 
+import re
+
 from AlgorithmImports import Config, DeploymentTarget, QCAlgorithm
 
 __all__ = ["account_name"]
 
-_NUMBERS = (
-    *("ib-account", "tradier-account-id", "charles-schwab-account-number", "tradestation-account-id"),
-    *("tastytrade-account-number", "webull-account-id", "trading-technologies-account-name"),
-)
-"""Keys of LEAN's configuration under which brokers have the number of an account, as the `lean` command writes them."""
+_NUMBERS = {
+    "InteractiveBrokersBrokerage": "ib-account",
+    "TradierBrokerage": "tradier-account-id",
+    "CharlesSchwabBrokerage": "charles-schwab-account-number",
+    "TradeStationBrokerage": "tradestation-account-id",
+}
+"""By broker, the key of LEAN's configuration that has the account's number, as the `lean` command writes it."""
+_ELSE = re.compile(r"[^A-Za-z0-9 ._#/-]")
+"""What the setting `account` may not have."""
 
 
 def account_name(algorithm: QCAlgorithm, named: str) -> str:
@@ -24,4 +30,5 @@ def account_name(algorithm: QCAlgorithm, named: str) -> str:
     if algorithm.deployment_target == DeploymentTarget.CLOUD_PLATFORM:
         return f"project {algorithm.project_id}"
     broker = str(Config.get("live-mode-brokerage")).rpartition(".")[2]
-    return " ".join(filter(None, (broker, *(str(Config.get(key)) for key in _NUMBERS))))
+    number = str(Config.get(_NUMBERS[broker])) if broker in _NUMBERS else ""
+    return _ELSE.sub("-", f"{broker} {number}".strip())[:64]

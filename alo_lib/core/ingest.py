@@ -14,6 +14,7 @@ from alo_lib.strategy.accounting import (
     book_order_event,
     book_split,
     go_ex,
+    priced,
     warn_of_action,
     warn_of_split,
 )
@@ -180,7 +181,7 @@ def _quotes(state: State, message: Message) -> None:
 
 
 def _order_events(state: State, message: Message) -> None:
-    for row in message.records:
+    for row in priced(state.strategy, message).records:  # an earlier program's journal has fills without a price
         book_order_event(state.strategy, row, message.time)
 
 

@@ -4,6 +4,7 @@ A live run's are saved again and again as it grows (:mod:`alo_lib.journal.stored
 files from the first, where the store says that its values lie: they are whole whatever ends the run.
 """
 
+import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
@@ -38,7 +39,7 @@ _SEGMENT: Final = 1 << 24
 _LOCK_KEY: Final = f"{OBJECT_STORE_KEY}-lock"
 """At whose path the lock of a backtest's writer is; it has no value."""
 _TERM_KEY: Final = f"{OBJECT_STORE_KEY}-term"
-"""The epoch of who writes a live run's journal."""
+"""The epoch of who writes a live run's journal, and what tells it from others that would write in the same."""
 _SNAPSHOT_KEYS: Final = ("alo-snapshot.0", "alo-snapshot.1")
 """In turn, so that one is whole whatever becomes of the other."""
 
@@ -57,12 +58,16 @@ class LiveObjectStoreJournal:
         self.snapshots = _SnapshotValues(store, program)
         self._store = store
         self._volume = StoredVolume(store, 1, self._require_term)
+        self._mark = secrets.token_hex(8)
+        self._epoch = 0
         self._term = b""
         self._term_at = Path()
+        self._met: bytes | None = None  # the term of who wrote when the journal was read
 
     def recover(self) -> Found | None:
         """See :class:`~alo_lib.journal.JournalPlace`."""
         sizes: dict[str, int] = {}
+        self._met = self._term_on_disk()
 
         def read(key: str) -> bytes | None:
             if (value := self._store.read(key)) is not None:
@@ -82,7 +87,16 @@ class LiveObjectStoreJournal:
         return Found(journal, (f"the writer of epoch {epoch} did not close the journal; {count} entries hold",))
 
     def writer(self, settings: bytes, start: WriterStart, program: str = "") -> JournalWriter:
-        """See :class:`~alo_lib.journal.JournalPlace`."""
+        """See :class:`~alo_lib.journal.JournalPlace`.
+
+        :raises JournalError: where another process has begun to write since the journal was read: it may have gone on
+            in another volume, which this one would remove.
+        """
+        if self._met is not None and self._term_on_disk() != self._met:
+            raise JournalError(
+                "another process has gone on from the journal in the object store since this one read it: this one "
+                "begins nothing; where that is wanted, start it again"
+            )
         self._claim(start.epoch)
         self._other(-1).remove()  # what is left where a turn was killed
         return self._volume.writer(settings, start, program)
@@ -114,6 +128,11 @@ class LiveObjectStoreJournal:
         """Whether the journal has come to half of what the store keeps, and another volume should begin."""
         return self._volume.is_full
 
+    @property
+    def is_overfull(self) -> bool:
+        """Whether it has come to three quarters of that."""
+        return self._volume.is_overfull
+
     def so_far(self) -> Journal:
         """The volume that is being written."""
         return read_journal(self._volume.images, unfinished=True)
@@ -131,12 +150,13 @@ class LiveObjectStoreJournal:
         following.remove()
         new = following.writer(writer.settings, WriterStart(epoch=writer.epoch + 1), program)
         try:
-            following.begin(new, preface)
+            following.write_preface(new, preface)
+            self._require_term()
             self._claim(new.epoch)
         except StoreFullError:
             new.abandon()
             following.remove()
-            self._volume.go_on()
+            self._volume.put_off()
             raise
         ended, self._volume = self._volume, following
         writer.abandon()
@@ -148,12 +168,19 @@ class LiveObjectStoreJournal:
 
     def _claim(self, epoch: int) -> None:
         """Be who writes the journal, in the eyes of all that look."""
-        term = str(epoch).encode()
+        term = f"{epoch} {self._mark}".encode()
         save_value(self._store, _TERM_KEY, term)
         self._store.settle(_TERM_KEY)
-        self._term = term
+        self._epoch, self._term = epoch, term
         # On the disk: LEAN answers from its memory, whatever another process has changed.
         self._term_at = self._store.path(_TERM_KEY)
+
+    def _term_on_disk(self) -> bytes:
+        """What says who writes the journal; empty where nothing does."""
+        try:
+            return self._store.path(_TERM_KEY).read_bytes()
+        except OSError:
+            return b""
 
     def _require_term(self) -> None:
         try:
@@ -166,7 +193,7 @@ class LiveObjectStoreJournal:
         if found != self._term:  # or half of it: whoever writes it is another
             raise JournalError(
                 "another process has gone on from the journal in the object store: this one, of term "
-                f"{self._term.decode()}, saves and sends nothing more"
+                f"{self._epoch}, saves and sends nothing more"
             )
 
 

@@ -86,7 +86,11 @@ def _copies_of(read: Callable[[str], bytes | None]) -> list[Copy]:
     held = [each for each in looks if each and not isinstance(each, JournalError)]
     if problems and not any(map(_number_of, held)):
         raise problems[0]
-    return max(held, key=_number_of, default=[]) if len(held) > 1 else [*held, []][0]
+    if len(held) < 2:
+        return held[0] if held else []
+    earlier, later = sorted(held, key=_number_of)
+    # One of an epoch that the earlier volume has come to as well was begun by who had lost the journal by then.
+    return later if later[0].view.epoch > earlier[-1].view.epoch or not _number_of(earlier) else earlier
 
 
 def _look_at(read: Callable[[str], bytes | None], volume: int) -> list[Copy] | JournalError:

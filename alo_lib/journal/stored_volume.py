@@ -26,7 +26,7 @@ _IN_A_STORE: Final = 64
 _COPIES_KEPT: Final = 4
 """Segments that keep a second copy: LEAN has long written the older ones to the disk, and they are packed."""
 _FEWEST: Final = 8
-"""Segments that a volume has behind its preface, and behind as much again, before another is worth it."""
+"""Segments that a volume has beside twice those of its preface before another one is worth it."""
 
 
 class StoreFullError(JournalError):
@@ -127,11 +127,22 @@ class StoredVolume:
     @property
     def is_full(self) -> bool:
         """Whether it has half of the store: the other half is for the volume that follows."""
-        most, count = self._store.limits
-        is_half = 0 < most <= 2 * sum(self._sizes.values()) or 0 < count <= self._others + 2 * len(self._sizes)
-        return is_half and self._open >= max(_FEWEST + 2 * self._begun, self._least)
+        return self._share >= 0.5 and self._open >= max(_FEWEST + 2 * self._begun, self._least)
 
-    def go_on(self) -> None:
+    @property
+    def is_overfull(self) -> bool:
+        """Whether it has three quarters of the store."""
+        return self._share >= 0.75
+
+    @property
+    def _share(self) -> float:
+        """Of what the store keeps, bytes or values, that which there is more of."""
+        most, count = self._store.limits
+        shares = [sum(self._sizes.values()) / most] if most > 0 else []
+        shares += [(self._others / 2 + len(self._sizes)) / count] if count > 0 else []
+        return max(shares, default=0.0)
+
+    def put_off(self) -> None:
         """Do without another volume for now, for which there was no room."""
         self._least = self._open + max(_FEWEST, 1)
 
@@ -142,15 +153,15 @@ class StoredVolume:
         """
         self._keep(writer)
         if self._unpacked + _COPIES_KEPT <= self._open:
-            self._require()
-            self._pack(self._unpacked)
-            self._unpacked += 1
+            self._pack_before(self._unpacked + 1)
 
-    def begin(self, writer: JournalWriter, preface: Iterable[Message]) -> None:
-        """Have a volume's preface on the disk, which ``writer`` begins with. Errors as of :meth:`keep`."""
+    def write_preface(self, writer: JournalWriter, preface: Iterable[Message]) -> None:
+        """Have a volume's preface on the disk, packed, which ``writer`` begins with. Errors as of :meth:`keep`."""
         for message in preface:
             writer.append(message)
+            self._pack_before(self._open)
         self.settle(writer)
+        self._pack_before(self._open)
         self._begun = self._open
 
     def settle(self, writer: JournalWriter) -> None:
@@ -195,6 +206,12 @@ class StoredVolume:
     def _give(self, key: str, value: bytes) -> None:
         save_value(self._store, key, value)
         self._sizes[key] = len(value)
+
+    def _pack_before(self, number: int) -> None:
+        while self._unpacked < number:
+            self._require()
+            self._pack(self._unpacked)
+            self._unpacked += 1
 
     def _pack(self, number: int) -> None:
         """Have a segment packed, as one value. At each instant one of its two values is whole on the disk."""

@@ -19,7 +19,7 @@ class Volume(NamedTuple):
     """What a volume says of itself."""
 
     number: int = 1
-    last_order: int = 0  # that was decided in the volumes before; their terms are not told
+    last_order_before: int = 0  # that was decided in the volumes before; their terms are not told
 
 
 def volume_of(messages: Sequence[Message]) -> Volume:
@@ -45,8 +45,11 @@ def preface_of(messages: Sequence[Message]) -> int:
 
 
 def volume_begins(volume: Volume, time: int, before: int) -> Message:
-    """The remark that a volume begins with at ``time``, ns UTC, when the one before has had so many messages."""
+    """The remark that a volume begins with, at the ``time`` (ns UTC) of what is told again first.
+
+    The one ``before`` has had so many messages. When the volume began its ADOPTION tells.
+    """
     said = f"volume {volume.number} of the journal: the {before:,} messages of the one before are kept no more"
-    row = records(Kind.EVENT, event=HostEvent.VOLUME, instrument=-1, order=volume.last_order, text=said.encode())
+    row = records(Kind.EVENT, event=HostEvent.VOLUME, instrument=-1, order=volume.last_order_before, text=said.encode())
     row["value"], row["quantity"] = volume.number, before
     return Message(Kind.EVENT, time, row)

@@ -2,6 +2,7 @@
 
 import math
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -20,7 +21,7 @@ from alo_lib.journal import (
     read_journal,
 )
 from alo_lib.journal.format import OBJECT_STORE_KEY
-from alo_lib.records import MILLISECOND, Kind, OperatorCommand, Records, records
+from alo_lib.records import MILLISECOND, HostEvent, Kind, OperatorCommand, Records, records, remark
 from alo_lib.runtime.background_calibrator import BackgroundCalibrator
 from alo_lib.runtime.command_rings import GRACE, PATIENCE, NoAnswerError, Outcome, ask_core
 from alo_lib.runtime.incidents import HaltsHeard, NoticesHeard, OverrunsHeard, overruns_counted
@@ -134,9 +135,7 @@ def open_core(
     :raises FencedError: where another host may lead by now.
     """
     if settings.core_process:
-        opened = _attach(settings, store, live=live, hear=hear)
-        require_account(opened.told.account, account)
-        return opened
+        return _attach(settings, store, live=live, hear=hear, account=account)
     leadership = leadership_of(settings, hear) if live else Alone()
     try:
         _lead(leadership, settings, hear)
@@ -144,7 +143,7 @@ def open_core(
         beginning = begin(settings, place, adopts=live, stored=store.read)
         require_account(account_of(beginning.recorded), account)
         showing = Showing.in_results(shown_in, EngineKind.LEAN, settings, store.path(OBJECT_STORE_KEY).parent, hear)
-        return _begin_own(beginning, place, showing, leadership, live=live, hear=hear)
+        return _begin_own(beginning, place, showing, leadership, live=live, hear=hear, account=account)
     except BaseException:  # nobody leads until this process ends, else
         leadership.end()
         raise
@@ -171,6 +170,7 @@ def _begin_own(
     *,
     live: bool,
     hear: Callable[[str], None],
+    account: str,
 ) -> Opened:
     """A core of this process, gone on with where it is live."""
     settings, book = beginning.settings, ToldBook()
@@ -185,6 +185,9 @@ def _begin_own(
             return Telling(showing.sink(writer), *follow)
 
         core = beginning.decided_again(sink)
+        if live and account and not account_of(beginning.recorded):
+            core.remark(remark(HostEvent.ACCOUNT, time.time_ns(), account))
+            place.settle(beginning.writer)
         core.refusals.host, core.refusals.hear = lambda: "LEAN", hear
         watch = None
         if live:
@@ -197,10 +200,12 @@ def _begin_own(
         raise
     turning = Turning(core, place, sink, hear) if isinstance(place, LiveObjectStoreJournal) else None
     own = OwnCore(core, beginning.writer, place, showing, book, HaltsHeard(core, hear), turning, leadership)
-    return Opened(own, beginning.told, beginning.findings)
+    told = beginning.told
+    told.account = told.account or account
+    return Opened(own, told, beginning.findings)
 
 
-def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Callable[[str], None]) -> Opened:
+def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Callable[[str], None], account: str) -> Opened:
     remote = RemoteCore(
         settings,
         Channel(_folder(settings)),
@@ -217,6 +222,7 @@ def _attach(settings: Settings, store: ObjectStore, *, live: bool, hear: Callabl
         return Opened(_ProcessInStep(remote, ObjectStoreJournal(store, hear=hear)), MarketRecord(), [])
     hosted = _ProcessOfItsOwnTime(remote, hear)
     told, count = remote.catch_up(hosted.book.follow, _TOLD)
+    require_account(told.account, account)
     findings = [f"the core went on without its host; it has journaled {count} messages"] if told.underlyings else []
     return Opened(hosted, told, findings)
 

@@ -68,5 +68,5 @@ def market_record_of(messages: Sequence[Message]) -> MarketRecord:
 def record_of_journal(journal: Journal) -> MarketRecord:
     """The same of a journal, and in which terms its orders were decided."""
     told = market_record_of(journal.messages)
-    told.terms, told.last_order_before = terms_of(journal), volume_of(journal.messages).last_order
+    told.terms, told.last_order_before = terms_of(journal), volume_of(journal.messages).last_order_before
     return told

@@ -28,14 +28,17 @@ class Terms:
     """The term of who leads, and those of orders. All are 0 in a backtest, where nobody goes on beside another."""
 
     def __init__(
-        self, leading: Callable[[], int] = lambda: 0, decided: Mapping[int, int] | None = None, last_before: int = 0
+        self,
+        leading: Callable[[], int] = lambda: 0,
+        decided: Mapping[int, int] | None = None,
+        last_order_before: int = 0,
     ) -> None:
         """``leading`` tells the term of who leads; ``decided`` in which the orders of the journal were, by number.
 
-        Those up to ``last_before`` are of the journal's volumes before: they were done, and nobody knows their terms.
+        Those up to ``last_order_before`` are of the journal's volumes before: they were done, and their terms are not told.
         """
         self._leading = leading
-        self._last_before = last_before
+        self._last_order_before = last_order_before
         self._decided = dict(decided or {})
         self._first = self._now = leading()
         self._ended = ""  # why nothing is sent any more
@@ -84,4 +87,4 @@ class Terms:
 
         The journal has the order of that number in a later term, or has none and this is one.
         """
-        return not 0 < order <= self._last_before and 0 < term < self._decided.get(order, self.now)
+        return not 0 < order <= self._last_order_before and 0 < term < self._decided.get(order, self.now)

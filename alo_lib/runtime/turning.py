@@ -48,9 +48,9 @@ _EVENTS: Final = (HostEvent.BROKER_ORDER, HostEvent.ACCOUNT)
 _MEASURES: Final = (Kind.EXPOSURE, Kind.MARKET_STATE, Kind.LIMIT)
 """Kinds of which the last message of each underlying before the next session counts, and the last of all.
 
-As of POSITION: a frame tells positions and markets of those underlyings alone that it had news of.
+So do POSITION messages. A frame tells positions and markets of those underlyings alone that it had news of.
 """
-_SETTLED_BY: Final = 7 * DAY
+_KNOWN_AFTER_EXPIRY: Final = 7 * DAY
 """How long a contract is known after it expired."""
 
 
@@ -68,6 +68,7 @@ class Turning:
         hear: Callable[[str], None],
     ) -> None:
         self._core, self._place, self._sink, self._hear = core, place, sink, hear
+        self._said = False  # that no volume can begin
 
     def look(self, writer: JournalWriter) -> JournalWriter:
         """The journal's writer from now on: of another volume where one is wanted, and the core can leave this one.
@@ -76,8 +77,17 @@ class Turning:
 
         :raises JournalError: where another process has gone on from the journal.
         """
-        if not (self._place.is_full and self._core.at_rest):
+        if not self._place.is_full:
             return writer
+        if not self._core.at_rest:
+            if self._place.is_overfull and not self._said:
+                self._said = True
+                self._hear(
+                    "the journal takes three quarters of the object store, and no other volume can begin while orders "
+                    "work or the broker's word is in doubt: end them (cancel-orders), or the run ends when it is full"
+                )
+            return writer
+        self._said = False
         state, journal = self._core.snapshot(), self._place.so_far()
         volume = Volume(volume_of(journal.messages).number + 1, state.state.strategy.last_order)
         again = told_again(journal, self._core.holdings, self._core.last_frame)
@@ -217,7 +227,7 @@ def _instruments(told: Mapping[int, Message], named: Collection[int], time: int)
     ends = {*first.values(), *last.values()}
     for place, message in told.items():
         rows = message.records
-        lives = (rows["kind"] == InstrumentKind.EQUITY) | (rows["expiry"] >= time - _SETTLED_BY)
+        lives = (rows["kind"] == InstrumentKind.EQUITY) | (rows["expiry"] >= time - _KNOWN_AFTER_EXPIRY)
         is_end = np.array([(place, row) in ends for row in range(len(rows))], np.bool_)
         yield place, _rows_of(message, is_end & (lives | np.isin(rows["instrument"], [*named])))
 

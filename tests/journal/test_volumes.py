@@ -1,6 +1,7 @@
 """The volumes of a live run's journal in an object store, beside others that read it or go on from it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -109,6 +110,8 @@ def test_who_was_stopped_while_it_removed_leaves_the_volume_of_who_went_on_alone
     others = list[Life]()
 
     def go_on(key: str) -> None:
+        if "-even" in key:  # a second copy of what the other volume tells again, which is packed
+            return
         store.before_remove = lambda key: None
         others.append(other := Life(store))
         other.turn()  # under the keys that the one that was stopped removes
@@ -174,3 +177,59 @@ def test_what_others_keep_leaves_a_volume_less(store: Heard, monkeypatch: pytest
     again = Life(store)
     again.keep()
     assert again.place.is_full
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+def test_who_read_the_journal_before_another_turned_writes_nothing(store: Heard, turns: int) -> None:
+    first = Life(store)
+    first.keep()
+    for _ in range(turns):
+        first.turn()
+    late = LiveObjectStoreJournal(store, "program")
+    found = late.recover()
+    assert found is not None
+    first.turn()
+    before = {key: store.read(key) for key in store.all_keys()}
+    with pytest.raises(JournalError, match="has gone on from the journal in the object store since this one read it"):
+        late.writer(b"{}", start_after(found.journal), "program")
+    assert {key: store.read(key) for key in store.all_keys()} == before
+    first.keep()
+    assert number_in(store) == turns + 2
+
+
+def test_who_goes_on_while_another_turns_keeps_what_is_its_own(tmp_path: Path) -> None:
+    """Whenever the second one begins, in the epoch that the first one's other volume has as well."""
+    for at in range(100):
+        (folder := tmp_path / str(at)).mkdir()
+        store = Heard(folder, (1 << 20, 0))
+        first = Life(store)
+        first.keep()
+        second = LiveObjectStoreJournal(store, "program")
+        found = second.recover()
+        assert found is not None
+        begun, saved = list[JournalWriter](), 0
+        save, start = store.save, start_after(found.journal)
+
+        def late(key: str, value: bytes) -> None:
+            nonlocal saved
+            if "-even" in key:
+                saved += 1
+                if saved == at + 1 and not begun:  # noqa: B023 - called within this turn of the loop
+                    begun.append(second.writer(b"{}", start, "program"))  # noqa: B023
+            save(key, value)  # noqa: B023
+
+        store.save = late  # type: ignore[method-assign]
+        store.settle = lambda key: None  # type: ignore[method-assign]
+        with suppress(JournalError):
+            first.turn()
+        if not begun:
+            break
+        with pytest.raises(JournalError, match="another process has gone on"):
+            first.keep()
+        begun[0].append(Message(Kind.RATE, 1, records(Kind.RATE, rate=0.25)))
+        second.keep(begun[0])
+        second.settle(begun[0])
+        journal = read_journal(segments_in_object_store(folder), unfinished=True)
+        assert volume_of(journal.messages).number == 1
+        assert [float(each.records["rate"][0]) for each in journal.messages] == [0.5, 0.25]
+    assert at > 4

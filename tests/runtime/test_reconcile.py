@@ -129,6 +129,12 @@ def test_what_was_closed_while_nobody_listened_is_booked_at_the_last_quote() -> 
     core.open_frame(TIME)
     core.run()
     assert core.cash == pytest.approx(expected)
+    _, earlier = killed(refuse_answers=False)
+    for message in found.messages:  # as an earlier program has them in its journal
+        earlier.admit_recorded(message)
+    earlier.open_frame(TIME)
+    earlier.run()
+    assert earlier.cash == core.cash
     # Reports and whoever else reads the journal are told the same.
     told = [message.records[0] for message in written.messages if message.kind is Kind.ORDER_EVENT]
     assert {int(row["instrument"]): float(row["price"]) for row in told} == pytest.approx(

@@ -51,7 +51,7 @@ class Live:
     """A market whose core lives in an object store."""
 
     def __init__(self, store: OnDisk, settings: Settings = SETTINGS) -> None:
-        self.store, self.said = store, list[str]()
+        self.store, self.said, self.warned = store, list[str](), list[str]()
         self.market = Script(settings=settings)
         self.start()
         if "TEST" not in self.market.core.instruments:
@@ -64,7 +64,10 @@ class Live:
         self.beginning = begin(self.market.settings, self.place, adopts=True)
         core, self.market.writer = self.beginning.decided_again(), self.beginning.writer
         self.market.core = core
-        self.turning = Turning(core, self.place, lambda writer: writer, self.said.append)
+        self.turning = Turning(core, self.place, lambda writer: writer, self.hear)
+
+    def hear(self, sentence: str) -> None:
+        (self.said if sentence.startswith("volume") else self.warned).append(sentence)
 
     def keep(self) -> None:
         self.place.keep(self.market.writer)
@@ -225,8 +228,13 @@ def test_no_volume_begins_while_something_waits(tmp_path: Path, waits: str) -> N
         assert market.core.orders_working
     else:
         market.tell(at(FIRST, 15.5), Kind.QUOTE, market.quotes)
-    live.keep()
+    for _ in range(2):
+        live.keep()
     assert len(live.said) == count
+    assert live.warned[-1].startswith("the journal takes three quarters of the object store, and no other volume can")
+    warned = len(live.warned)
+    live.keep()
+    assert len(live.warned) == warned  # once
 
 
 def test_a_store_without_room_for_another_volume_is_told_of_and_the_run_goes_on(
