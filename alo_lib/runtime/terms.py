@@ -35,7 +35,7 @@ class Terms:
     ) -> None:
         """``leading`` tells the term of who leads; ``decided`` in which the orders of the journal were, by number.
 
-        Those up to ``last_order_before`` are of the journal's volumes before: they were done, and their terms are not told.
+        Those up to ``last_order_before`` are of the journal's earlier volumes: done, and in terms that nobody tells.
         """
         self._leading = leading
         self._last_order_before = last_order_before
