@@ -105,7 +105,8 @@ class LiveLean:
         configuration["algorithm-type-name"] = ALGORITHM.stem
         configuration["environments"]["live-paper"] = _LIVE
         configuration["live-holdings"] = json.dumps(self.holdings)
-        configuration["algorithm-manager-time-loop-maximum"] = 1_000_000  # minutes: a night may be jumped over in one
+        for limit in ("algorithm-manager-time-loop-maximum", "scheduled-event-leaky-bucket-capacity"):
+            configuration[limit] = 1_000_000  # minutes: a night may be jumped over in one
         if self.store_bytes:
             configuration["storage-limit"] = self.store_bytes
         if self._settings.leader_lease:
